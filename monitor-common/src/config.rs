@@ -1,0 +1,25 @@
+//! What userspace tells the kernel programs. Must not know where the values come from.
+
+/// Value of slot 0 of the `CONFIG` array.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct KernelConfig {
+    /// One of [`mode`].
+    pub mode: u32,
+    /// Number of ring shards in use, 1 to [`crate::names::TAP_SHARDS_MAX`], a power of two.
+    pub tap_shards: u32,
+    /// 1 while the tap copies, else 0.
+    pub tap_on: u32,
+    /// Zero; keeps the size a multiple of eight.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<KernelConfig>() == 16);
+
+/// Values of [`KernelConfig::mode`].
+pub mod mode {
+    /// Count what would be dropped, drop nothing. Also what an unset map says: nothing is dropped by accident.
+    pub const OBSERVE: u32 = 0;
+    /// Drop what holds a lease.
+    pub const ENFORCE: u32 = 1;
+}

@@ -1,0 +1,93 @@
+//! The kernel counters, by reason. Every packet that a kernel program sees ends in exactly one of the outcomes of
+//! its group, so `seen = sum of outcomes` can be checked (promise: every loss is counted).
+//!
+//! Must not know how the counters are shown.
+
+/// Index into the per-CPU `COUNTERS` array. Append only: a pinned map outlives a daemon.
+#[repr(u32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Counter {
+    // shield: packets seen = passed + not_ip + malformed + dropped_lease
+    /// Packets the shield saw.
+    ShieldSeen = 0,
+    /// Packets passed after the lease check.
+    ShieldPassed = 1,
+    /// Packets passed because they are neither IPv4 nor IPv6 (ARP, LLDP, ...).
+    ShieldNotIp = 2,
+    /// Packets passed because their headers cannot be walked (truncated, or more tags or extensions than allowed).
+    ShieldMalformed = 3,
+    /// Packets dropped by a lease.
+    ShieldDroppedLease = 4,
+    /// Bytes of the packets dropped by a lease.
+    ShieldDroppedLeaseBytes = 5,
+    /// Part of passed: a lease matched, but the source is in the never-block set.
+    ShieldNeverBlock = 6,
+    /// Part of passed: a lease matched, but the mode is observe.
+    ShieldWouldDrop = 7,
+    /// Part of passed: a lease matched, but it is over.
+    ShieldLeaseOver = 8,
+    /// Sources that could not be entered in the `SOURCES` map.
+    SourcesFull = 9,
+    // tap: packets seen = skipped + copied + lost_ring + lost_read (a packet counts as lost when any part of it is)
+    /// Packets the tap saw.
+    TapSeen = 10,
+    /// Packets not of interest: other ports, not TCP, or with nothing to copy (pure ACK).
+    TapSkipped = 11,
+    /// Packets copied whole into the ring.
+    TapCopied = 12,
+    /// TCP payload bytes copied into the ring.
+    TapCopiedBytes = 13,
+    /// Packets lost, at least in part, because the ring was full.
+    TapLostRing = 14,
+    /// TCP payload bytes lost because the ring was full.
+    TapLostRingBytes = 15,
+    /// Packets lost, at least in part, because the packet could not be read.
+    TapLostRead = 16,
+    /// TCP payload bytes lost because the packet could not be read.
+    TapLostReadBytes = 17,
+    /// Part of skipped: IP fragments of tapped hosts, whose ports cannot be known here.
+    TapFragment = 18,
+    /// Part of skipped: headers that cannot be walked.
+    TapMalformed = 19,
+}
+
+impl Counter {
+    /// How many counters there are.
+    pub const COUNT: u32 = 20;
+
+    /// All counters with their stable names, in index order.
+    pub const ALL: [(Self, &'static str); Self::COUNT as usize] = [
+        (Self::ShieldSeen, "shield_seen_packets"),
+        (Self::ShieldPassed, "shield_passed_packets"),
+        (Self::ShieldNotIp, "shield_not_ip_packets"),
+        (Self::ShieldMalformed, "shield_malformed_packets"),
+        (Self::ShieldDroppedLease, "shield_dropped_lease_packets"),
+        (Self::ShieldDroppedLeaseBytes, "shield_dropped_lease_bytes"),
+        (Self::ShieldNeverBlock, "shield_never_block_packets"),
+        (Self::ShieldWouldDrop, "shield_would_drop_packets"),
+        (Self::ShieldLeaseOver, "shield_lease_over_packets"),
+        (Self::SourcesFull, "shield_sources_full_packets"),
+        (Self::TapSeen, "tap_seen_packets"),
+        (Self::TapSkipped, "tap_skipped_packets"),
+        (Self::TapCopied, "tap_copied_packets"),
+        (Self::TapCopiedBytes, "tap_copied_bytes"),
+        (Self::TapLostRing, "tap_lost_ring_packets"),
+        (Self::TapLostRingBytes, "tap_lost_ring_bytes"),
+        (Self::TapLostRead, "tap_lost_read_packets"),
+        (Self::TapLostReadBytes, "tap_lost_read_bytes"),
+        (Self::TapFragment, "tap_fragment_packets"),
+        (Self::TapMalformed, "tap_malformed_packets"),
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_in_index_order() {
+        for (index, (counter, _)) in Counter::ALL.iter().enumerate() {
+            assert_eq!(*counter as usize, index);
+        }
+    }
+}

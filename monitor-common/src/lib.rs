@@ -1,0 +1,23 @@
+//! The contract between apimon's kernel programs and its userspace.
+//!
+//! Everything that crosses the boundary is defined here once: map values, ring records, counters, names and
+//! capacities, and the one packet header parser ([`wire`]). Types are `repr(C)`, made of integers and byte arrays,
+//! with explicit padding and asserted sizes. Byte order is the host's unless a field says otherwise.
+//!
+//! This crate must not know about aya's loader, files, clocks, HTTP or policy. It is `no_std` so that the verifier
+//! and the host compile the very same code.
+#![cfg_attr(not(any(test, feature = "user")), no_std)]
+
+pub mod addr;
+pub mod config;
+pub mod counter;
+pub mod lease;
+pub mod names;
+pub mod source;
+pub mod tap;
+pub mod wire;
+
+#[cfg(feature = "user")]
+mod pod;
+
+pub use addr::IpKey;

@@ -1,0 +1,13 @@
+//! Says to aya that the contract's types are plain old data. The only file here with `unsafe`.
+#![expect(unsafe_code, reason = "aya::Pod is an unsafe marker trait")]
+
+use crate::{IpKey, config::KernelConfig, lease::LeaseEntry, source::SourceEntry};
+
+// SAFETY: repr(transparent) over a byte array.
+unsafe impl aya::Pod for IpKey {}
+// SAFETY: repr(C), integers only, no padding (size asserted beside the struct).
+unsafe impl aya::Pod for KernelConfig {}
+// SAFETY: repr(C), integers only, no padding (size asserted beside the struct).
+unsafe impl aya::Pod for LeaseEntry {}
+// SAFETY: repr(C), integers only, no padding (size asserted beside the struct).
+unsafe impl aya::Pod for SourceEntry {}

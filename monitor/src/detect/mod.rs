@@ -1,0 +1,1 @@
+//! Stage 5: observations to findings. Must not know what is done about them.

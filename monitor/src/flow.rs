@@ -1,0 +1,40 @@
+//! Who talks to whom: one end of a connection, and both ends. Must not know about sequence numbers or HTTP.
+
+use std::fmt;
+
+use monitor_common::IpKey;
+
+/// One end of a TCP connection.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer {
+    /// Its address.
+    pub addr: IpKey,
+    /// Its TCP port.
+    pub port: u16,
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        std::net::SocketAddr::new(self.addr.into(), self.port).fmt(f)
+    }
+}
+
+/// Both ends of a connection, in an order that is the same for both directions.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FlowKey {
+    /// The smaller end.
+    pub low: Peer,
+    /// The greater end.
+    pub high: Peer,
+}
+
+impl FlowKey {
+    /// The key of the connection between two ends, and whether `from` is its low end.
+    pub fn new(from: Peer, to: Peer) -> (Self, bool) {
+        if from <= to {
+            (Self { low: from, high: to }, true)
+        } else {
+            (Self { low: to, high: from }, false)
+        }
+    }
+}

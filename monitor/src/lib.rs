@@ -1,0 +1,24 @@
+//! apimon: an API security monitor for the host that serves the API.
+//!
+//! Data flows one way, and each stage knows only the output type of the stage before it:
+//!
+//! ```text
+//! source -> segment -> stream -> http -> observe -> detect -> case -> verdict -> enforce
+//! ```
+//!
+//! Everything from [`segment`] to [`verdict`] is a synchronous core: values in, values out, no sockets, threads,
+//! tokio, aya or clock. Adapters around it and the shells that wire them are described in ARCHITECTURE.md.
+
+pub mod enforce;
+pub mod flow;
+pub mod limits;
+pub mod packet;
+pub mod time;
+
+pub mod case;
+pub mod detect;
+pub mod http;
+pub mod observe;
+pub mod segment;
+pub mod stream;
+pub mod verdict;

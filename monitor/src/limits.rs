@@ -1,0 +1,48 @@
+//! Every bound of the core in one place: unit, default, and the attack or accident it stops.
+//!
+//! Reaching a limit evicts or sheds by the rule stated at the field, and is counted. Must not know who uses them.
+
+use std::time::Duration;
+
+/// The bounds of one reader (one parse worker).
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections tracked at once, per reader. A flood of half-open connections; the idlest gives way.
+    pub flows: usize,
+    /// Bytes buffered out of order, per direction of a connection. Segments after a hole that is never filled; the
+    /// hole becomes a gap.
+    pub reorder_bytes: usize,
+    /// Ranges buffered out of order, per direction. Tiny segments with holes between them; as above.
+    pub reorder_ranges: usize,
+    /// Bytes buffered by one reader in total. Many connections each below their own limit; as above, the idlest first.
+    pub buffered_bytes: usize,
+    /// How long a hole may stay open while later data waits. A lost packet; the hole becomes a gap.
+    pub hole_age: Duration,
+    /// Bytes of a message head. Endless headers; the connection is marked blind.
+    pub head_bytes: usize,
+    /// Fields of a message head. As above.
+    pub header_fields: usize,
+    /// Requests without a response, per connection. Pipelining without end; the oldest is given out unanswered.
+    pub pending_requests: usize,
+    /// Silence after which an established connection is forgotten, in capture time.
+    pub idle: Duration,
+    /// Silence after which a connection that carried no data is forgotten.
+    pub half_open: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            flows: 65_536,
+            reorder_bytes: 1 << 20,
+            reorder_ranges: 256,
+            buffered_bytes: 32 << 20,
+            hole_age: Duration::from_secs(2),
+            head_bytes: 64 << 10,
+            header_fields: 128,
+            pending_requests: 256,
+            idle: Duration::from_secs(300),
+            half_open: Duration::from_secs(30),
+        }
+    }
+}

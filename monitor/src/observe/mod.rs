@@ -1,0 +1,59 @@
+//! Stage 4: transactions to observations, the detectors' only input. Must not know about detectors.
+//!
+//! An observation is owned and small, and holds no secret: credentials stand in it as keyed fingerprints. It is
+//! made in the parse worker; what needs a view of all traffic (endpoint templates) is resolved by the judge.
+
+use crate::{flow::Peer, http::anomaly::AnomalySet, time::Timestamp};
+
+/// Keyed 128-bit hash of a secret. The key is made per installation; the secret cannot be had back from it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(pub [u8; 16]);
+
+/// What a credential says about who asks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Principal {
+    /// Which kind of credential it was.
+    pub kind: PrincipalKind,
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+}
+
+/// Kinds of credential.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum PrincipalKind {
+    /// `Authorization: Bearer`.
+    Bearer,
+}
+
+/// One request and its answer, as far as judging needs it.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// Capture time of the request's last byte.
+    pub at: Timestamp,
+    /// Capture time of the response's first byte, if one was seen.
+    pub answered: Option<Timestamp>,
+    /// Who sent the packets.
+    pub client: Peer,
+    /// Who answered.
+    pub server: Peer,
+    /// Method token; bounded, printable ASCII (others are escaped).
+    pub method: Box<str>,
+    /// Path of the target without query and without scheme and authority; bounded, control bytes escaped.
+    pub path: Box<str>,
+    /// Who the credential says it is.
+    pub principal: Option<Principal>,
+    /// Hash of what tells client programs apart (user agent, order of header names); 0 if nothing does.
+    pub client_print: u64,
+    /// Status code of the response, if one was seen.
+    pub status: Option<u16>,
+    /// Body length of the request, bytes, if known.
+    pub request_body_len: Option<u64>,
+    /// Body length of the response, bytes, if known.
+    pub response_body_len: Option<u64>,
+    /// As in [`crate::http::transaction::Transaction`].
+    pub source_proven: bool,
+    /// As in [`crate::http::transaction::Transaction`].
+    pub gaps: bool,
+    /// As in [`crate::http::transaction::Transaction`].
+    pub anomalies: AnomalySet,
+}

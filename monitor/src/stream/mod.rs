@@ -1,0 +1,1 @@
+//! Stage 2: TCP segments to ordered stream events. Must not know about HTTP.
