@@ -3,11 +3,26 @@
 //! An observation is owned and small, and holds no secret: credentials stand in it as keyed fingerprints. It is
 //! made in the parse worker; what needs a view of all traffic (endpoint templates) is resolved by the judge.
 
+use std::fmt;
+
 use crate::{flow::Peer, http::anomaly::AnomalySet, time::Timestamp};
 
 /// Keyed 128-bit hash of a secret. The key is made per installation; the secret cannot be had back from it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub [u8; 16]);
+
+impl fmt::Display for Fingerprint {
+    /// The first six bytes in hex: enough to tell principals of one host apart, short enough to read aloud.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// What a credential says about who asks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
