@@ -22,3 +22,5 @@ pub mod observe;
 pub mod segment;
 pub mod stream;
 pub mod verdict;
+
+pub mod journal;

@@ -1,0 +1,1 @@
+//! Appends lines to the log file. Must not know what a line says.
