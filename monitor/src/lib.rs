@@ -19,6 +19,8 @@ pub mod case;
 pub mod detect;
 pub mod http;
 pub mod observe;
+pub mod reader;
+pub mod replay;
 pub mod segment;
 pub mod stream;
 pub mod verdict;

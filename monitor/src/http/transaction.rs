@@ -57,17 +57,17 @@ pub struct Response<'a> {
     pub body_len: Option<u64>,
 }
 
-/// A message head: version and header fields.
+/// A message head: version and header fields. Views bytes that are kept elsewhere ([`HeadBuf`]).
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
     /// Protocol version as on the wire.
     pub version: Version,
-    /// Header fields in wire order; at most [`crate::limits::Limits::header_fields`].
-    pub fields: &'a [Field<'a>],
+    bytes: &'a [u8],
+    fields: &'a [FieldSpan],
 }
 
 /// One header field, as on the wire; the value without surrounding white space, obs-fold replaced by spaces.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Field<'a> {
     /// Field name, any letter case.
     pub name: &'a [u8],
@@ -76,12 +76,100 @@ pub struct Field<'a> {
 }
 
 impl<'a> Head<'a> {
+    /// A view of `fields` within `bytes`. Spans outside of `bytes` read as empty.
+    pub(crate) fn new(version: Version, bytes: &'a [u8], fields: &'a [FieldSpan]) -> Self {
+        Self {
+            version,
+            bytes,
+            fields,
+        }
+    }
+
+    /// The header fields in wire order; at most [`crate::limits::Limits::header_fields`], the first ones.
+    pub fn fields(self) -> impl Iterator<Item = Field<'a>> {
+        self.fields.iter().map(move |field| Field {
+            name: field.name.of(self.bytes),
+            value: field.value.of(self.bytes),
+        })
+    }
+
     /// The value of the first field of that name (compared without letter case).
-    pub fn get(&self, name: &str) -> Option<&'a [u8]> {
-        self.fields
-            .iter()
-            .find(|f| f.name.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|f| f.value)
+    pub fn get(self, name: &str) -> Option<&'a [u8]> {
+        self.fields()
+            .find(|field| field.name.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|field| field.value)
+    }
+}
+
+/// Where something lies in the bytes of a head.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Span {
+    /// Offset of its first byte.
+    pub(crate) start: u32,
+    /// Offset behind its last byte.
+    pub(crate) end: u32,
+}
+
+impl Span {
+    /// From two offsets; heads are far shorter than 4 GiB, longer offsets saturate.
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        let narrow = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+        Self {
+            start: narrow(start),
+            end: narrow(end),
+        }
+    }
+
+    /// What lies there, or nothing if the span does not fit.
+    pub(crate) fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
+    }
+}
+
+/// Where one header field lies in the bytes of a head.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FieldSpan {
+    pub(crate) name: Span,
+    pub(crate) value: Span,
+}
+
+/// An owned head, for whoever makes heads by hand (tests of later stages, other protocol versions).
+#[derive(Clone, Debug)]
+pub struct HeadBuf {
+    version: Version,
+    bytes: Vec<u8>,
+    fields: Vec<FieldSpan>,
+}
+
+impl HeadBuf {
+    /// A head with these fields.
+    pub fn new(version: Version, fields: &[(&str, &str)]) -> Self {
+        let mut head = Self {
+            version,
+            bytes: Vec::new(),
+            fields: Vec::new(),
+        };
+        for (name, value) in fields {
+            let field = FieldSpan {
+                name: head.keep(name),
+                value: head.keep(value),
+            };
+            head.fields.push(field);
+        }
+        head
+    }
+
+    /// The view that a [`Transaction`] carries.
+    pub fn as_head(&self) -> Head<'_> {
+        Head::new(self.version, &self.bytes, &self.fields)
+    }
+
+    fn keep(&mut self, text: &str) -> Span {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(text.as_bytes());
+        Span::new(start, self.bytes.len())
     }
 }
 
@@ -114,4 +202,34 @@ impl Version {
 pub trait TransactionSink {
     /// One transaction ended: its response is complete, or it is known that none will be seen.
     fn transaction(&mut self, transaction: &Transaction<'_>);
+
+    /// The request that began at `ordinal` turned out not to be one; no transaction with it will follow. Every
+    /// ordinal ends in exactly one call, of this or of [`TransactionSink::transaction`].
+    fn abandoned(&mut self, _ordinal: u64) {}
+
+    /// Body bytes in passing, after de-chunking and before content decoding, in order within one message. Only
+    /// counted unless a sink wants more.
+    fn body(&mut self, _part: &BodyPart<'_>) {}
+}
+
+/// Some bytes of a message body.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyPart<'a> {
+    /// The transaction they belong to; `None` for a response whose request is not known.
+    pub ordinal: Option<u64>,
+    /// Which message of it.
+    pub of: Part,
+    /// Offset of the first of them in the body. Jumps where bytes are missing.
+    pub offset: u64,
+    /// The bytes; never empty.
+    pub bytes: &'a [u8],
+}
+
+/// The two messages of a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// What the client sent.
+    Request,
+    /// What the server sent.
+    Response,
 }
