@@ -13,6 +13,7 @@ pub mod config;
 pub mod counter;
 pub mod lease;
 pub mod names;
+pub mod prefix;
 pub mod source;
 pub mod tap;
 pub mod wire;
@@ -21,3 +22,4 @@ pub mod wire;
 mod pod;
 
 pub use addr::IpKey;
+pub use prefix::Prefix;

@@ -40,6 +40,39 @@ pub struct TapHeader {
 
 const _: () = assert!(size_of::<TapHeader>() == 72 && align_of::<TapHeader>() == 8);
 
+impl TapHeader {
+    /// Bytes of the header in a record.
+    pub const SIZE: usize = size_of::<Self>();
+
+    /// Reads a record: its header and the payload bytes that it says it has. `None` where the record is shorter than
+    /// that, or claims more captured than sent. A record may be longer: classes are of fixed sizes.
+    pub fn decode(record: &[u8]) -> Option<(Self, &[u8])> {
+        let (head, body) = record.split_first_chunk::<{ Self::SIZE }>()?;
+        let header = Self {
+            ts_ns: u64::from_ne_bytes(at(head, 0)?),
+            src: IpKey(at(head, 8)?),
+            dst: IpKey(at(head, 24)?),
+            seq: u32::from_ne_bytes(at(head, 40)?),
+            ack: u32::from_ne_bytes(at(head, 44)?),
+            src_port: u16::from_ne_bytes(at(head, 48)?),
+            dst_port: u16::from_ne_bytes(at(head, 50)?),
+            wire_len: u32::from_ne_bytes(at(head, 52)?),
+            cap_len: u32::from_ne_bytes(at(head, 56)?),
+            ifindex: u32::from_ne_bytes(at(head, 60)?),
+            tcp_flags: *head.get(64)?,
+            direction: *head.get(65)?,
+            reserved: at(head, 66)?,
+        };
+        let payload = body.get(..header.cap_len as usize)?;
+        (header.cap_len <= header.wire_len).then_some((header, payload))
+    }
+}
+
+/// The `N` bytes at `off`.
+fn at<const N: usize>(bytes: &[u8], off: usize) -> Option<[u8; N]> {
+    bytes.get(off..)?.first_chunk::<N>().copied()
+}
+
 /// Values of [`TapHeader::direction`].
 pub mod direction {
     /// Into this host.

@@ -26,3 +26,4 @@ pub mod stream;
 pub mod verdict;
 
 pub mod journal;
+pub mod kernel;

@@ -1,0 +1,52 @@
+//! Puts the programs on interfaces. Must not know maps.
+
+/// What is attached to one interface.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attachment {
+    /// Its name.
+    pub interface: String,
+    /// Its index.
+    pub ifindex: u32,
+    /// How the shield runs there.
+    pub shield: ShieldMode,
+    /// How the tap is attached there.
+    pub tap: TapMode,
+}
+
+/// How the shield runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ShieldMode {
+    /// In the driver.
+    Native,
+    /// Behind the driver, on socket buffers.
+    Generic,
+}
+
+/// How the tap is attached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TapMode {
+    /// TCX links.
+    Tcx,
+    /// Filters of a clsact queueing discipline.
+    Clsact,
+}
+
+impl ShieldMode {
+    /// `native` or `generic`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Generic => "generic",
+        }
+    }
+}
+
+impl TapMode {
+    /// `tcx` or `clsact`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcx => "tcx",
+            Self::Clsact => "clsact",
+        }
+    }
+}

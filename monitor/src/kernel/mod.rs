@@ -1,0 +1,92 @@
+//! The only module that imports aya: loads the kernel programs, attaches them, and wraps their maps in types.
+//!
+//! The programs and every map that must outlive the daemon are pinned under one bpffs directory, so that a lease runs
+//! on when the daemon dies and the next daemon adopts what it finds. Must not decide anything: policy is the core's.
+
+mod attach;
+mod bpffs;
+mod error;
+mod load;
+mod maps;
+mod object;
+mod pins;
+mod probe;
+mod ring;
+mod sink;
+
+use std::path::PathBuf;
+
+use monitor_common::{config, names};
+
+pub use attach::{Attachment, ShieldMode, TapMode};
+pub use error::{KernelError, Warning};
+pub use load::{Adopted, Kernel, Opened};
+pub use maps::{Counters, Leases, NeverBlock, SourceCount, Sources, Switches};
+pub use monitor_common::Prefix;
+pub use pins::{Detached, KeepShield, remove_all};
+pub use ring::{Drained, TapRing, TimeBase, Waker, Woken, segment};
+
+/// Where the pins live unless the operator says otherwise.
+pub const DEFAULT_PIN_DIR: &str = "/sys/fs/bpf/apimon";
+
+/// What the shield does with a packet whose source holds a lease.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Mode {
+    /// Counts what it would drop, and drops nothing.
+    #[default]
+    Observe,
+    /// Drops it.
+    Enforce,
+}
+
+impl Mode {
+    /// The value of this mode in the kernel's configuration.
+    pub const fn to_wire(self) -> u32 {
+        match self {
+            Self::Observe => config::mode::OBSERVE,
+            Self::Enforce => config::mode::ENFORCE,
+        }
+    }
+
+    /// The mode of a value from the kernel's configuration; an unknown one drops nothing, as in the kernel.
+    pub const fn from_wire(value: u32) -> Self {
+        if value == config::mode::ENFORCE {
+            Self::Enforce
+        } else {
+            Self::Observe
+        }
+    }
+}
+
+/// How the kernel side is to be set up.
+#[derive(Clone, Debug)]
+pub struct KernelSettings {
+    /// Directory on bpffs for maps and links.
+    pub pin_dir: PathBuf,
+    /// Names of the interfaces to guard and watch.
+    pub interfaces: Vec<String>,
+    /// TCP ports whose segments the tap copies.
+    pub ports: Vec<u16>,
+    /// What the shield does with leased sources.
+    pub mode: Mode,
+    /// Ring shards, 1 to [`names::TAP_SHARDS_MAX`], a power of two; each wants a reader of its own.
+    pub tap_shards: u32,
+    /// Bytes of each ring; rounded up to a power of two and at least a page.
+    pub ring_bytes: u32,
+}
+
+impl Default for KernelSettings {
+    fn default() -> Self {
+        Self {
+            pin_dir: PathBuf::from(DEFAULT_PIN_DIR),
+            interfaces: Vec::new(),
+            ports: Vec::new(),
+            mode: Mode::Observe,
+            tap_shards: 1,
+            // Small enough to stay in the cache, large enough for a burst of large segments.
+            ring_bytes: 2 << 20,
+        }
+    }
+}
+
+const _: () = assert!(names::TAP_SHARDS_MAX.is_power_of_two());

@@ -1,0 +1,1 @@
+//! Finds out what this kernel offers. Must not change anything.
