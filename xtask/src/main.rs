@@ -1,2 +1,57 @@
-//! x
-fn main() {}
+//! `cargo xtask`: what cargo alone cannot say. Each command prepares what it needs and then does its job.
+//!
+//! Must not know how apimon works: the demo, the suites and the benches live in `tests/`.
+
+mod bench;
+mod ci;
+mod demo;
+mod layers;
+mod run;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Set-up, demo, tests and benches of apimon.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Installs what building the kernel programs needs (Debian 12, root); a no-op where it is there already.
+    Setup,
+    /// Shows apimon at work: honest clients, two kinds of abuse, and the abusers dropped in the kernel.
+    Demo,
+    /// Runs every test: host, kernel programs, network namespaces. Needs root.
+    Test(test::Options),
+    /// Measures apimon beside its references; figures are ratios of the same run.
+    Bench(bench::Options),
+    /// Format, lints, docs, layers, licences, then every test.
+    Ci(ci::Options),
+    /// Checks that no module imports against the direction of the data (ARCHITECTURE.md).
+    Layers,
+}
+
+fn main() -> ExitCode {
+    let result = match Args::parse().task {
+        Task::Setup => setup::run(setup::Purpose::Build),
+        Task::Demo => demo::run(),
+        Task::Test(options) => test::run(&options),
+        Task::Bench(options) => bench::run(&options),
+        Task::Ci(options) => ci::run(&options),
+        Task::Layers => layers::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

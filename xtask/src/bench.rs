@@ -1,0 +1,83 @@
+//! `cargo xtask bench`: prepares the machine and runs the bench programs of `tests/`, one a group.
+//!
+//! Must not know what is measured.
+
+use anyhow::{Result, bail};
+
+use crate::{
+    run,
+    setup::{self, Purpose, is_root},
+};
+
+/// Flags of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Which groups; all when none is named.
+    #[arg(value_enum)]
+    groups: Vec<Group>,
+    /// Passed on to the bench programs.
+    #[arg(last = true)]
+    rest: Vec<String>,
+}
+
+/// A group of measurements.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum Group {
+    /// Nanoseconds a packet in the shield, beside a program that only drops and beside xdp-filter.
+    Shield,
+    /// Transactions and bytes a second from a capture, beside a loop that only parses heads.
+    Replay,
+    /// nginx and wrk between two namespaces, with apimon and without.
+    Live,
+}
+
+impl Group {
+    const ALL: [Self; 3] = [Self::Shield, Self::Replay, Self::Live];
+
+    fn program(self) -> &'static str {
+        match self {
+            Self::Shield => "bench-shield",
+            Self::Replay => "bench-replay",
+            Self::Live => "bench-live",
+        }
+    }
+
+    fn needs_root(self) -> bool {
+        self != Self::Replay
+    }
+}
+
+/// Builds everything in release and runs the groups one after the other: they would disturb each other.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let groups = if options.groups.is_empty() {
+        &Group::ALL[..]
+    } else {
+        &options.groups[..]
+    };
+    if groups.iter().any(|group| group.needs_root()) {
+        setup::run(Purpose::Bench)?;
+        if !is_root() {
+            bail!("the groups shield and live load kernel programs: they need root");
+        }
+    }
+    run::run(&mut run::cargo([
+        "build",
+        "--release",
+        "--package",
+        "apimon",
+        "--bin",
+        "apimon",
+    ]))?;
+    run::run(&mut run::cargo([
+        "build",
+        "--release",
+        "--package",
+        "apimon-tests",
+        "--bins",
+    ]))?;
+    for group in groups {
+        let program = run::target_dir()?.join("release").join(group.program());
+        run::run(&mut run::command(&program.to_string_lossy(), &options.rest))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! The drawing of ARCHITECTURE.md as a table: which module may know which. Change both together.
+
+/// What one top-level module may know.
+pub(super) struct Layer {
+    /// Its name.
+    pub(super) module: &'static str,
+    /// Modules it may use; `None` for shells, which wire everything.
+    uses: Option<&'static [&'static str]>,
+    /// Crates of [`ADAPTER_CRATES`] it may use.
+    pub(super) crates: &'static [&'static str],
+}
+
+/// Crates and parts of the standard library that have no place in the core.
+pub(super) const ADAPTER_CRATES: &[&str] = &[
+    "aya",
+    "tokio",
+    "hyper",
+    "rustix",
+    "clap",
+    "pcap_parser",
+    "std::fs",
+    "std::thread",
+    "std::net::TcpStream",
+    "std::process",
+    "std::env",
+];
+
+impl Layer {
+    /// Whether this module may use that one.
+    pub(super) fn may_use(&self, module: &str) -> bool {
+        self.uses.is_none_or(|uses| uses.contains(&module))
+    }
+}
+
+/// A module of the core: pure, no adapter crate.
+const fn core(module: &'static str, uses: &'static [&'static str]) -> Layer {
+    Layer {
+        module,
+        uses: Some(uses),
+        crates: &[],
+    }
+}
+
+/// An adapter: at the edge, knows the values it carries.
+const fn adapter(
+    module: &'static str,
+    uses: &'static [&'static str],
+    crates: &'static [&'static str],
+) -> Layer {
+    Layer {
+        module,
+        uses: Some(uses),
+        crates,
+    }
+}
+
+/// A shell: wires the others.
+const fn shell(module: &'static str) -> Layer {
+    Layer {
+        module,
+        uses: None,
+        crates: ADAPTER_CRATES,
+    }
+}
+
+/// All top-level modules, in pipeline order.
+pub(super) const LAYERS: &[Layer] = &[
+    // leaf values
+    adapter("time", &[], &["rustix"]),
+    core("limits", &[]),
+    core("flow", &[]),
+    core("packet", &["time"]),
+    core("enforce", &[]),
+    // stages
+    core("segment", &["flow", "packet", "time"]),
+    core("stream", &["flow", "limits", "segment", "time"]),
+    core("http", &["flow", "limits", "stream", "time"]),
+    core(
+        "reader",
+        &["flow", "http", "limits", "packet", "segment", "stream", "time"],
+    ),
+    core("observe", &["flow", "http", "limits", "time"]),
+    core("detect", &["flow", "limits", "observe", "time"]),
+    core("case", &["detect", "flow", "limits", "observe", "time"]),
+    core(
+        "verdict",
+        &["case", "detect", "enforce", "flow", "limits", "observe", "time"],
+    ),
+    core(
+        "judge",
+        &[
+            "case", "detect", "enforce", "flow", "limits", "observe", "time", "verdict",
+        ],
+    ),
+    // adapters and shells
+    shell("lib"),
+    shell("main"),
+];
