@@ -60,7 +60,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             bail!("the groups shield and live load kernel programs: they need root");
         }
     }
-    run::run(&mut run::cargo([
+    run::run(&mut run::cargo_with_kernel([
         "build",
         "--release",
         "--package",
@@ -68,7 +68,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "--bin",
         "apimon",
     ]))?;
-    run::run(&mut run::cargo([
+    run::run(&mut run::cargo_with_kernel([
         "build",
         "--release",
         "--package",

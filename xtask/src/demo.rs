@@ -20,7 +20,7 @@ pub(crate) fn run() -> Result<()> {
         );
     }
     println!("demo: building apimon and the demo's server and clients (release)");
-    run::run(&mut run::cargo([
+    run::run(&mut run::cargo_with_kernel([
         "build",
         "--release",
         "--package",
@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<()> {
         "--bin",
         "apimon",
     ]))?;
-    run::run(&mut run::cargo([
+    run::run(&mut run::cargo_with_kernel([
         "build",
         "--release",
         "--package",

@@ -28,6 +28,19 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Comma
     command(&cargo, args)
 }
 
+/// As [`cargo`], for builds that need the kernel programs: fails where `monitor/build.rs` would write an empty stub.
+pub(crate) fn cargo_with_kernel<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut cargo = cargo(args);
+    cargo.env("APIMON_EBPF", "require");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let own = cargo_home().join("bin");
+    if !std::env::split_paths(&path).any(|dir| dir == own) {
+        let dirs = std::env::split_paths(&path).chain([own]);
+        cargo.env("PATH", std::env::join_paths(dirs).unwrap_or(path));
+    }
+    cargo
+}
+
 /// The command line as a person would type it.
 pub(crate) fn line(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();

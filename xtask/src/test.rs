@@ -56,7 +56,12 @@ fn suites(privileged: bool, rest: &[String], tally: &mut Tally) -> Result<bool> 
     }
     args.push("--");
     args.extend(rest.iter().map(String::as_str));
-    run::run_seeing(&mut run::cargo(args), |line| tally.see(line))
+    let mut cargo = if privileged {
+        run::cargo_with_kernel(args)
+    } else {
+        run::cargo(args)
+    };
+    run::run_seeing(&mut cargo, |line| tally.see(line))
 }
 
 /// Sums the result lines of the test programs.

@@ -92,7 +92,31 @@ pub(super) const LAYERS: &[Layer] = &[
             "case", "detect", "enforce", "flow", "limits", "observe", "time", "verdict",
         ],
     ),
-    // adapters and shells
+    // adapters
+    adapter(
+        "source",
+        &["flow", "limits", "packet", "segment", "time"],
+        &["pcap_parser", "std::fs"],
+    ),
+    adapter(
+        "kernel",
+        &["enforce", "flow", "limits", "segment", "time"],
+        &["aya", "rustix", "std::fs"],
+    ),
+    adapter(
+        "journal",
+        &["case", "detect", "flow", "observe", "time", "verdict"],
+        &["rustix", "std::fs"],
+    ),
+    // shells
+    shell("pipeline"),
+    shell("config"),
+    shell("control"),
+    shell("state"),
+    shell("metrics"),
+    shell("privilege"),
+    shell("daemon"),
+    shell("cli"),
     shell("lib"),
     shell("main"),
 ];
