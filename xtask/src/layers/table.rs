@@ -110,6 +110,7 @@ pub(super) const LAYERS: &[Layer] = &[
     ),
     // shells
     shell("pipeline"),
+    shell("replay"),
     shell("config"),
     shell("control"),
     shell("state"),
