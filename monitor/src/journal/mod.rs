@@ -2,4 +2,8 @@
 //!
 //! Must not decide what is worth a line: the judge does.
 
+mod file;
+mod queue;
 pub mod writer;
+
+pub use writer::{Journal, JournalError, JournalReport, JournalThread};

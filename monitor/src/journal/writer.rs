@@ -1,1 +1,291 @@
-//! Appends lines to the log file. Must not know what a line says.
+//! Appends lines to the log file on a thread of its own. Must not know what a line says.
+//!
+//! Whoever appends never waits for the disk. While the disk does not take lines (full, unwritable, gone) they wait in
+//! a bounded buffer; when that is full, further lines are lost and counted. The file is opened anew on request and
+//! when it was moved away by a log rotation.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use super::{
+    file::LogFile,
+    queue::{Queue, Work},
+};
+
+/// How often the writer looks after the file when there is nothing to write.
+const IDLE: Duration = Duration::from_secs(1);
+/// How long it waits before it tries a failing disk again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// The log cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open the anomaly log {}: {source}; name another one with --log or log.path", path.display())]
+pub struct JournalError {
+    /// Where it should be.
+    path: PathBuf,
+    /// What the system said.
+    source: std::io::Error,
+}
+
+/// What became of the lines so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JournalReport {
+    /// Lines on the disk.
+    pub written_lines: u64,
+    /// Lines that found no room while the disk failed.
+    pub lost_lines: u64,
+    /// Bytes waiting for the disk.
+    pub backlog_bytes: u64,
+    /// How often the disk refused.
+    pub failures: u64,
+    /// How often the file was opened anew.
+    pub reopened: u64,
+    /// Why the disk takes nothing at the moment, if so.
+    pub failing: Option<String>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    queue: Queue,
+    written_lines: AtomicU64,
+    failures: AtomicU64,
+    reopened: AtomicU64,
+    failing: Mutex<Option<String>>,
+}
+
+/// The appending end; clones share one log.
+#[derive(Clone, Debug)]
+pub struct Journal(Arc<Shared>);
+
+impl Journal {
+    /// Appends one line (without line feed). Returns at once.
+    pub fn append(&self, line: &[u8]) {
+        self.0.queue.push(line);
+    }
+
+    /// Opens the file anew before the next line.
+    pub fn reopen(&self) {
+        self.0.queue.request_reopen();
+    }
+
+    /// What became of the lines so far.
+    pub fn report(&self) -> JournalReport {
+        let shared = &self.0;
+        JournalReport {
+            written_lines: shared.written_lines.load(Ordering::Relaxed),
+            lost_lines: shared.queue.lost_lines(),
+            backlog_bytes: shared.queue.backlog_bytes() as u64,
+            failures: shared.failures.load(Ordering::Relaxed),
+            reopened: shared.reopened.load(Ordering::Relaxed),
+            failing: shared
+                .failing
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+        }
+    }
+}
+
+/// The writing end. Dropping it without [`JournalThread::close`] leaves the thread to itself.
+#[derive(Debug)]
+pub struct JournalThread {
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+impl JournalThread {
+    /// Opens the log at `path` and starts the thread.
+    pub fn start(path: &Path, buffer_bytes: usize) -> Result<(Journal, Self), JournalError> {
+        let failed = |source| JournalError {
+            path: path.into(),
+            source,
+        };
+        let file = LogFile::open(path).map_err(failed)?;
+        let shared = Arc::new(Shared {
+            queue: Queue::new(buffer_bytes),
+            written_lines: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            reopened: AtomicU64::new(0),
+            failing: Mutex::new(None),
+        });
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+            file,
+        };
+        let thread = std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || writer.run())
+            .map_err(failed)?;
+        Ok((Journal(Arc::clone(&shared)), Self { shared, thread }))
+    }
+
+    /// Writes out what waits and ends. A disk that fails gets one more try; what it does not take is lost and counted.
+    pub fn close(self) -> JournalReport {
+        self.shared.queue.close();
+        if self.thread.join().is_err() {
+            log::error!("the thread of the anomaly log has panicked");
+        }
+        Journal(self.shared).report()
+    }
+}
+
+struct Writer {
+    shared: Arc<Shared>,
+    file: LogFile,
+}
+
+impl Writer {
+    fn run(mut self) {
+        loop {
+            let work = self.shared.queue.take(IDLE);
+            if work.reopen || self.file.moved_away() {
+                self.reopen();
+            }
+            let closed = work.closed && work.bytes.is_empty();
+            self.write(work);
+            if closed {
+                return;
+            }
+        }
+    }
+
+    /// Writes until all is on the disk, or until the log is being closed and the disk still refuses.
+    fn write(&mut self, mut work: Work) {
+        while !work.bytes.is_empty() {
+            let (done, result) = self.file.append(&work.bytes);
+            let rest = work.bytes.split_off(done);
+            let lines = count_lines(&work.bytes);
+            self.shared.written_lines.fetch_add(lines, Ordering::Relaxed);
+            self.shared.queue.put_away(done);
+            work.bytes = rest;
+            work.lines = work.lines.saturating_sub(lines);
+            match result {
+                Ok(()) => self.recovered(),
+                Err(error) => {
+                    self.failed(&error);
+                    if self.shared.queue.is_closed() {
+                        return self.give_up(&work);
+                    }
+                    self.shared.queue.pause(RETRY);
+                    if self.file.moved_away() {
+                        self.reopen();
+                    }
+                }
+            }
+        }
+    }
+
+    fn give_up(&self, work: &Work) {
+        self.shared.queue.put_away(work.bytes.len());
+        self.shared.queue.count_lost(work.lines);
+    }
+
+    fn reopen(&mut self) {
+        match self.file.reopen() {
+            Ok(()) => {
+                self.shared.reopened.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn failed(&self, error: &std::io::Error) {
+        self.shared.failures.fetch_add(1, Ordering::Relaxed);
+        let mut failing = self.shared.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        if failing.is_none() {
+            log::error!("the anomaly log cannot be written: {error}; lines wait in memory");
+        }
+        *failing = Some(error.to_string());
+    }
+
+    fn recovered(&self) {
+        let mut failing = self.shared.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        if failing.take().is_some() {
+            let lost = self.shared.queue.lost_lines();
+            log::warn!("the anomaly log can be written again; {lost} lines were lost since the start");
+        }
+    }
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|b| **b == b'\n').count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn lines_arrive_whole_and_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.jsonl");
+        let (journal, thread) = JournalThread::start(&path, 1 << 20).unwrap();
+        let expected: String = (0..1000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+        for line in expected.lines() {
+            journal.append(line.as_bytes());
+        }
+        let report = thread.close();
+        assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+        assert_eq!(
+            (report.written_lines, report.lost_lines, report.backlog_bytes),
+            (1000, 0, 0)
+        );
+    }
+
+    #[test]
+    fn a_rotated_file_is_left_and_a_new_one_begun() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.jsonl");
+        let rotated = dir.path().join("a.jsonl.1");
+        let (journal, thread) = JournalThread::start(&path, 1 << 20).unwrap();
+        journal.append(b"before");
+        while journal.report().written_lines < 1 {
+            std::thread::yield_now();
+        }
+        fs::rename(&path, &rotated).unwrap();
+        journal.append(b"after");
+        let report = thread.close();
+        assert_eq!(fs::read_to_string(&rotated).unwrap(), "before\n");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "after\n");
+        assert_eq!((report.written_lines, report.reopened), (2, 1));
+    }
+
+    #[test]
+    fn a_full_disk_is_counted_and_ends_nothing() {
+        let (journal, thread) = JournalThread::start(Path::new("/dev/full"), 64 * 1024).unwrap();
+        let line = [b'x'; 1023];
+        for _ in 0..100 {
+            journal.append(&line);
+        }
+        while journal.report().failures == 0 {
+            std::thread::yield_now();
+        }
+        let during = journal.report();
+        assert!(during.failing.is_some());
+        assert_eq!((during.lost_lines, during.backlog_bytes), (36, 64 * 1024));
+        let report = thread.close();
+        assert_eq!(
+            (report.written_lines, report.lost_lines, report.backlog_bytes),
+            (0, 100, 0)
+        );
+    }
+
+    #[test]
+    fn an_error_at_the_start_names_the_path_and_the_mend() {
+        let error = JournalThread::start(Path::new("/proc/nothing/a"), 1)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("/proc/nothing/a") && error.contains("--log"),
+            "{error}"
+        );
+    }
+}
