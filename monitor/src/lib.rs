@@ -25,5 +25,8 @@ pub mod segment;
 pub mod stream;
 pub mod verdict;
 
+pub mod config;
+pub mod hostnet;
 pub mod journal;
 pub mod kernel;
+pub mod state;

@@ -1,0 +1,52 @@
+//! The configuration file as it is written. Must not hold a default or a rule: validation does.
+
+use std::{path::PathBuf, time::Duration};
+
+use monitor_common::Prefix;
+use serde::Deserialize;
+
+use crate::config::{Mode, values::Text};
+
+/// The whole file; every key may be left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) mode: Option<Mode>,
+    pub(super) interfaces: Option<Vec<String>>,
+    pub(super) ports: Option<Vec<u16>>,
+    pub(super) state_dir: Option<PathBuf>,
+    pub(super) control: Option<PathBuf>,
+    pub(super) pin_dir: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) log: Log,
+    #[serde(default)]
+    pub(super) enforce: Enforce,
+    #[serde(default)]
+    pub(super) tap: Tap,
+}
+
+/// `[log]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) path: Option<PathBuf>,
+    pub(super) buffer_bytes: Option<usize>,
+}
+
+/// `[enforce]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Enforce {
+    #[serde(default)]
+    pub(super) allow: Vec<Text<Prefix>>,
+    pub(super) lease: Option<Text<Duration>>,
+    pub(super) grants_per_minute: Option<u32>,
+}
+
+/// `[tap]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tap {
+    pub(super) shards: Option<u32>,
+    pub(super) ring_bytes: Option<u32>,
+}

@@ -1,0 +1,244 @@
+//! Validated settings: what the rest of the program sees. Must not know how they were written.
+
+use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
+
+use monitor_common::{Prefix, names::TAP_SHARDS_MAX};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{
+    ConfigError, DEFAULT_CONTROL, DEFAULT_LOG, DEFAULT_PIN_DIR, DEFAULT_PORTS, DEFAULT_STATE_DIR, Overrides,
+    raw,
+    values::{Text, check_interface, check_path},
+};
+
+/// Whether sources are dropped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Nothing is dropped; the log says what would have been.
+    #[default]
+    Observe,
+    /// Sources found abusing are dropped for the time of a lease.
+    Enforce,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Observe => "observe",
+            Self::Enforce => "enforce",
+        })
+    }
+}
+
+/// Everything the operator can say, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whether sources are dropped.
+    pub mode: Mode,
+    /// Interfaces to watch; empty: those with a default route, and `lo`.
+    pub interfaces: Vec<String>,
+    /// TCP ports whose connections are tapped, ascending.
+    pub ports: Vec<u16>,
+    /// Whether the operator chose the ports.
+    pub ports_given: bool,
+    /// What survives a restart is kept here.
+    pub state_dir: PathBuf,
+    /// The control socket.
+    pub control: PathBuf,
+    /// The bpffs directory of maps and links.
+    pub pin_dir: PathBuf,
+    /// The anomaly log.
+    pub journal: JournalSettings,
+    /// Nets that never get a lease, beyond this host's own.
+    pub allow: Vec<Prefix>,
+    /// How long a lease lasts that a case leads to.
+    pub lease: Duration,
+    /// Most leases granted a minute.
+    pub grants_per_minute: u32,
+    /// Ring shards, and with them parse threads.
+    pub shards: u32,
+    /// Size of each ring shard, bytes, a power of two.
+    pub ring_bytes: u32,
+}
+
+/// Settings of the anomaly log.
+#[derive(Clone, Debug)]
+pub struct JournalSettings {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Bytes of lines kept in memory while the disk does not take them. A full disk; later lines are lost and counted.
+    pub buffer_bytes: usize,
+}
+
+/// The range that each number must lie in, with the reason of its ends.
+#[derive(Debug)]
+pub struct Bounds;
+
+impl Bounds {
+    /// Shorter leases than a second cannot be seen working; longer than thirty days belong in a firewall.
+    pub const LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30 * 86_400);
+    /// A page below the smallest ring that holds one batch; above, it is not in any cache.
+    pub const RING_BYTES: RangeInclusive<u32> = 64 * 1024..=256 * 1024 * 1024;
+    /// A few lines at least; a gigabyte is no buffer.
+    pub const JOURNAL_BYTES: RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
+    /// More grants a minute than this would fill the kernel's table in a minute.
+    pub const GRANTS: RangeInclusive<u32> = 1..=100_000;
+    /// Most interfaces.
+    pub const INTERFACES: usize = 64;
+}
+
+pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, ConfigError> {
+    let file_ports = raw.ports.filter(|ports| !ports.is_empty());
+    let ports_given = file_ports.is_some() || !flags.ports.is_empty();
+    let ports = layered(&flags.ports, file_ports).unwrap_or_else(|| DEFAULT_PORTS.to_vec());
+    Ok(Settings {
+        mode: flags.mode.or(raw.mode).unwrap_or_default(),
+        interfaces: interfaces(layered(&flags.interfaces, raw.interfaces).unwrap_or_default())?,
+        ports: checked_ports(ports)?,
+        ports_given,
+        state_dir: path("state_dir", &flags.state_dir, raw.state_dir, DEFAULT_STATE_DIR)?,
+        control: path("control", &flags.control, raw.control, DEFAULT_CONTROL)?,
+        pin_dir: path("pin_dir", &flags.pin_dir, raw.pin_dir, DEFAULT_PIN_DIR)?,
+        journal: JournalSettings {
+            path: path("log.path", &flags.log, raw.log.path, DEFAULT_LOG)?,
+            buffer_bytes: within(
+                "log.buffer_bytes",
+                raw.log.buffer_bytes,
+                4 << 20,
+                &Bounds::JOURNAL_BYTES,
+            )?,
+        },
+        allow: raw
+            .enforce
+            .allow
+            .iter()
+            .map(|Text(net)| *net)
+            .chain(flags.allow.iter().copied())
+            .collect(),
+        lease: lease(raw.enforce.lease)?,
+        grants_per_minute: within(
+            "enforce.grants_per_minute",
+            raw.enforce.grants_per_minute,
+            60,
+            &Bounds::GRANTS,
+        )?,
+        shards: shards(raw.tap.shards)?,
+        ring_bytes: ring_bytes(raw.tap.ring_bytes)?,
+    })
+}
+
+/// The flags' list if there is one, else the file's.
+fn layered<T: Clone>(flags: &[T], file: Option<Vec<T>>) -> Option<Vec<T>> {
+    if flags.is_empty() {
+        file
+    } else {
+        Some(flags.to_vec())
+    }
+}
+
+fn value(key: &'static str, message: impl Into<String>) -> ConfigError {
+    ConfigError::Value {
+        key,
+        message: message.into(),
+    }
+}
+
+fn path(
+    key: &'static str,
+    flag: &Option<PathBuf>,
+    file: Option<PathBuf>,
+    default: &str,
+) -> Result<PathBuf, ConfigError> {
+    let (path, from_file) = match (flag, file) {
+        (Some(flag), _) => (flag.clone(), false),
+        (None, Some(file)) => (file, true),
+        (None, None) => (default.into(), false),
+    };
+    if from_file {
+        check_path(&path).map_err(|message| value(key, message))?;
+    }
+    // A flag may be relative to where it was typed; from here on nothing depends on the working directory.
+    std::path::absolute(&path).map_err(|error| value(key, error.to_string()))
+}
+
+fn interfaces(mut names: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    for name in &names {
+        check_interface(name).map_err(|message| value("interfaces", message))?;
+    }
+    names.sort_unstable();
+    names.dedup();
+    if names.len() > Bounds::INTERFACES {
+        let message = format!(
+            "{} interfaces given, at most {} can be watched",
+            names.len(),
+            Bounds::INTERFACES
+        );
+        return Err(value("interfaces", message));
+    }
+    Ok(names)
+}
+
+fn checked_ports(mut ports: Vec<u16>) -> Result<Vec<u16>, ConfigError> {
+    if ports.contains(&0) {
+        return Err(value("ports", "0 is no TCP port; use 1 to 65535"));
+    }
+    ports.sort_unstable();
+    ports.dedup();
+    Ok(ports)
+}
+
+fn within<T: PartialOrd + fmt::Display>(
+    key: &'static str,
+    given: Option<T>,
+    default: T,
+    bounds: &RangeInclusive<T>,
+) -> Result<T, ConfigError> {
+    let number = given.unwrap_or(default);
+    if bounds.contains(&number) {
+        return Ok(number);
+    }
+    let message = format!(
+        "{number} is out of range; use {} to {}",
+        bounds.start(),
+        bounds.end()
+    );
+    Err(value(key, message))
+}
+
+fn lease(given: Option<Text<Duration>>) -> Result<Duration, ConfigError> {
+    let lease = given.map_or(Duration::from_secs(600), |Text(lease)| lease);
+    if Bounds::LEASE.contains(&lease) {
+        return Ok(lease);
+    }
+    Err(value("enforce.lease", "out of range; use 1s to 30d"))
+}
+
+fn shards(given: Option<u32>) -> Result<u32, ConfigError> {
+    let shards = given.unwrap_or_else(default_shards);
+    if shards.is_power_of_two() && shards <= TAP_SHARDS_MAX {
+        return Ok(shards);
+    }
+    Err(value(
+        "tap.shards",
+        format!("{shards} is not possible; use 1, 2 or {TAP_SHARDS_MAX}"),
+    ))
+}
+
+/// The API needs the processors more than its monitor does: one parse thread up to eight of them.
+fn default_shards() -> u32 {
+    match std::thread::available_parallelism().map_or(1, usize::from) {
+        0..=8 => 1,
+        9..=32 => 2,
+        _ => TAP_SHARDS_MAX,
+    }
+}
+
+fn ring_bytes(given: Option<u32>) -> Result<u32, ConfigError> {
+    let bytes = within("tap.ring_bytes", given, 8 << 20, &Bounds::RING_BYTES)?;
+    if bytes.is_power_of_two() {
+        return Ok(bytes);
+    }
+    let message = format!("{bytes} is no power of two; use {}", bytes.next_power_of_two());
+    Err(value("tap.ring_bytes", message))
+}

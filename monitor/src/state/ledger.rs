@@ -1,0 +1,99 @@
+//! The ledger on disk: which leases were given, by whom and why. The kernel's map knows only addresses and ends.
+//!
+//! Must not know whether a lease is in force: the kernel's map says so.
+
+use std::{io, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use super::{StateError, keep_aside, replace};
+
+const FILE: &str = "leases.json";
+/// Raised when a reader of the old form would misread the new one.
+const VERSION: u32 = 1;
+
+/// One lease as it is remembered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// Whose packets it stops.
+    pub source: String,
+    /// When it was given, nanoseconds of the wall clock since the epoch.
+    pub granted_ns: u64,
+    /// When it ends, likewise.
+    pub expires_ns: u64,
+    /// Number of the case that led to it, 0 if it was given by hand.
+    pub case: u32,
+    /// Why, in words.
+    pub reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Ledger {
+    version: u32,
+    leases: Vec<LedgerEntry>,
+}
+
+/// Reads the ledger under `dir`; empty where there is none, or where it cannot be understood (then it is kept aside).
+pub fn load(dir: &Path) -> Result<Vec<LedgerEntry>, StateError> {
+    let path = dir.join(FILE);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(StateError::new("read", &path, error)),
+    };
+    match serde_json::from_slice::<Ledger>(&bytes) {
+        Ok(ledger) if ledger.version == VERSION => return Ok(ledger.leases),
+        Ok(ledger) => keep_aside(&path, &format!("version {} is not known here", ledger.version)),
+        Err(error) => keep_aside(&path, &format!("not a ledger: {error}")),
+    }
+    Ok(Vec::new())
+}
+
+/// Replaces the ledger under `dir`.
+pub fn save(dir: &Path, leases: Vec<LedgerEntry>) -> Result<(), StateError> {
+    let path = dir.join(FILE);
+    let ledger = Ledger {
+        version: VERSION,
+        leases,
+    };
+    let bytes = serde_json::to_vec_pretty(&ledger)
+        .map_err(|error| StateError::new("encode", &path, io::Error::other(error)))?;
+    replace(&path, &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> LedgerEntry {
+        LedgerEntry {
+            source: "192.0.2.7".into(),
+            granted_ns: 1,
+            expires_ns: 2,
+            case: 3,
+            reason: "walks ids".into(),
+        }
+    }
+
+    #[test]
+    fn what_was_saved_is_loaded() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(load(dir.path()).unwrap(), []);
+        save(dir.path(), vec![entry()]).unwrap();
+        assert_eq!(load(dir.path()).unwrap(), [entry()]);
+        save(dir.path(), Vec::new()).unwrap();
+        assert_eq!(load(dir.path()).unwrap(), []);
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_kept_aside() {
+        for content in ["", "{", "[]", r#"{"version":2,"leases":[]}"#] {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join(FILE), content).unwrap();
+            assert_eq!(load(dir.path()).unwrap(), [], "{content:?}");
+            let aside = std::fs::read_to_string(dir.path().join("leases.corrupt")).unwrap();
+            assert_eq!(aside, content);
+            assert_eq!(load(dir.path()).unwrap(), []);
+        }
+    }
+}
