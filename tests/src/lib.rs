@@ -1,1 +1,3 @@
-//! x
+//! The test harness: frames, captures, namespaces, servers and clients. Used by the suites in `tests/` and by benches.
+
+pub mod workload;
