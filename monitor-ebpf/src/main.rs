@@ -1,7 +1,10 @@
 //! apimon's kernel programs: shield and tap. Entry points only; decisions are pure functions of `monitor-common`.
 #![no_std]
 #![no_main]
-#![expect(unsafe_code, reason = "the object's sections, the context and the packet are raw memory")]
+#![expect(
+    unsafe_code,
+    reason = "the object's sections, the context and the packet are raw memory"
+)]
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
