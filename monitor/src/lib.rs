@@ -22,6 +22,7 @@ pub mod observe;
 pub mod reader;
 pub mod replay;
 pub mod segment;
+pub mod source;
 pub mod stream;
 pub mod verdict;
 

@@ -1,5 +1,9 @@
 //! Stage 1: packets to TCP segments. Must not know about connections or HTTP.
 
+pub mod decode;
+
+pub use decode::{Decoder, Outcome, Skip};
+
 use crate::{flow::Peer, time::Timestamp};
 
 /// A TCP sequence number (RFC 9293 section 3.4), modulo 2^32. Offers the only comparisons that make sense.

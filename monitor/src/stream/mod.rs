@@ -4,6 +4,12 @@
 //! both directions in stream order and keeps the protocol state. Sequence numbers become absolute 64-bit stream
 //! offsets once, at entry; wrap-around is nobody else's concern.
 
+pub mod stats;
+pub mod table;
+
+pub use stats::StreamStats;
+pub use table::Table;
+
 use crate::{flow::Peer, time::Timestamp};
 
 /// One end of a connection, by its part in it.
@@ -107,5 +113,17 @@ pub trait Consumer<X: ?Sized>: Default {
 
     /// Whether a message of this protocol may begin with these bytes. A connection that was joined midstream holds
     /// its first bytes back for a moment, in case earlier ones arrive late, unless they are such a beginning.
-    fn is_beginning(bytes: &[u8]) -> bool;
+    fn beginning(bytes: &[u8]) -> Beginning;
+}
+
+/// What the first bytes seen of a midstream connection look like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Beginning {
+    /// The middle of something.
+    No,
+    /// A message that nothing precedes (a request): delivered at once.
+    Question,
+    /// A message that answers one of the other side (a response): if nothing of the other side was seen yet, it is
+    /// held back for a moment, in case the question arrives late.
+    Answer,
 }
