@@ -12,12 +12,14 @@
 pub mod enforce;
 pub mod flow;
 pub mod limits;
+pub mod lru;
 pub mod packet;
 pub mod time;
 
 pub mod case;
 pub mod detect;
 pub mod http;
+pub mod judge;
 pub mod observe;
 pub mod reader;
 pub mod replay;

@@ -6,7 +6,10 @@
 use std::{fmt, time::Duration};
 
 /// A point in time: nanoseconds since the Unix epoch, from packet capture (wraps in the year 2554).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
 pub struct Timestamp(u64);
 
 impl Timestamp {

@@ -1,1 +1,175 @@
 //! Stage 5: observations to findings. Must not know what is done about them.
+//!
+//! A detector is one file that implements [`Detector`] and one line in [`registry`]. It sees every observation in the
+//! order of capture, keeps bounded state, and says what it found as a [`Finding`]. It may say the same again: the next
+//! stage keeps one case for each thing found.
+
+pub mod registry;
+
+use std::time::Duration;
+
+use monitor_common::IpKey;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    lru::TableStats,
+    observe::{ObjectId, Observation, Principal},
+    time::Timestamp,
+};
+
+/// Settings of all detectors, `[detect]` in the configuration.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DetectSettings {}
+
+/// What is fixed about a detector.
+#[derive(PartialEq, Eq, Debug)]
+pub struct DetectorInfo {
+    /// Stable name, as in the configuration and in `rule.name`.
+    pub name: &'static str,
+    /// Stable short id, `rule.id`.
+    pub id: &'static str,
+    /// One sentence, `rule.description`.
+    pub description: &'static str,
+    /// OWASP API Security Top 10 2023.
+    pub owasp: &'static str,
+    /// Common Weakness Enumeration.
+    pub cwe: &'static str,
+    /// MITRE ATT&CK technique: id and name.
+    pub technique: (&'static str, &'static str),
+}
+
+/// Who acts: the principal if the request carries a credential, else the client.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Actor {
+    /// Who the credential says it is.
+    Principal(Principal),
+    /// A client without credential.
+    Client(IpKey),
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Principal(principal) => principal.fmt(f),
+            Self::Client(addr) => write!(f, "client:{addr}"),
+        }
+    }
+}
+
+/// What the judge knows about an observation beyond what it says itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Who acts.
+    pub actor: Actor,
+    /// Keyed hash of the actor, for table keys.
+    pub actor_key: u64,
+    /// Keyed hash of the source address, for table keys.
+    pub source_key: u64,
+    /// Which endpoint was asked.
+    pub endpoint: EndpointId,
+    /// Object ids of the path, in path order.
+    pub path_ids: &'a [ObjectId],
+}
+
+/// Number of an endpoint, given in the order in which endpoints were first seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct EndpointId(pub u32);
+
+/// Something a detector found.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Finding {
+    /// Which detector.
+    pub detector: &'static DetectorInfo,
+    /// Time of the observation that tipped the scale.
+    pub at: Timestamp,
+    /// Who did it; for token sharing, whose credential it is.
+    pub actor: Actor,
+    /// Keyed hash of the actor.
+    pub actor_key: u64,
+    /// Where; `None` for what is not about one endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// How bad it is if true, 1 to 100.
+    pub severity: u8,
+    /// How sure the detector is, 0 to 100.
+    pub confidence: u8,
+    /// Share of the evidence that came from connections without gaps, 0 to 1.
+    pub coverage: f32,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// Whose packets to stop, at most [`SUSPECTS`].
+    pub suspects: Vec<Suspect>,
+}
+
+/// Most sources named by one finding.
+pub const SUSPECTS: usize = 32;
+
+/// A source that a finding names, to be stopped if the policy says so.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Suspect {
+    /// Its address.
+    pub addr: IpKey,
+    /// The port of its last connection that gave evidence.
+    pub port: u16,
+    /// Whether its address is proven ([`Observation::source_proven`]).
+    pub proven: bool,
+    /// Keyed hashes of the actors that are part of the abuse at this source: they do not count as others who share it.
+    pub actors: Vec<u64>,
+}
+
+/// What a finding rests on, in numbers that an operator can check.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Evidence {
+    /// One sentence with the numbers that matter.
+    pub summary: String,
+    /// The window that `value` was counted in.
+    pub window_seconds: f64,
+    /// What was counted.
+    pub value: f64,
+    /// What it was held against.
+    pub threshold: f64,
+    /// What others do here (learned); absent while too few are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<f64>,
+    /// Requests that gave evidence.
+    pub requests: u64,
+    /// Time of the first of them.
+    pub first: Option<Timestamp>,
+    /// Time of the last of them.
+    pub last: Option<Timestamp>,
+    /// The parts of the score.
+    pub measures: Vec<Measure>,
+    /// Some of the objects; numbers as they are, everything else as a keyed hash.
+    pub object_ids: Vec<String>,
+}
+
+/// One named part of a score.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Measure {
+    /// Stable name.
+    pub name: String,
+    /// What was measured.
+    pub value: f64,
+    /// Points it gives.
+    pub points: i32,
+}
+
+/// Finds one kind of abuse.
+pub trait Detector: Send {
+    /// What is fixed about it.
+    fn info(&self) -> &'static DetectorInfo;
+
+    /// Takes one observation in; what it finds goes to `out`.
+    fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>);
+
+    /// Time goes on; called about once a second of capture time.
+    fn tick(&mut self, now: Timestamp);
+
+    /// Sizes and losses of its tables.
+    fn tables(&self) -> Vec<(&'static str, TableStats)>;
+}
+
+/// A span as seconds, for evidence.
+pub fn seconds(span: Duration) -> f64 {
+    span.as_secs_f64()
+}

@@ -2,6 +2,8 @@
 //!
 //! Must not decide what is worth a line: the judge does.
 
+pub mod ecs;
+pub mod event;
 mod file;
 mod queue;
 pub mod writer;

@@ -3,6 +3,10 @@
 //! An observation is owned and small, and holds no secret: credentials stand in it as keyed fingerprints. It is
 //! made in the parse worker; what needs a view of all traffic (endpoint templates) is resolved by the judge.
 
+pub mod extract;
+pub mod identity;
+pub mod target;
+
 use std::fmt;
 
 use crate::{flow::Peer, http::anomaly::AnomalySet, time::Timestamp};
@@ -53,12 +57,17 @@ pub struct Observation {
     pub server: Peer,
     /// Method token; bounded, printable ASCII (others are escaped).
     pub method: Box<str>,
-    /// Path of the target without query and without scheme and authority; bounded, control bytes escaped.
+    /// Path of the target without query and without scheme and authority; bounded, control bytes escaped. May carry
+    /// secrets (`/reset/TOKEN`): it never leaves memory, the endpoint's template does.
     pub path: Box<str>,
+    /// Query parameters whose name says that they carry an object id; at most [`target::QUERY_IDS`].
+    pub query_ids: Box<[QueryId]>,
     /// Who the credential says it is.
     pub principal: Option<Principal>,
     /// Hash of what tells client programs apart (user agent, order of header names); 0 if nothing does.
     pub client_print: u64,
+    /// Whether the user agent says of itself that it is a crawler or feed reader. Anybody can say so.
+    pub says_crawler: bool,
     /// Status code of the response, if one was seen.
     pub status: Option<u16>,
     /// Body length of the request, bytes, if known.
@@ -71,4 +80,49 @@ pub struct Observation {
     pub gaps: bool,
     /// As in [`crate::http::transaction::Transaction`].
     pub anomalies: AnomalySet,
+}
+
+/// A query parameter that carries an object id.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QueryId {
+    /// Its name: short, `[A-Za-z0-9_.-]` only.
+    pub name: Box<str>,
+    /// Which object.
+    pub id: ObjectId,
+}
+
+/// Which object a request is about: a keyed hash, and the number in it if there is one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ObjectId {
+    /// Keyed hash of the id as sent.
+    pub hash: u64,
+    /// The number it is (`1042`) or ends with (`INV-1042`).
+    pub number: Option<u64>,
+    /// Whether it is nothing but the number, which then may be shown.
+    pub plain: bool,
+}
+
+impl fmt::Display for ObjectId {
+    /// The number, or the hash where the id is more than a number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            Some(number) if self.plain => write!(f, "{number}"),
+            _ => write!(f, "id:{:012x}", self.hash >> 16),
+        }
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind.prefix(), self.fingerprint)
+    }
+}
+
+impl PrincipalKind {
+    /// What stands before the fingerprint.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Bearer => "tok",
+        }
+    }
 }

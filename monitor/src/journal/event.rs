@@ -1,0 +1,84 @@
+//! What can be said in the log, before it has the form of a line. Must not know about JSON or files.
+
+use monitor_common::IpKey;
+
+use crate::{case::Case, time::Timestamp, verdict::ledger::LeaseRecord};
+
+/// One thing to say, and when it happened.
+#[derive(Clone, PartialEq, Debug)]
+pub struct JournalEvent {
+    /// When, in the time of the observations.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What can be said.
+#[derive(Clone, PartialEq, Debug)]
+pub enum EventKind {
+    /// A detector found something new.
+    CaseOpened(Box<Case>),
+    /// More of the same: the counts doubled, or the verdict changed.
+    CaseUpdated(Box<Case>),
+    /// Nothing more of it for a while, or it gave way to newer ones.
+    CaseClosed(Box<Case>),
+    /// A source is dropped from now on.
+    LeaseGranted(LeaseRecord),
+    /// A lease is over.
+    LeaseEnded {
+        /// The lease.
+        lease: LeaseRecord,
+        /// Why.
+        how: LeaseEnd,
+    },
+    /// A block was refused.
+    LeaseRefused {
+        /// Whose packets were to be dropped.
+        source: IpKey,
+        /// Number of the case, 0 if asked by hand.
+        case: u32,
+        /// Why not.
+        refusal: String,
+    },
+    /// An operator changed something.
+    Audit {
+        /// What, as a stable word: `block-add`, `block-remove`, ...
+        action: &'static str,
+        /// About which source, if any.
+        source: Option<IpKey>,
+        /// The operator's reason or the result.
+        detail: String,
+        /// Whether it was done.
+        done: bool,
+    },
+    /// The daemon began to watch.
+    DaemonStarted {
+        /// How: mode, interfaces, ports.
+        detail: String,
+    },
+    /// The daemon ends.
+    DaemonStopped {
+        /// Why, and the leases left in force.
+        detail: String,
+    },
+    /// Something was not seen.
+    Loss {
+        /// Stable name of the counter.
+        reason: String,
+        /// How many since the last notice.
+        count: u64,
+        /// What was counted: `packets`, `bytes`, `transactions`, ...
+        unit: &'static str,
+    },
+}
+
+/// How a lease ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LeaseEnd {
+    /// Its time was over.
+    Expired,
+    /// An operator took it back.
+    Removed,
+    /// It had only been given as "would drop", and the mode changed.
+    ModeChanged,
+}
