@@ -29,6 +29,7 @@ pub mod stream;
 pub mod verdict;
 
 pub mod config;
+pub mod control;
 pub mod hostnet;
 pub mod journal;
 pub mod kernel;

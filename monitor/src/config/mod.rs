@@ -16,8 +16,10 @@ use std::path::{Path, PathBuf};
 
 use monitor_common::Prefix;
 
+use crate::verdict::Mode;
+
 pub use error::ConfigError;
-pub use settings::{Bounds, JournalSettings, Mode, Settings};
+pub use settings::{Bounds, JournalSettings, Settings};
 pub use values::parse_ttl;
 
 /// Where the configuration file is looked for when no `--config` is given.

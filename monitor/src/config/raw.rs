@@ -1,11 +1,16 @@
 //! The configuration file as it is written. Must not hold a default or a rule: validation does.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use monitor_common::Prefix;
 use serde::Deserialize;
 
-use crate::config::{Mode, values::Text};
+use crate::{
+    case::CaseSettings,
+    config::values::Text,
+    detect::DetectSettings,
+    verdict::{Mode, VerdictSettings},
+};
 
 /// The whole file; every key may be left out.
 #[derive(Debug, Default, Deserialize)]
@@ -18,11 +23,17 @@ pub(super) struct File {
     pub(super) control: Option<PathBuf>,
     pub(super) pin_dir: Option<PathBuf>,
     #[serde(default)]
+    pub(super) allow: Vec<Text<Prefix>>,
+    #[serde(default)]
     pub(super) log: Log,
     #[serde(default)]
-    pub(super) enforce: Enforce,
-    #[serde(default)]
     pub(super) tap: Tap,
+    #[serde(default)]
+    pub(super) detect: DetectSettings,
+    #[serde(default)]
+    pub(super) cases: CaseSettings,
+    #[serde(default)]
+    pub(super) verdict: VerdictSettings,
 }
 
 /// `[log]`.
@@ -31,16 +42,6 @@ pub(super) struct File {
 pub(super) struct Log {
     pub(super) path: Option<PathBuf>,
     pub(super) buffer_bytes: Option<usize>,
-}
-
-/// `[enforce]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Enforce {
-    #[serde(default)]
-    pub(super) allow: Vec<Text<Prefix>>,
-    pub(super) lease: Option<Text<Duration>>,
-    pub(super) grants_per_minute: Option<u32>,
 }
 
 /// `[tap]`.

@@ -1,41 +1,20 @@
 //! Validated settings: what the rest of the program sees. Must not know how they were written.
 
-use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{fmt, ops::RangeInclusive, path::PathBuf};
 
-use monitor_common::{Prefix, names::TAP_SHARDS_MAX};
-use serde::{Deserialize, Serialize};
-
-use crate::config::{
-    ConfigError, DEFAULT_CONTROL, DEFAULT_LOG, DEFAULT_PIN_DIR, DEFAULT_PORTS, DEFAULT_STATE_DIR, Overrides,
-    raw,
-    values::{Text, check_interface, check_path},
+use crate::{
+    config::{
+        ConfigError, DEFAULT_CONTROL, DEFAULT_LOG, DEFAULT_PIN_DIR, DEFAULT_PORTS, DEFAULT_STATE_DIR,
+        Overrides, raw,
+        values::{Text, check_interface, check_path},
+    },
+    judge::JudgeSettings,
 };
-
-/// Whether sources are dropped.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Nothing is dropped; the log says what would have been.
-    #[default]
-    Observe,
-    /// Sources found abusing are dropped for the time of a lease.
-    Enforce,
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Observe => "observe",
-            Self::Enforce => "enforce",
-        })
-    }
-}
+use monitor_common::{Prefix, names::TAP_SHARDS_MAX};
 
 /// Everything the operator can say, checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Whether sources are dropped.
-    pub mode: Mode,
     /// Interfaces to watch; empty: those with a default route, and `lo`.
     pub interfaces: Vec<String>,
     /// TCP ports whose connections are tapped, ascending.
@@ -52,10 +31,8 @@ pub struct Settings {
     pub journal: JournalSettings,
     /// Nets that never get a lease, beyond this host's own.
     pub allow: Vec<Prefix>,
-    /// How long a lease lasts that a case leads to.
-    pub lease: Duration,
-    /// Most leases granted a minute.
-    pub grants_per_minute: u32,
+    /// Mode, detectors, cases and verdicts.
+    pub judge: JudgeSettings,
     /// Ring shards, and with them parse threads.
     pub shards: u32,
     /// Size of each ring shard, bytes, a power of two.
@@ -76,14 +53,10 @@ pub struct JournalSettings {
 pub struct Bounds;
 
 impl Bounds {
-    /// Shorter leases than a second cannot be seen working; longer than thirty days belong in a firewall.
-    pub const LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30 * 86_400);
     /// A page below the smallest ring that holds one batch; above, it is not in any cache.
     pub const RING_BYTES: RangeInclusive<u32> = 64 * 1024..=256 * 1024 * 1024;
     /// A few lines at least; a gigabyte is no buffer.
     pub const JOURNAL_BYTES: RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
-    /// More grants a minute than this would fill the kernel's table in a minute.
-    pub const GRANTS: RangeInclusive<u32> = 1..=100_000;
     /// Most interfaces.
     pub const INTERFACES: usize = 64;
 }
@@ -93,15 +66,19 @@ pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, Co
     let ports_given = file_ports.is_some() || !flags.ports.is_empty();
     let ports = layered(&flags.ports, file_ports).unwrap_or_else(|| DEFAULT_PORTS.to_vec());
     Ok(Settings {
-        mode: flags.mode.or(raw.mode).unwrap_or_default(),
         interfaces: interfaces(layered(&flags.interfaces, raw.interfaces).unwrap_or_default())?,
         ports: checked_ports(ports)?,
         ports_given,
-        state_dir: path("state_dir", &flags.state_dir, raw.state_dir, DEFAULT_STATE_DIR)?,
-        control: path("control", &flags.control, raw.control, DEFAULT_CONTROL)?,
-        pin_dir: path("pin_dir", &flags.pin_dir, raw.pin_dir, DEFAULT_PIN_DIR)?,
+        state_dir: path(
+            "state_dir",
+            flags.state_dir.as_ref(),
+            raw.state_dir,
+            DEFAULT_STATE_DIR,
+        )?,
+        control: path("control", flags.control.as_ref(), raw.control, DEFAULT_CONTROL)?,
+        pin_dir: path("pin_dir", flags.pin_dir.as_ref(), raw.pin_dir, DEFAULT_PIN_DIR)?,
         journal: JournalSettings {
-            path: path("log.path", &flags.log, raw.log.path, DEFAULT_LOG)?,
+            path: path("log.path", flags.log.as_ref(), raw.log.path, DEFAULT_LOG)?,
             buffer_bytes: within(
                 "log.buffer_bytes",
                 raw.log.buffer_bytes,
@@ -110,19 +87,17 @@ pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, Co
             )?,
         },
         allow: raw
-            .enforce
             .allow
             .iter()
             .map(|Text(net)| *net)
             .chain(flags.allow.iter().copied())
             .collect(),
-        lease: lease(raw.enforce.lease)?,
-        grants_per_minute: within(
-            "enforce.grants_per_minute",
-            raw.enforce.grants_per_minute,
-            60,
-            &Bounds::GRANTS,
-        )?,
+        judge: JudgeSettings {
+            mode: flags.mode.or(raw.mode).unwrap_or_default(),
+            detect: raw.detect,
+            cases: raw.cases,
+            verdict: raw.verdict,
+        },
         shards: shards(raw.tap.shards)?,
         ring_bytes: ring_bytes(raw.tap.ring_bytes)?,
     })
@@ -146,7 +121,7 @@ fn value(key: &'static str, message: impl Into<String>) -> ConfigError {
 
 fn path(
     key: &'static str,
-    flag: &Option<PathBuf>,
+    flag: Option<&PathBuf>,
     file: Option<PathBuf>,
     default: &str,
 ) -> Result<PathBuf, ConfigError> {
@@ -204,14 +179,6 @@ fn within<T: PartialOrd + fmt::Display>(
         bounds.end()
     );
     Err(value(key, message))
-}
-
-fn lease(given: Option<Text<Duration>>) -> Result<Duration, ConfigError> {
-    let lease = given.map_or(Duration::from_secs(600), |Text(lease)| lease);
-    if Bounds::LEASE.contains(&lease) {
-        return Ok(lease);
-    }
-    Err(value("enforce.lease", "out of range; use 1s to 30d"))
 }
 
 fn shards(given: Option<u32>) -> Result<u32, ConfigError> {

@@ -11,12 +11,11 @@ fn settings(text: &str, flags: &Overrides) -> Result<Settings, ConfigError> {
 #[test]
 fn an_empty_file_gives_the_defaults() {
     let s = settings("", &Overrides::default()).unwrap();
-    assert_eq!(s.mode, Mode::Observe);
+    assert_eq!(s.judge.mode, Mode::Observe);
     assert_eq!(s.ports, DEFAULT_PORTS);
     assert!(!s.ports_given);
     assert!(s.interfaces.is_empty());
     assert_eq!(s.control, Path::new(DEFAULT_CONTROL));
-    assert_eq!(s.lease, Duration::from_secs(600));
 }
 
 #[test]
@@ -28,24 +27,25 @@ fn every_key_is_read() {
         state_dir = "/s"
         control = "/c"
         pin_dir = "/p"
+        allow = ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"]
         [log]
         path = "/l"
         buffer_bytes = 100000
-        [enforce]
-        allow = ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"]
-        lease = "1h30m"
-        grants_per_minute = 5
+        [verdict]
+        blocks_per_minute = 5
+        [cases]
+        quiet_seconds = 60
         [tap]
         shards = 2
         ring_bytes = 1048576
     "#;
     let s = settings(text, &Overrides::default()).unwrap();
-    assert_eq!(s.mode, Mode::Enforce);
+    assert_eq!(s.judge.mode, Mode::Enforce);
     assert_eq!(s.interfaces, ["eth0", "eth1"]);
     assert_eq!(s.ports, [80, 8081]);
     assert!(s.ports_given);
-    assert_eq!(s.lease, Duration::from_secs(5400));
-    assert_eq!(s.grants_per_minute, 5);
+    assert_eq!(s.judge.verdict.blocks_per_minute, 5);
+    assert_eq!(s.judge.cases.quiet_seconds, 60);
     assert_eq!((s.shards, s.ring_bytes), (2, 1 << 20));
     assert_eq!(s.journal.path, Path::new("/l"));
     assert_eq!(s.journal.buffer_bytes, 100_000);
@@ -63,9 +63,10 @@ fn flags_win_over_the_file() {
         allow: vec!["198.51.100.0/24".parse().unwrap()],
         ..Overrides::default()
     };
-    let text = "mode = 'observe'\ninterfaces = ['eth0']\nports = [80]\ncontrol = '/file'\n[enforce]\nallow = ['10.0.0.1']";
+    let text =
+        "mode = 'observe'\ninterfaces = ['eth0']\nports = [80]\ncontrol = '/file'\nallow = ['10.0.0.1']";
     let s = settings(text, &flags).unwrap();
-    assert_eq!(s.mode, Mode::Enforce);
+    assert_eq!(s.judge.mode, Mode::Enforce);
     assert_eq!(s.interfaces, ["lo"]);
     assert_eq!(s.ports, [9000]);
     assert_eq!(s.control, Path::new("/flag"));
@@ -84,7 +85,10 @@ fn errors_name_place_key_and_mend() {
             "[log]\nfile = '/x'",
             "/etc/x.toml:2: unknown key `file`; known here: path, buffer_bytes",
         ),
-        ("[enforce]\nalow = []", "did you mean `allow`?"),
+        (
+            "[verdict]\nblock_per_minute = 1",
+            "did you mean `blocks_per_minute`?",
+        ),
         ("mode = 'enforced'", "did you mean `enforce`?"),
         ("mode = ", "/etc/x.toml:1: "),
         ("ports = [70000]", "/etc/x.toml:1: "),
@@ -99,16 +103,8 @@ fn errors_name_place_key_and_mend() {
             "control: `run/x.sock` is not an absolute path",
         ),
         (
-            "[enforce]\nallow = ['10.0.0.0/33']",
+            "\nallow = ['10.0.0.0/33']",
             "/etc/x.toml:2: `10.0.0.0/33` is not a network",
-        ),
-        (
-            "[enforce]\nlease = '10'",
-            "/etc/x.toml:2: `10` is no span of time",
-        ),
-        (
-            "[enforce]\nlease = '31d'",
-            "enforce.lease: out of range; use 1s to 30d",
         ),
         (
             "[tap]\nshards = 3",

@@ -53,12 +53,6 @@ impl Written for Prefix {
     }
 }
 
-impl Written for Duration {
-    fn read(text: &str) -> Result<Self, String> {
-        parse_ttl(text)
-    }
-}
-
 impl<'de, T: Written> Deserialize<'de> for Text<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;

@@ -35,7 +35,7 @@ pub struct JournalError {
 }
 
 /// What became of the lines so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct JournalReport {
     /// Lines on the disk.
     pub written_lines: u64,
@@ -215,7 +215,7 @@ impl Writer {
 }
 
 fn count_lines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|b| **b == b'\n').count() as u64
+    bytes.split_inclusive(|b| *b == b'\n').count() as u64
 }
 
 #[cfg(test)]
@@ -228,7 +228,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.jsonl");
         let (journal, thread) = JournalThread::start(&path, 1 << 20).unwrap();
-        let expected: String = (0..1000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+        let lines: Vec<String> = (0..1000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+        let expected = lines.concat();
         for line in expected.lines() {
             journal.append(line.as_bytes());
         }

@@ -7,34 +7,20 @@ use std::{io, path::Path};
 use serde::{Deserialize, Serialize};
 
 use super::{StateError, keep_aside, replace};
+use crate::verdict::ledger::LeaseRecord;
 
 const FILE: &str = "leases.json";
 /// Raised when a reader of the old form would misread the new one.
 const VERSION: u32 = 1;
 
-/// One lease as it is remembered.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct LedgerEntry {
-    /// Whose packets it stops.
-    pub source: String,
-    /// When it was given, nanoseconds of the wall clock since the epoch.
-    pub granted_ns: u64,
-    /// When it ends, likewise.
-    pub expires_ns: u64,
-    /// Number of the case that led to it, 0 if it was given by hand.
-    pub case: u32,
-    /// Why, in words.
-    pub reason: String,
-}
-
 #[derive(Serialize, Deserialize)]
 struct Ledger {
     version: u32,
-    leases: Vec<LedgerEntry>,
+    leases: Vec<LeaseRecord>,
 }
 
 /// Reads the ledger under `dir`; empty where there is none, or where it cannot be understood (then it is kept aside).
-pub fn load(dir: &Path) -> Result<Vec<LedgerEntry>, StateError> {
+pub fn load(dir: &Path) -> Result<Vec<LeaseRecord>, StateError> {
     let path = dir.join(FILE);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
@@ -50,7 +36,7 @@ pub fn load(dir: &Path) -> Result<Vec<LedgerEntry>, StateError> {
 }
 
 /// Replaces the ledger under `dir`.
-pub fn save(dir: &Path, leases: Vec<LedgerEntry>) -> Result<(), StateError> {
+pub fn save(dir: &Path, leases: Vec<LeaseRecord>) -> Result<(), StateError> {
     let path = dir.join(FILE);
     let ledger = Ledger {
         version: VERSION,
@@ -64,14 +50,16 @@ pub fn save(dir: &Path, leases: Vec<LedgerEntry>) -> Result<(), StateError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Timestamp;
 
-    fn entry() -> LedgerEntry {
-        LedgerEntry {
-            source: "192.0.2.7".into(),
-            granted_ns: 1,
-            expires_ns: 2,
+    fn entry() -> LeaseRecord {
+        LeaseRecord {
+            source: "192.0.2.7".parse().unwrap(),
+            granted: Timestamp::from_nanos(1),
+            until: Timestamp::from_nanos(2),
             case: 3,
             reason: "walks ids".into(),
+            enforced: true,
         }
     }
 

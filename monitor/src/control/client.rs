@@ -1,0 +1,155 @@
+//! The client's end of the control socket. Must not know what is done with the answers.
+
+use std::{
+    io,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{Method, Request, StatusCode, body::Bytes, client::conn::http1, header};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use super::dto::{BlockRequest, Case, Lease, Refused, Source, Status};
+
+/// Most bytes of an answer. A daemon gone mad.
+const ANSWER_BYTES: usize = 256 << 20;
+/// How long an answer may take.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No daemon listens.
+    #[error(
+        "cannot reach the daemon at {}: {source}; is `apimon run` running, and is this its --control socket?",
+        path.display()
+    )]
+    Unreachable {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The socket is not for this user.
+    #[error("the control socket {} is not open to this user; run this command as root", path.display())]
+    Permission {
+        /// Which socket.
+        path: PathBuf,
+    },
+    /// The daemon refused.
+    #[error("{}", .0.message)]
+    Refused(Refused),
+    /// The answer makes no sense.
+    #[error("the daemon's answer cannot be used: {0}")]
+    Protocol(String),
+}
+
+/// A client of one daemon.
+#[derive(Clone, Debug)]
+pub struct Client {
+    path: PathBuf,
+}
+
+impl Client {
+    /// A client of the daemon that listens at `path`.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The state of the whole.
+    pub fn status(&self) -> Result<Status, ClientError> {
+        self.ask(Method::GET, "/v1/status", Vec::new())
+    }
+
+    /// The `limit` busiest sources.
+    pub fn sources(&self, limit: usize) -> Result<Vec<Source>, ClientError> {
+        self.ask(Method::GET, &format!("/v1/sources?limit={limit}"), Vec::new())
+    }
+
+    /// All cases kept.
+    pub fn cases(&self) -> Result<Vec<Case>, ClientError> {
+        self.ask(Method::GET, "/v1/cases", Vec::new())
+    }
+
+    /// One case.
+    pub fn case(&self, number: u32) -> Result<Case, ClientError> {
+        self.ask(Method::GET, &format!("/v1/cases/{number}"), Vec::new())
+    }
+
+    /// The leases in force.
+    pub fn leases(&self) -> Result<Vec<Lease>, ClientError> {
+        self.ask(Method::GET, "/v1/leases", Vec::new())
+    }
+
+    /// Gives a lease by hand.
+    pub fn block(&self, source: IpAddr, request: &BlockRequest) -> Result<Lease, ClientError> {
+        let body = serde_json::to_vec(request).map_err(protocol)?;
+        self.ask(Method::PUT, &format!("/v1/leases/{source}"), body)
+    }
+
+    /// Ends a lease by hand.
+    pub fn unblock(&self, source: IpAddr) -> Result<Lease, ClientError> {
+        self.ask(Method::DELETE, &format!("/v1/leases/{source}"), Vec::new())
+    }
+
+    fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Vec<u8>) -> Result<T, ClientError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(protocol)?;
+        let exchange = async { tokio::time::timeout(ANSWER_TIME, self.exchange(method, path, body)).await };
+        let late = || ClientError::Protocol(format!("none within {} s", ANSWER_TIME.as_secs()));
+        let (status, answer) = runtime.block_on(exchange).map_err(|_| late())??;
+        if status.is_success() {
+            return serde_json::from_slice(&answer).map_err(protocol);
+        }
+        let refused: Refused = serde_json::from_slice(&answer).map_err(protocol)?;
+        Err(ClientError::Refused(Refused {
+            status: status.as_u16(),
+            ..refused
+        }))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
+        let stream = UnixStream::connect(&self.path)
+            .await
+            .map_err(|source| self.unreachable(source))?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(protocol)?;
+        let driver = tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "apimon")
+            .header(header::CONNECTION, "close")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(protocol)?;
+        let response = sender.send_request(request).await.map_err(protocol)?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_BYTES).collect().await;
+        driver.abort();
+        Ok((status, body.map_err(protocol)?.to_bytes()))
+    }
+
+    fn unreachable(&self, source: io::Error) -> ClientError {
+        let path = self.path.clone();
+        if source.kind() == io::ErrorKind::PermissionDenied {
+            ClientError::Permission { path }
+        } else {
+            ClientError::Unreachable { path, source }
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn protocol(error: impl ToString) -> ClientError {
+    ClientError::Protocol(error.to_string())
+}

@@ -1,0 +1,46 @@
+//! The control socket: HTTP/1.1 with JSON bodies over a unix socket, so that `curl --unix-socket` works too.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /v1/status` | [`dto::Status`] |
+//! | `GET /v1/sources?limit=N` | list of [`dto::Source`], busiest first |
+//! | `GET /v1/cases` | list of [`dto::Case`], in the order of their numbers |
+//! | `GET /v1/cases/NUMBER` | one [`dto::Case`] |
+//! | `GET /v1/leases` | list of [`dto::Lease`] |
+//! | `PUT /v1/leases/ADDRESS` with [`dto::BlockRequest`] | the [`dto::Lease`] |
+//! | `DELETE /v1/leases/ADDRESS` | the [`dto::Lease`] that was ended |
+//!
+//! Any other answer is a [`dto::Refused`]. The version in the path is raised when an answer loses or changes a field;
+//! new fields come without notice. Must not know what stands behind [`Service`].
+
+pub mod client;
+pub mod dto;
+mod routes;
+pub mod server;
+mod socket;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use dto::{BlockRequest, Case, Lease, Refused, Source, Status};
+
+pub use socket::{Listening, SocketError};
+
+/// What the daemon answers. Called on a thread where waiting is allowed.
+pub trait Service: Send + Sync + 'static {
+    /// The state of the whole.
+    fn status(&self) -> Result<Status, Refused>;
+    /// The `limit` busiest sources.
+    fn sources(&self, limit: usize) -> Result<Vec<Source>, Refused>;
+    /// All cases kept.
+    fn cases(&self) -> Result<Vec<Case>, Refused>;
+    /// One case.
+    fn case(&self, number: u32) -> Result<Case, Refused>;
+    /// The leases in force.
+    fn leases(&self) -> Result<Vec<Lease>, Refused>;
+    /// Gives a lease by hand.
+    fn block(&self, source: IpAddr, request: BlockRequest) -> Result<Lease, Refused>;
+    /// Ends a lease by hand.
+    fn unblock(&self, source: IpAddr) -> Result<Lease, Refused>;
+}

@@ -1,0 +1,111 @@
+//! Paths and methods to calls of [`Service`]. Must not know about sockets.
+
+use std::net::IpAddr;
+
+use http_body_util::Full;
+use hyper::{Method, Response, StatusCode, body::Bytes, header};
+use serde::Serialize;
+
+use super::{
+    Service,
+    dto::{BlockRequest, Refused},
+};
+
+/// Sources answered when no limit is asked for, and the most.
+const SOURCES: (usize, usize) = (20, 65_536);
+
+/// One request, read whole.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) body: Bytes,
+}
+
+/// Answers one request.
+pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Bytes>> {
+    let path: Vec<&str> = asked.path.split('/').skip(1).collect();
+    let [version, what @ ..] = path.as_slice() else {
+        return refused(&Refused::not_found("no such path"));
+    };
+    if *version != "v1" {
+        return refused(&Refused::not_found("no such path; paths start with /v1/"));
+    }
+    match (asked.method.as_str(), what) {
+        ("GET", ["status"]) => json(service.status()),
+        ("GET", ["sources"]) => json(limit(&asked.query).and_then(|limit| service.sources(limit))),
+        ("GET", ["cases"]) => json(service.cases()),
+        ("GET", ["cases", number]) => json(case_number(number).and_then(|number| service.case(number))),
+        ("GET", ["leases"]) => json(service.leases()),
+        ("PUT", ["leases", source]) => json(block(service, source, &asked.body)),
+        ("DELETE", ["leases", source]) => json(address(source).and_then(|source| service.unblock(source))),
+        (_, ["status" | "sources" | "cases" | "leases"] | ["cases" | "leases", _]) => refused(&Refused::new(
+            405,
+            "method",
+            "that path does not take that method",
+        )),
+        _ => refused(&Refused::not_found(
+            "no such path; there are /v1/status, /v1/sources, /v1/cases and /v1/leases",
+        )),
+    }
+}
+
+fn block(service: &dyn Service, source: &str, body: &[u8]) -> Result<super::dto::Lease, Refused> {
+    let request = if body.is_empty() {
+        BlockRequest::default()
+    } else {
+        serde_json::from_slice(body).map_err(|error| Refused::bad_request(error.to_string()))?
+    };
+    service.block(address(source)?, request)
+}
+
+fn address(text: &str) -> Result<IpAddr, Refused> {
+    let plain = text.replace("%3A", ":").replace("%3a", ":");
+    plain
+        .parse()
+        .map_err(|_| Refused::bad_request("the last part of the path must be an IPv4 or IPv6 address"))
+}
+
+fn case_number(text: &str) -> Result<u32, Refused> {
+    text.parse()
+        .map_err(|_| Refused::bad_request("a case has a number"))
+}
+
+fn limit(query: &str) -> Result<usize, Refused> {
+    let (default, most) = SOURCES;
+    match query.split('&').find_map(|pair| pair.strip_prefix("limit=")) {
+        None => Ok(default),
+        Some(text) => match text.parse() {
+            Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
+            _ => Err(Refused::bad_request(format!("limit must be 1 to {most}"))),
+        },
+    }
+}
+
+fn json<T: Serialize>(result: Result<T, Refused>) -> Response<Full<Bytes>> {
+    let encoded = result.and_then(|value| {
+        serde_json::to_vec(&value).map_err(|error| Refused::new(500, "encoding", error.to_string()))
+    });
+    match encoded {
+        Ok(body) => response(StatusCode::OK, body),
+        Err(why) => refused(&why),
+    }
+}
+
+pub(super) fn refused(why: &Refused) -> Response<Full<Bytes>> {
+    let status = StatusCode::from_u16(why.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response(status, serde_json::to_vec(why).unwrap_or_default())
+}
+
+fn response(status: StatusCode, mut body: Vec<u8>) -> Response<Full<Bytes>> {
+    // A line feed at the end reads better under curl.
+    body.push(b'\n');
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static("application/json"),
+    );
+    response
+}
