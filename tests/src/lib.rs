@@ -1,4 +1,17 @@
-//! The test harness: frames, captures, namespaces, servers and clients. Used by the suites in `tests/` and by benches.
+//! The test harness: captures, network namespaces, a real API and its clients, and checks of what apimon says. Used by
+//! the suites in `tests/`, the demo and the benches.
+//!
+//! Must not decide what is right: those who use it do.
 
+pub mod api;
 pub mod bare;
+pub mod client;
+pub mod daemon;
+pub mod guard;
+pub mod netns;
+pub mod process;
+pub mod programs;
+pub mod secrets;
+pub mod site;
+pub mod wait;
 pub mod workload;

@@ -1,0 +1,185 @@
+//! apimon itself, in a namespace, with its own files. Must not know what it should find.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::{
+    netns::Space,
+    process::{self, Running},
+    programs, wait,
+};
+
+/// How long the daemon may take to be ready, and to end.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Where one apimon keeps its things, and how it is started.
+#[derive(Debug)]
+pub struct Apimon {
+    /// Directory of its files; outputs of its processes go there too.
+    pub dir: PathBuf,
+    pins: PathBuf,
+    /// Further flags of `apimon run`.
+    pub flags: Vec<String>,
+    /// The configuration file's text.
+    pub config: String,
+    starts: std::cell::Cell<u32>,
+}
+
+impl Apimon {
+    /// Files in `dir`, pins below a directory of their own named `unique`.
+    pub fn new(dir: &Path, unique: &str) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            pins: Path::new("/sys/fs/bpf").join(unique),
+            flags: Vec::new(),
+            config: String::new(),
+            starts: std::cell::Cell::new(0),
+        }
+    }
+
+    /// Adds a flag of `apimon run`, and its value if it has one.
+    #[must_use]
+    pub fn flag(mut self, words: &[&str]) -> Self {
+        self.flags.extend(words.iter().map(|word| (*word).to_owned()));
+        self
+    }
+
+    /// The case log.
+    pub fn log(&self) -> PathBuf {
+        self.dir.join("apimon.log")
+    }
+
+    /// The control socket.
+    pub fn control(&self) -> PathBuf {
+        self.dir.join("control.sock")
+    }
+
+    /// The lines of the case log so far.
+    pub fn log_lines(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.log()).unwrap_or_default();
+        // A line still being written does not parse yet.
+        text.lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    }
+
+    /// Starts `apimon run` in `space` and waits until it answers.
+    pub fn start(&self, space: &Space) -> Result<Daemon<'_>> {
+        let mut daemon = self.spawn(space)?;
+        wait::until("apimon's control socket", PATIENCE, || {
+            let ended = daemon.process.ended().is_some();
+            (ended || self.ask(space, &["status"]).is_ok()).then_some(())
+        })?;
+        if let Some(status) = daemon.process.ended() {
+            bail!("apimon ended at once ({status}):\n{}", daemon.process.stderr());
+        }
+        Ok(daemon)
+    }
+
+    /// Starts `apimon run` in `space`, ready or not.
+    pub fn spawn(&self, space: &Space) -> Result<Daemon<'_>> {
+        let config = self.dir.join("apimon.toml");
+        std::fs::write(&config, self.config_text()).context("cannot write the configuration")?;
+        let number = self.starts.replace(self.starts.get() + 1);
+        let mut command = space.command(programs::apimon()?);
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(&config)
+            .arg("--control")
+            .arg(self.control())
+            .arg("--log")
+            .arg(self.log())
+            .arg("--state-dir")
+            .arg(self.dir.join("state"))
+            .args(&self.flags);
+        let process = Running::start(&format!("apimon-{number}"), &mut command, &self.dir)?;
+        Ok(Daemon {
+            apimon: self,
+            process,
+        })
+    }
+
+    fn config_text(&self) -> String {
+        format!("pin_dir = \"{}\"\n{}", self.pins.display(), self.config)
+    }
+
+    /// A client command: `apimon WORDS --control ...`, run in `space`.
+    pub fn command(&self, space: &Space, words: &[&str]) -> Result<Command> {
+        let mut command = space.command(programs::apimon()?);
+        command.args(words).arg("--control").arg(self.control());
+        Ok(command)
+    }
+
+    /// Runs a client command and gives what it prints.
+    pub fn ask(&self, space: &Space, words: &[&str]) -> Result<String> {
+        process::output(&mut self.command(space, words)?)
+    }
+
+    /// Runs a client command with `--json` and reads what it prints.
+    pub fn ask_json(&self, space: &Space, words: &[&str]) -> Result<Value> {
+        let mut words = words.to_vec();
+        words.push("--json");
+        let text = self.ask(space, &words)?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("`apimon {}` printed no JSON: {text}", words.join(" ")))
+    }
+
+    /// Everything apimon has written: log, outputs and errors of its processes.
+    pub fn everything_said(&self) -> String {
+        let mut said = String::new();
+        let Ok(entries) = std::fs::read_dir(&self.dir) else {
+            return said;
+        };
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths.iter().filter(|path| path.is_file()) {
+            said.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()));
+        }
+        said
+    }
+}
+
+impl Drop for Apimon {
+    fn drop(&mut self) {
+        // The shield outlives its daemon by design; a test's shield must not outlive the test.
+        drop(std::fs::remove_dir_all(&self.pins));
+    }
+}
+
+/// A running daemon; killed when dropped.
+#[derive(Debug)]
+pub struct Daemon<'a> {
+    apimon: &'a Apimon,
+    /// Its process.
+    pub process: Running,
+}
+
+impl Daemon<'_> {
+    /// Whose daemon this is.
+    pub fn apimon(&self) -> &Apimon {
+        self.apimon
+    }
+
+    /// SIGTERM, and its end; an exit code other than zero is an error.
+    pub fn terminate(&mut self) -> Result<()> {
+        self.process.signal(Signal::TERM)?;
+        let status = self.process.wait(PATIENCE)?;
+        if !status.success() {
+            bail!("apimon ended with {status}:\n{}", self.process.stderr());
+        }
+        Ok(())
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+}

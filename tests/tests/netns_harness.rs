@@ -1,0 +1,59 @@
+//! The harness itself: namespaces carry real HTTP in both families, and leave nothing behind.
+#![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
+
+use std::{net::IpAddr, process::Command, time::Duration};
+
+use apimon_tests::{
+    client::Tally,
+    process::{self, Running},
+    programs,
+    site::Site,
+    wait,
+};
+
+fn addresses(texts: &[&str]) -> Vec<IpAddr> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+#[test]
+fn the_shop_is_served_in_both_families() {
+    let clients = addresses(&["192.0.2.11", "192.0.2.12", "2001:db8:7::11"]);
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::build(tag, wiring, &clients).unwrap();
+    let mut api = site.host.command(programs::sibling("demo-api").unwrap());
+    let api = Running::start("api", &mut api, dir.path()).unwrap();
+    wait::until_true("the shop", Duration::from_secs(5), || {
+        api.stdout().contains("listening")
+    })
+    .unwrap();
+
+    let mut people = site.clients.command(programs::sibling("demo-client").unwrap());
+    people.args(["honest", "--user", "1", "--at-most", "2"]);
+    for client in &clients {
+        people.arg("--source").arg(client.to_string());
+    }
+    let mut people = Running::start_with_stdin("people", &mut people, dir.path()).unwrap();
+    people.wait(Duration::from_secs(8)).unwrap();
+    let tallies: Vec<Tally> = people
+        .stdout()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(tallies.len(), clients.len());
+    for tally in &tallies {
+        assert!(tally.answered >= 3, "{tally:?}");
+        assert_eq!(tally.failed, 0, "{tally:?}");
+    }
+}
+
+#[test]
+fn a_dropped_site_is_gone_with_what_ran_in_it() {
+    let site = Site::build("gone", &[]).unwrap();
+    let name = site.host.name().to_owned();
+    let mut left_running = site.host.command("sleep").arg("60").spawn().unwrap();
+    drop(site);
+    let status = left_running.wait().unwrap();
+    assert!(!status.success(), "it should have been killed");
+    let list = process::output(Command::new("ip").args(["netns", "list"])).unwrap();
+    assert!(!list.contains(&name), "{list}");
+}
