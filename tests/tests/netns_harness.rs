@@ -19,7 +19,7 @@ fn addresses(texts: &[&str]) -> Vec<IpAddr> {
 fn the_shop_is_served_in_both_families() {
     let clients = addresses(&["192.0.2.11", "192.0.2.12", "2001:db8:7::11"]);
     let dir = tempfile::tempdir().unwrap();
-    let site = Site::build(tag, wiring, &clients).unwrap();
+    let site = Site::build("serves", &clients).unwrap();
     let mut api = site.host.command(programs::sibling("demo-api").unwrap());
     let api = Running::start("api", &mut api, dir.path()).unwrap();
     wait::until_true("the shop", Duration::from_secs(5), || {
