@@ -14,8 +14,8 @@ mod segment;
 #[cfg(test)]
 mod tests;
 
-pub use ip::IPV6_EXTENSIONS_MAX;
-pub use link::{Network, VLAN_TAGS_MAX, network};
+pub use ip::{Body, IPV6_EXTENSIONS_MAX};
+pub use link::{Network, VLAN_TAGS_MAX, network, network_behind};
 
 use crate::IpKey;
 
@@ -181,5 +181,13 @@ pub fn tcp_at<F: Frame + ?Sized>(frame: &F, network: Network, frame_len: u32) ->
         ip::Packet::Part(fragment) => Outcome::Fragment(fragment),
         ip::Packet::NotIp => Outcome::NotIp,
         ip::Packet::Malformed => Outcome::Malformed,
+    }
+}
+
+/// What a whole IP packet carries, whatever the protocol: for tunnels, which only userspace looks into.
+pub fn body_at<F: Frame + ?Sized>(frame: &F, network: Network, frame_len: u32) -> Option<Body> {
+    match ip::packet(frame, network, frame_len) {
+        ip::Packet::Whole(body) => Some(body),
+        _ => None,
     }
 }

@@ -18,6 +18,12 @@ pub struct Limits {
     pub buffered_bytes: usize,
     /// How long a hole may stay open while later data waits. A lost packet; the hole becomes a gap.
     pub hole_age: Duration,
+    /// Fragmented IP packets waiting for parts, per reader. First fragments without end; the oldest gives way.
+    pub fragment_packets: usize,
+    /// Bytes of fragments waiting, per reader. As above.
+    pub fragment_bytes: usize,
+    /// How long fragments wait for the others, in capture time. As Linux (`net.ipv4.ipfrag_time`).
+    pub fragment_age: Duration,
     /// Bytes of a message head. Endless headers; the connection is marked blind.
     pub head_bytes: usize,
     /// Fields of a message head. As above.
@@ -38,6 +44,9 @@ impl Default for Limits {
             reorder_ranges: 256,
             buffered_bytes: 32 << 20,
             hole_age: Duration::from_secs(2),
+            fragment_packets: 1024,
+            fragment_bytes: 4 << 20,
+            fragment_age: Duration::from_secs(30),
             head_bytes: 64 << 10,
             header_fields: 128,
             pending_requests: 256,

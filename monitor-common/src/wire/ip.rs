@@ -29,14 +29,18 @@ pub(super) enum Packet {
 }
 
 /// What a whole IP packet carries.
-pub(super) struct Body {
-    pub(super) src: IpKey,
-    pub(super) dst: IpKey,
-    pub(super) protocol: u8,
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Body {
+    /// Source address.
+    pub src: IpKey,
+    /// Destination address.
+    pub dst: IpKey,
+    /// Protocol of the transport header, behind all extension headers.
+    pub protocol: u8,
     /// Where the transport header begins in the frame.
-    pub(super) off: usize,
+    pub off: usize,
     /// Bytes of transport header and payload on the wire.
-    pub(super) len: u32,
+    pub len: u32,
 }
 
 /// The source address alone.

@@ -27,9 +27,18 @@ pub struct Network {
 /// Finds the network layer of an Ethernet frame. `None` where the frame is cut short or has too many VLAN tags.
 #[inline(always)]
 pub fn network<F: Frame + ?Sized>(frame: &F) -> Option<Network> {
-    let mut off = ADDRESSES;
-    let mut kind = u16::from_be_bytes(frame.read(off)?);
-    off += 2;
+    let ether_type = u16::from_be_bytes(frame.read(ADDRESSES)?);
+    let off = ADDRESSES + 2;
+    network_behind(frame, Network { ether_type, off })
+}
+
+/// Finds the network layer behind the EtherType of any link layer: past VLAN tags and PPPoE. As [`network`].
+#[inline(always)]
+pub fn network_behind<F: Frame + ?Sized>(frame: &F, link: Network) -> Option<Network> {
+    let Network {
+        ether_type: mut kind,
+        mut off,
+    } = link;
     for _ in 0..VLAN_TAGS_MAX {
         if !is_tag(kind) {
             break;

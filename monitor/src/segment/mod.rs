@@ -1,8 +1,16 @@
 //! Stage 1: packets to TCP segments. Must not know about connections or HTTP.
 
-pub mod decode;
+mod decode;
+mod defrag;
+mod link;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod tunnel;
+mod wifi;
 
-pub use decode::{Decoder, Outcome, Skip};
+pub use decode::{Decoder, Outcome};
+pub use stats::SegmentStats;
 
 use crate::{flow::Peer, time::Timestamp};
 
@@ -80,4 +88,39 @@ pub struct Segment<'a> {
     pub wire_len: u32,
     /// Which way it crossed this host's interface.
     pub crossing: Crossing,
+}
+
+/// Why a packet gave no segment. The discriminant is its place in [`SegmentStats::skipped`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Skip {
+    /// The link type is not read.
+    Link,
+    /// The link header is cut short, contradictory, or longer than is walked.
+    LinkHeader,
+    /// The link layer is encrypted.
+    Encrypted,
+    /// Neither IPv4 nor IPv6.
+    NotIp,
+    /// IP headers or the TCP header cannot be walked: cut short, or contradicting themselves or the frame.
+    Malformed,
+    /// Another transport protocol.
+    NotTcp,
+    /// A fragment that waits for the others; the last of them counts as the segment.
+    FragmentKept,
+    /// A fragment that cannot be used: cut, a duplicate, or overlapping another.
+    FragmentBad,
+}
+
+impl Skip {
+    /// Every reason with its stable name, in order of discriminants.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Link, "skipped_link_type_packets"),
+        (Self::LinkHeader, "skipped_link_header_packets"),
+        (Self::Encrypted, "skipped_encrypted_packets"),
+        (Self::NotIp, "skipped_not_ip_packets"),
+        (Self::Malformed, "skipped_malformed_packets"),
+        (Self::NotTcp, "skipped_not_tcp_packets"),
+        (Self::FragmentKept, "fragment_kept_packets"),
+        (Self::FragmentBad, "skipped_fragment_packets"),
+    ];
 }
