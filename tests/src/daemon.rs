@@ -1,17 +1,14 @@
 //! apimon itself, in a namespace, with its own files. Must not know what it should find.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context, Result, bail};
+use apimon::control::client::Client;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
-    netns::Space,
+    netns::{Lab, Space},
     process::{self, Running},
     programs, wait,
 };
@@ -33,11 +30,11 @@ pub struct Apimon {
 }
 
 impl Apimon {
-    /// Files in `dir`, pins below a directory of their own named `unique`.
-    pub fn new(dir: &Path, unique: &str) -> Self {
+    /// With the files and pins of `lab`.
+    pub fn new(lab: &Lab) -> Self {
         Self {
-            dir: dir.to_owned(),
-            pins: Path::new("/sys/fs/bpf").join(unique),
+            dir: lab.dir().to_owned(),
+            pins: lab.pins(),
             flags: Vec::new(),
             config: String::new(),
             starts: std::cell::Cell::new(0),
@@ -73,9 +70,8 @@ impl Apimon {
     /// Starts `apimon run` in `space` and waits until it answers.
     pub fn start(&self, space: &Space) -> Result<Daemon<'_>> {
         let mut daemon = self.spawn(space)?;
-        wait::until("apimon's control socket", PATIENCE, || {
-            let ended = daemon.process.ended().is_some();
-            (ended || self.ask(space, &["status"]).is_ok()).then_some(())
+        wait::until_true("apimon's control socket", PATIENCE, || {
+            daemon.process.ended().is_some() || self.client().status().is_ok()
         })?;
         if let Some(status) = daemon.process.ended() {
             bail!("apimon ended at once ({status}):\n{}", daemon.process.stderr());
@@ -111,23 +107,28 @@ impl Apimon {
         format!("pin_dir = \"{}\"\n{}", self.pins.display(), self.config)
     }
 
-    /// A client command: `apimon WORDS --control ...`, run in `space`.
-    pub fn command(&self, space: &Space, words: &[&str]) -> Result<Command> {
-        let mut command = space.command(programs::apimon()?);
+    /// The control protocol's client. A unix socket is a file: it can be reached from outside the namespace.
+    pub fn client(&self) -> Client {
+        Client::new(&self.control())
+    }
+
+    /// A client command: `apimon WORDS --control ...`.
+    pub fn command(&self, words: &[&str]) -> Result<Command> {
+        let mut command = Command::new(programs::apimon()?);
         command.args(words).arg("--control").arg(self.control());
         Ok(command)
     }
 
     /// Runs a client command and gives what it prints.
-    pub fn ask(&self, space: &Space, words: &[&str]) -> Result<String> {
-        process::output(&mut self.command(space, words)?)
+    pub fn ask(&self, words: &[&str]) -> Result<String> {
+        process::output(&mut self.command(words)?)
     }
 
     /// Runs a client command with `--json` and reads what it prints.
-    pub fn ask_json(&self, space: &Space, words: &[&str]) -> Result<Value> {
+    pub fn ask_json(&self, words: &[&str]) -> Result<Value> {
         let mut words = words.to_vec();
         words.push("--json");
-        let text = self.ask(space, &words)?;
+        let text = self.ask(&words)?;
         serde_json::from_str(&text)
             .with_context(|| format!("`apimon {}` printed no JSON: {text}", words.join(" ")))
     }
@@ -144,13 +145,6 @@ impl Apimon {
             said.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()));
         }
         said
-    }
-}
-
-impl Drop for Apimon {
-    fn drop(&mut self) {
-        // The shield outlives its daemon by design; a test's shield must not outlive the test.
-        drop(std::fs::remove_dir_all(&self.pins));
     }
 }
 

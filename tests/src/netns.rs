@@ -5,7 +5,7 @@
 
 use std::{
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -17,10 +17,14 @@ use crate::process;
 /// All names of ours begin with this.
 const PREFIX: &str = "apimon";
 
-/// The namespaces of one test or demo: a common prefix that no other has.
+/// Below here maps and links are pinned.
+const BPFFS: &str = "/sys/fs/bpf";
+
+/// The namespaces of one test or demo: a common prefix that no other has, and a directory for its files.
 #[derive(Debug)]
 pub struct Lab {
     prefix: String,
+    dir: PathBuf,
 }
 
 impl Lab {
@@ -30,9 +34,20 @@ impl Lab {
         crate::guard::require_root();
         sweep()?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Ok(Self {
-            prefix: format!("{PREFIX}-{}-{number}-{tag}", std::process::id()),
-        })
+        let prefix = format!("{PREFIX}-{}-{number}-{tag}", std::process::id());
+        let dir = std::env::temp_dir().join(&prefix);
+        std::fs::create_dir(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        Ok(Self { prefix, dir })
+    }
+
+    /// Where the lab's files go.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where apimon pins its maps and links.
+    pub fn pins(&self) -> PathBuf {
+        Path::new(BPFFS).join(&self.prefix)
     }
 
     /// Makes a namespace; its loopback interface is up.
@@ -46,10 +61,13 @@ impl Lab {
         space.ip("link set lo up")?;
         Ok(space)
     }
+}
 
-    /// The common prefix, for other things that must not collide.
-    pub fn prefix(&self) -> &str {
-        &self.prefix
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // The shield outlives its daemon by design; a test's shield must not outlive the test.
+        drop(std::fs::remove_dir_all(self.pins()));
+        drop(std::fs::remove_dir_all(&self.dir));
     }
 }
 
@@ -151,20 +169,30 @@ fn remove(name: &str) {
     drop(ip(&["netns", "del", name]));
 }
 
-/// Removes the namespaces of labs whose process is gone.
+/// Removes what labs of processes that are gone have left: namespaces, pins, files.
 fn sweep() -> Result<()> {
     for line in ip(&["netns", "list"])?.lines() {
         let name = line.split_whitespace().next().unwrap_or_default();
-        let owner = name
-            .strip_prefix(PREFIX)
-            .and_then(|rest| rest.strip_prefix('-'))
-            .and_then(|rest| rest.split('-').next())
-            .and_then(|pid| pid.parse::<u32>().ok());
-        if owner.is_some_and(|pid| !PathBuf::from(format!("/proc/{pid}")).exists()) {
+        if is_left_over(name) {
             remove(name);
         }
     }
+    for dir in [Path::new(BPFFS), &std::env::temp_dir()] {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| is_left_over(&entry.file_name().to_string_lossy())) {
+            drop(std::fs::remove_dir_all(entry.path()));
+        }
+    }
     Ok(())
+}
+
+/// Whether a name is a lab's, and its process is gone.
+fn is_left_over(name: &str) -> bool {
+    name.strip_prefix(PREFIX)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .and_then(|rest| rest.split('-').next())
+        .and_then(|pid| pid.parse::<u32>().ok())
+        .is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists())
 }
 
 fn ip(args: &[&str]) -> Result<String> {

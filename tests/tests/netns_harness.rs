@@ -18,10 +18,9 @@ fn addresses(texts: &[&str]) -> Vec<IpAddr> {
 #[test]
 fn the_shop_is_served_in_both_families() {
     let clients = addresses(&["192.0.2.11", "192.0.2.12", "2001:db8:7::11"]);
-    let dir = tempfile::tempdir().unwrap();
     let site = Site::build("serves", &clients).unwrap();
     let mut api = site.host.command(programs::sibling("demo-api").unwrap());
-    let api = Running::start("api", &mut api, dir.path()).unwrap();
+    let api = Running::start("api", &mut api, site.lab().dir()).unwrap();
     wait::until_true("the shop", Duration::from_secs(5), || {
         api.stdout().contains("listening")
     })
@@ -32,7 +31,7 @@ fn the_shop_is_served_in_both_families() {
     for client in &clients {
         people.arg("--source").arg(client.to_string());
     }
-    let mut people = Running::start_with_stdin("people", &mut people, dir.path()).unwrap();
+    let mut people = Running::start_with_stdin("people", &mut people, site.lab().dir()).unwrap();
     people.wait(Duration::from_secs(8)).unwrap();
     let tallies: Vec<Tally> = people
         .stdout()

@@ -68,28 +68,35 @@ pub(super) const LAYERS: &[Layer] = &[
     // leaf values
     adapter("time", &[], &["rustix"]),
     core("limits", &[]),
+    core("lru", &[]),
     core("flow", &[]),
     core("packet", &["time"]),
     core("enforce", &[]),
     // stages
-    core("segment", &["flow", "packet", "time"]),
-    core("stream", &["flow", "limits", "segment", "time"]),
+    core("segment", &["flow", "limits", "packet", "time"]),
+    core("stream", &["flow", "limits", "lru", "segment", "time"]),
     core("http", &["flow", "limits", "stream", "time"]),
     core(
         "reader",
         &["flow", "http", "limits", "packet", "segment", "stream", "time"],
     ),
-    core("observe", &["flow", "http", "limits", "time"]),
-    core("detect", &["flow", "limits", "observe", "time"]),
-    core("case", &["detect", "flow", "limits", "observe", "time"]),
+    core("observe", &["flow", "http", "limits", "lru", "time"]),
+    core("detect", &["flow", "limits", "lru", "observe", "time"]),
+    // A case shows the verdict on each of its sources; it does not make it.
+    core(
+        "case",
+        &["detect", "flow", "limits", "lru", "observe", "time", "verdict"],
+    ),
     core(
         "verdict",
-        &["case", "detect", "enforce", "flow", "limits", "observe", "time"],
+        &[
+            "case", "detect", "enforce", "flow", "limits", "lru", "observe", "time",
+        ],
     ),
     core(
         "judge",
         &[
-            "case", "detect", "enforce", "flow", "limits", "observe", "time", "verdict",
+            "case", "detect", "enforce", "flow", "journal", "limits", "lru", "observe", "time", "verdict",
         ],
     ),
     // adapters
@@ -101,19 +108,24 @@ pub(super) const LAYERS: &[Layer] = &[
     adapter(
         "kernel",
         &["enforce", "flow", "limits", "segment", "time"],
-        &["aya", "rustix", "std::fs"],
+        &["aya", "rustix", "std::fs", "std::thread"],
     ),
     adapter(
         "journal",
         &["case", "detect", "flow", "observe", "time", "verdict"],
-        &["rustix", "std::fs"],
+        &["rustix", "std::fs", "std::thread"],
+    ),
+    adapter("hostnet", &["verdict"], &["rustix", "std::fs"]),
+    adapter(
+        "state",
+        &["observe", "time", "verdict"],
+        &["rustix", "std::fs", "std::process"],
     ),
     // shells
     shell("pipeline"),
     shell("replay"),
     shell("config"),
     shell("control"),
-    shell("state"),
     shell("metrics"),
     shell("privilege"),
     shell("daemon"),
