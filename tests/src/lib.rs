@@ -12,6 +12,7 @@ pub mod netns;
 pub mod process;
 pub mod programs;
 pub mod secrets;
+pub mod series;
 pub mod site;
 pub mod wait;
 pub mod workload;
