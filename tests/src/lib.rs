@@ -14,5 +14,6 @@ pub mod programs;
 pub mod secrets;
 pub mod series;
 pub mod site;
+pub mod times;
 pub mod wait;
 pub mod workload;

@@ -1,0 +1,283 @@
+//! What happens in the demo, in order. Everything it starts ends with it.
+
+use std::{net::IpAddr, sync::atomic::Ordering, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use apimon::control::dto::Lease;
+use apimon_tests::{
+    client::Tally,
+    daemon::{Apimon, Daemon},
+    process::Running,
+    programs,
+    site::{HOST_V4, INTERFACE, PORT, Site},
+    times, wait,
+};
+use serde_json::Value;
+
+use crate::{
+    INTERRUPTED, cast,
+    proof::{Proof, Seen, is},
+    say::{self, Teller},
+};
+
+/// The honest are alone for so long.
+const QUIET: Duration = Duration::from_secs(5);
+/// Within this every abuser must be found and dropped.
+const FOUND_WITHIN: Duration = Duration::from_secs(12);
+/// Abusers go on trying for so long after that.
+const TRYING: Duration = Duration::from_secs(4);
+/// Between two requests of the one who walks: a script without manners.
+const WALKER_PAUSE_MS: &str = "5";
+/// Between two requests with the stolen token.
+const THIEF_PAUSE_MS: &str = "150";
+/// The kernel's coarse clock, which stamps dropped packets, is behind by up to one tick.
+const REACTION_BOUND: Duration = Duration::from_millis(500);
+
+/// Tells the whole story and gives what was proven.
+pub(crate) fn tell(teller: &Teller) -> Result<Proof> {
+    let mut addresses = cast::people();
+    addresses.push(cast::walker());
+    addresses.extend(cast::thieves());
+    teller.say(&format!(
+        "A network of namespaces: an API host, a router, and {} client addresses behind it.",
+        addresses.len()
+    ));
+    let site = Site::build("demo", &addresses)?;
+    let _shop = open_shop(&site, teller)?;
+    let apimon = Apimon::new(site.lab()).flag(&[
+        "--mode",
+        "enforce",
+        "--interface",
+        INTERFACE,
+        "--port",
+        &PORT.to_string(),
+    ]);
+    let daemon = start_apimon(&apimon, &site, teller)?;
+    Stage {
+        teller,
+        site: &site,
+        apimon: &apimon,
+    }
+    .play(daemon)
+}
+
+fn open_shop(site: &Site, teller: &Teller) -> Result<Running> {
+    let mut command = site.host.command(programs::sibling("demo-api")?);
+    let shop = Running::start("demo-api", &mut command, site.lab().dir())?;
+    wait::until_true("the shop's API", Duration::from_secs(5), || {
+        shop.stdout().contains("listening")
+    })?;
+    teller.say(&format!(
+        "On the host a shop's HTTP API listens at {HOST_V4}:{PORT}. It has a hole: any token may read any order."
+    ));
+    Ok(shop)
+}
+
+fn start_apimon<'a>(apimon: &'a Apimon, site: &Site, teller: &Teller) -> Result<Daemon<'a>> {
+    let daemon = apimon.start(&site.host)?;
+    teller.say(&format!(
+        "On the host: apimon run --mode enforce --interface {INTERFACE} --port {PORT}"
+    ));
+    for interface in apimon.client().status()?.interfaces {
+        say::detail(&format!(
+            "watching {}: shield {}, tap {}",
+            interface.name, interface.shield, interface.tap
+        ));
+    }
+    Ok(daemon)
+}
+
+/// The stage while the play goes on.
+struct Stage<'a> {
+    teller: &'a Teller,
+    site: &'a Site,
+    apimon: &'a Apimon,
+}
+
+impl Stage<'_> {
+    fn play(&self, mut daemon: Daemon<'_>) -> Result<Proof> {
+        let people = cast::people();
+        self.teller.say(&format!(
+            "{} people use the shop, each from an own address, 2 to 10 requests a second. For {} s nothing else happens.",
+            people.len(),
+            QUIET.as_secs()
+        ));
+        let mut honest = self.clients("honest", &people, 1, "0")?;
+        self.pause(QUIET)?;
+        self.expect_quiet()?;
+
+        self.teller.say(&format!(
+            "{} logs in as user {} and reads one order after the other, whosever it is.",
+            cast::walker(),
+            cast::WALKER_USER
+        ));
+        let mut walker = self.clients("walk", &[cast::walker()], cast::WALKER_USER, WALKER_PAUSE_MS)?;
+        self.await_drop("id-enumeration", &[cast::walker()])?;
+
+        self.teller.say(&format!(
+            "The token of user {}, who is at {}, has leaked: 6 other addresses use it at the same time.",
+            cast::VICTIM_USER,
+            cast::victim()
+        ));
+        let mut thieves = self.clients("steal", &cast::thieves(), cast::VICTIM_USER, THIEF_PAUSE_MS)?;
+        self.await_drop("token-sharing", &cast::thieves())?;
+
+        self.teller.say(&format!(
+            "The abusers go on trying for {} s, also with new connections.",
+            TRYING.as_secs()
+        ));
+        self.pause(TRYING)?;
+        let walker = finish(&mut walker)?;
+        let thieves = finish(&mut thieves)?;
+        let people = finish(&mut honest)?;
+        self.teller
+            .say("All clients have stopped. What the command line says:");
+        self.show_views()?;
+        let leases = self.apimon.client().leases()?;
+        let seen = Seen {
+            people,
+            walker: walker.into_iter().next().context("the walker told nothing")?,
+            thieves,
+            sources: self.apimon.client().sources(1000)?,
+            cases: self.apimon.client().cases()?,
+            leases: leases.clone(),
+            said: self.apimon.everything_said(),
+        };
+        let mut proof = Proof::of(&seen);
+        proof.reaction(
+            "id-enumeration",
+            self.reaction(&leases, cast::walker()),
+            REACTION_BOUND,
+        );
+        daemon.terminate()?;
+        proof.tell(self.teller);
+        Ok(proof)
+    }
+
+    /// Starts clients of one habit.
+    fn clients(&self, habit: &str, sources: &[IpAddr], user: u32, pause_ms: &str) -> Result<Running> {
+        let mut command = self.site.clients.command(programs::sibling("demo-client")?);
+        command
+            .arg(habit)
+            .args(["--user", &user.to_string(), "--pause-ms", pause_ms]);
+        for source in sources {
+            command.arg("--source").arg(source.to_string());
+        }
+        Running::start_with_stdin(
+            &format!("demo-client-{habit}"),
+            &mut command,
+            self.site.lab().dir(),
+        )
+    }
+
+    /// Lets time go by, unless somebody presses Ctrl-C.
+    fn pause(&self, span: Duration) -> Result<()> {
+        let start = wait::now_ns();
+        while wait::elapsed(start) < span {
+            go_on()?;
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Honest use alone opens no case.
+    fn expect_quiet(&self) -> Result<()> {
+        let status = self.apimon.client().status()?;
+        say::detail(&format!(
+            "apimon has seen {} packets and {} transactions: {} cases, {} leases",
+            status.totals.packets, status.totals.transactions, status.totals.cases, status.totals.leases
+        ));
+        if status.totals.transactions == 0 {
+            bail!("apimon has read no transaction");
+        }
+        if status.totals.cases != 0 {
+            bail!(
+                "apimon suspects honest people: {:?}",
+                self.apimon.client().cases()?
+            );
+        }
+        Ok(())
+    }
+
+    /// Waits until all of `sources` hold leases, telling each as it comes, and shows the case's line in the log.
+    fn await_drop(&self, rule: &str, sources: &[IpAddr]) -> Result<()> {
+        let start = wait::now_ns();
+        let mut told: Vec<IpAddr> = Vec::new();
+        let mut line_shown = false;
+        while told.len() < sources.len() {
+            go_on()?;
+            if wait::elapsed(start) > FOUND_WITHIN {
+                bail!("{rule}: only {told:?} of {sources:?} are dropped after {FOUND_WITHIN:?}");
+            }
+            let leases = self.apimon.client().leases()?;
+            for source in sources {
+                let lease = leases.iter().find(|lease| is(&lease.source, *source));
+                if let Some(lease) = lease.filter(|_| !told.contains(source)) {
+                    self.teller.say(&format!("DROPPED {source}: {}", lease.reason));
+                    told.push(*source);
+                }
+            }
+            line_shown = line_shown || self.show_line(rule);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if !line_shown {
+            wait::until_true("the case's line in the log", Duration::from_secs(2), || {
+                self.show_line(rule)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Shows the first line of the log about a case of `rule`, if it is there.
+    fn show_line(&self, rule: &str) -> bool {
+        let lines = self.apimon.log_lines();
+        let of_rule = |line: &&Value| line.pointer("/rule/name").and_then(Value::as_str) == Some(rule);
+        let Some(line) = lines.iter().find(of_rule) else {
+            return false;
+        };
+        self.teller.say("A line in apimon.log:");
+        say::detail(&line.to_string());
+        true
+    }
+
+    fn show_views(&self) -> Result<()> {
+        for words in [&["cases"][..], &["block", "list"], &["sources"]] {
+            let output = self.apimon.ask(words)?;
+            say::show(&format!("apimon {}", words.join(" ")), &output);
+        }
+        let status = self.apimon.client().status()?;
+        self.teller.say("The kernel's counters of the shield:");
+        for (name, value) in status.counters.get("shield").into_iter().flatten() {
+            say::detail(&format!("{name:<32} {value:>9}"));
+        }
+        Ok(())
+    }
+
+    /// From the last byte of the request that tipped the scale (the case's first time) to the first packet dropped.
+    fn reaction(&self, leases: &[Lease], source: IpAddr) -> Option<Duration> {
+        let lease = leases.iter().find(|lease| is(&lease.source, source))?;
+        let cases = self.apimon.client().cases().ok()?;
+        let case = cases.iter().find(|case| case.number == lease.case)?;
+        let tipped = times::parse_rfc3339(&case.opened)?;
+        let dropped = times::parse_rfc3339(lease.first_drop.as_deref()?)?;
+        Some(Duration::from_nanos(dropped.saturating_sub(tipped)))
+    }
+}
+
+/// Asks clients to stop and takes what they tell.
+fn finish(clients: &mut Running) -> Result<Vec<Tally>> {
+    clients.finish(Duration::from_secs(10))?;
+    clients
+        .stdout()
+        .lines()
+        .map(|line| serde_json::from_str(line).context("a client told nonsense"))
+        .collect()
+}
+
+/// Fails once somebody has pressed Ctrl-C.
+fn go_on() -> Result<()> {
+    if INTERRUPTED.load(Ordering::Relaxed) {
+        bail!("interrupted");
+    }
+    Ok(())
+}
