@@ -103,7 +103,7 @@ impl Stage<'_> {
             QUIET.as_secs()
         ));
         let mut honest = self.clients("honest", &people, 1, "0")?;
-        self.pause(QUIET)?;
+        pause(QUIET)?;
         self.expect_quiet()?;
 
         self.teller.say(&format!(
@@ -126,7 +126,7 @@ impl Stage<'_> {
             "The abusers go on trying for {} s, also with new connections.",
             TRYING.as_secs()
         ));
-        self.pause(TRYING)?;
+        pause(TRYING)?;
         let walker = finish(&mut walker)?;
         let thieves = finish(&mut thieves)?;
         let people = finish(&mut honest)?;
@@ -168,16 +168,6 @@ impl Stage<'_> {
             &mut command,
             self.site.lab().dir(),
         )
-    }
-
-    /// Lets time go by, unless somebody presses Ctrl-C.
-    fn pause(&self, span: Duration) -> Result<()> {
-        let start = wait::now_ns();
-        while wait::elapsed(start) < span {
-            go_on()?;
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
     }
 
     /// Honest use alone opens no case.
@@ -272,6 +262,16 @@ fn finish(clients: &mut Running) -> Result<Vec<Tally>> {
         .lines()
         .map(|line| serde_json::from_str(line).context("a client told nonsense"))
         .collect()
+}
+
+/// Lets time go by, unless somebody presses Ctrl-C.
+fn pause(span: Duration) -> Result<()> {
+    let start = wait::now_ns();
+    while wait::elapsed(start) < span {
+        go_on()?;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// Fails once somebody has pressed Ctrl-C.
