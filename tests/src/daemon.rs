@@ -69,7 +69,12 @@ impl Apimon {
 
     /// Starts `apimon run` in `space` and waits until it answers.
     pub fn start(&self, space: &Space) -> Result<Daemon<'_>> {
-        let mut daemon = self.spawn(space)?;
+        self.start_with(space, &self.flags)
+    }
+
+    /// As [`Self::start`], with other flags.
+    pub fn start_with(&self, space: &Space, flags: &[String]) -> Result<Daemon<'_>> {
+        let mut daemon = self.spawn_with(space, flags)?;
         wait::until_true("apimon's control socket", PATIENCE, || {
             daemon.process.ended().is_some() || self.client().status().is_ok()
         })?;
@@ -81,6 +86,10 @@ impl Apimon {
 
     /// Starts `apimon run` in `space`, ready or not.
     pub fn spawn(&self, space: &Space) -> Result<Daemon<'_>> {
+        self.spawn_with(space, &self.flags)
+    }
+
+    fn spawn_with(&self, space: &Space, flags: &[String]) -> Result<Daemon<'_>> {
         let config = self.dir.join("apimon.toml");
         std::fs::write(&config, self.config_text()).context("cannot write the configuration")?;
         let number = self.starts.replace(self.starts.get() + 1);
@@ -95,7 +104,7 @@ impl Apimon {
             .arg(self.log())
             .arg("--state-dir")
             .arg(self.dir.join("state"))
-            .args(&self.flags);
+            .args(flags);
         let process = Running::start(&format!("apimon-{number}"), &mut command, &self.dir)?;
         Ok(Daemon {
             apimon: self,
