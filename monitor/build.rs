@@ -97,9 +97,9 @@ fn run_quietly() -> Outcome {
     let status = Command::new(env::current_exe()?)
         .env(INNER, "1")
         .env("CARGO_TERM_QUIET", "true")
-        // Lets aya-ebpf, and no other crate, use its one unstable feature with a stable compiler. aya-build reads the
-        // same variable: any value but "1" keeps it from building `core` unless the compiler is a nightly.
-        .env("RUSTC_BOOTSTRAP", "aya_ebpf")
+        // Lets these crates, and no other, use the unstable assembly of the BPF target with a stable compiler.
+        // aya-build reads the same variable: with this value it builds `core` only if the compiler is a nightly.
+        .env("RUSTC_BOOTSTRAP", "aya_ebpf,apimon_ebpf")
         .status()?;
     if status.success() {
         Ok(())

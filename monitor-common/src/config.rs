@@ -10,8 +10,8 @@ pub struct KernelConfig {
     pub tap_shards: u32,
     /// 1 while the tap copies, else 0.
     pub tap_on: u32,
-    /// Zero; keeps the size a multiple of eight.
-    pub reserved: u32,
+    /// Changes whenever the never-block set has changed; see [`crate::lease::LeaseEntry::cleared`].
+    pub never_block_generation: u32,
 }
 
 const _: () = assert!(size_of::<KernelConfig>() == 16);

@@ -3,7 +3,23 @@
 //!
 //! Must not know how the counters are shown.
 
-/// Index into the per-CPU `COUNTERS` array. Append only: a pinned map outlives a daemon.
+/// Value of the one slot of the per-CPU `COUNTERS` array. All counters in one value: a packet bumps several, and one
+/// lookup finds them all.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct CounterBlock {
+    /// The counts, indexed by [`Counter`].
+    pub values: [u64; Self::SLOTS],
+}
+
+impl CounterBlock {
+    /// Room for counters. More than there are: a pinned map keeps its size when counters are added.
+    pub const SLOTS: usize = 64;
+}
+
+const _: () = assert!(size_of::<CounterBlock>() == 512 && Counter::COUNT as usize <= CounterBlock::SLOTS);
+
+/// Index into [`CounterBlock::values`]. Append only: a pinned map outlives a daemon.
 #[repr(u32)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Counter {
@@ -26,7 +42,7 @@ pub enum Counter {
     ShieldWouldDrop = 7,
     /// Part of passed: a lease matched, but it is over.
     ShieldLeaseOver = 8,
-    /// Sources that could not be entered in the `SOURCES` map.
+    /// Part of passed: the source could not be entered in the `SOURCES` map, so nobody's count has this packet.
     SourcesFull = 9,
     // tap: packets seen = skipped + copied + lost_ring + lost_read (a packet counts as lost when any part of it is)
     /// Packets the tap saw.
@@ -45,7 +61,7 @@ pub enum Counter {
     TapLostRead = 16,
     /// TCP payload bytes lost because the packet could not be read.
     TapLostReadBytes = 17,
-    /// Part of skipped: IP fragments of tapped hosts, whose ports cannot be known here.
+    /// Part of skipped: IP fragments that may belong to a TCP segment; later ones have no ports.
     TapFragment = 18,
     /// Part of skipped: headers that cannot be walked.
     TapMalformed = 19,

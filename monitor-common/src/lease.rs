@@ -22,9 +22,14 @@ pub struct LeaseEntry {
     pub reason: u32,
     /// One of [`kind`].
     pub kind: u32,
+    /// The generation of the never-block set in which the source was last found not to be in it; 0: never looked.
+    /// The kernel looks a source up once a generation, not once a packet.
+    pub cleared: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
-const _: () = assert!(size_of::<LeaseEntry>() == 48 && align_of::<LeaseEntry>() == 8);
+const _: () = assert!(size_of::<LeaseEntry>() == 56 && align_of::<LeaseEntry>() == 8);
 
 /// Values of [`LeaseEntry::kind`].
 pub mod kind {
@@ -52,6 +57,32 @@ pub fn action(expires_ns: u64, lease_kind: u32, now_ns: u64) -> Action {
     }
 }
 
+/// What becomes of a packet whose source has an entry in the lease table. Each has its own counter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Ruling {
+    /// Passes: the lease is over or unknown.
+    Over,
+    /// Passes: the source is in the never-block set.
+    Spared,
+    /// Passes: the mode is observe, or one that this program does not know.
+    WouldDrop,
+    /// Dropped.
+    Drop,
+}
+
+/// Rules on a packet. `spared` says whether the source is in the never-block set; it is asked only if the answer
+/// matters.
+#[inline(always)]
+pub fn rule(action: Action, mode: u32, spared: impl FnOnce() -> bool) -> Ruling {
+    match action {
+        Action::Pass => Ruling::Over,
+        Action::Drop if spared() => Ruling::Spared,
+        Action::Drop if mode == crate::config::mode::ENFORCE => Ruling::Drop,
+        Action::Drop => Ruling::WouldDrop,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +98,15 @@ mod tests {
     fn an_unknown_kind_fails_open() {
         assert_eq!(action(100, 0, 1), Action::Pass);
         assert_eq!(action(100, 77, 1), Action::Pass);
+    }
+
+    #[test]
+    fn nothing_is_dropped_unless_everything_says_so() {
+        use crate::config::mode::{ENFORCE, OBSERVE};
+        assert_eq!(rule(Action::Drop, ENFORCE, || false), Ruling::Drop);
+        assert_eq!(rule(Action::Drop, ENFORCE, || true), Ruling::Spared);
+        assert_eq!(rule(Action::Drop, OBSERVE, || false), Ruling::WouldDrop);
+        assert_eq!(rule(Action::Drop, 77, || false), Ruling::WouldDrop);
+        assert_eq!(rule(Action::Pass, ENFORCE, || panic!("not asked")), Ruling::Over);
     }
 }

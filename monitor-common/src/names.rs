@@ -15,7 +15,7 @@ pub const MAP_LEASES: &str = "LEASES";
 pub const MAP_NEVER_BLOCK: &str = "NEVER_BLOCK";
 /// Per-CPU LRU hash of [`crate::IpKey`] to [`crate::source::SourceEntry`].
 pub const MAP_SOURCES: &str = "SOURCES";
-/// Per-CPU array of `u64`, indexed by [`crate::counter::Counter`].
+/// Per-CPU array of one [`crate::counter::CounterBlock`].
 pub const MAP_COUNTERS: &str = "COUNTERS";
 /// Array of [`TAP_PORT_WORDS`] `u64`: bit `p % 64` of word `p / 64` says that TCP port `p` is tapped.
 pub const MAP_TAP_PORTS: &str = "TAP_PORTS";
@@ -33,3 +33,5 @@ pub const LEASES_MAX: u32 = 131_072;
 pub const NEVER_BLOCK_MAX: u32 = 4_096;
 /// Most sources counted at a time; the least recently seen give way.
 pub const SOURCES_MAX: u32 = 65_536;
+/// Bytes of a ring, until the loader says otherwise.
+pub const TAP_RING_BYTES: u32 = 2 << 20;

@@ -3,7 +3,7 @@
 //! A segment larger than the largest record class is copied as several records with advancing sequence numbers, so
 //! that each record stands alone as a segment. Must not know what the payload means.
 
-use crate::IpKey;
+use crate::{IpKey, wire::TcpView};
 
 /// The fixed part at the start of every ring record.
 #[repr(C)]
@@ -68,6 +68,76 @@ impl TapHeader {
     }
 }
 
+/// Whether a segment is worth copying: it carries payload, or opens or ends a connection. A pure acknowledgement is
+/// not: what it acknowledges stands in the next segment as well.
+#[inline(always)]
+pub const fn is_wanted(tcp_flags: u8, payload_len: u32) -> bool {
+    payload_len > 0 || tcp_flags & (flag::SYN | flag::FIN | flag::RST) != 0
+}
+
+/// The shard of a connection, the same for both directions. `shards` is a power of two.
+#[inline(always)]
+pub fn shard(view: &TcpView, shards: u32) -> u32 {
+    let mut mixed = fold(&view.src) ^ fold(&view.dst) ^ u64::from(view.src_port ^ view.dst_port);
+    // The finalizer of splitmix64: every input bit reaches the low bits. Addresses that differ in a bit go apart.
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((mixed >> 32) as u32) & shards.wrapping_sub(1)
+}
+
+/// An address as one word; symmetric use only.
+#[inline(always)]
+fn fold(key: &IpKey) -> u64 {
+    let [a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7] = key.0;
+    let high = u64::from_be_bytes([a0, a1, a2, a3, a4, a5, a6, a7]);
+    let low = u64::from_be_bytes([b0, b1, b2, b3, b4, b5, b6, b7]);
+    high.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ low
+}
+
+/// One piece of a segment: what one ring record holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Piece {
+    /// Sequence number of its first byte.
+    pub seq: u32,
+    /// Where its payload begins in the segment's payload, bytes.
+    pub off: u32,
+    /// Its payload bytes.
+    pub len: u32,
+    /// Its flags: SYN stands on the first piece, FIN, RST and PSH on the last.
+    pub tcp_flags: u8,
+}
+
+/// Payload bytes of the largest record.
+pub const PIECE_MAX: u32 = 16_384;
+
+/// The piece of a segment that begins `off` bytes into its payload; `off` is at most its length.
+#[inline(always)]
+pub const fn piece(seq: u32, tcp_flags: u8, payload_len: u32, off: u32) -> Piece {
+    let rest = payload_len.wrapping_sub(off);
+    let (len, last) = if rest > PIECE_MAX {
+        (PIECE_MAX, false)
+    } else {
+        (rest, true)
+    };
+    let syn = tcp_flags & flag::SYN;
+    let mut kept = tcp_flags;
+    let mut first = seq.wrapping_add(off);
+    if off > 0 {
+        // SYN takes the sequence number before the first payload byte (RFC 9293 section 3.4).
+        first = first.wrapping_add((syn != 0) as u32);
+        kept &= !flag::SYN;
+    }
+    if !last {
+        kept &= !(flag::FIN | flag::RST | flag::PSH);
+    }
+    Piece {
+        seq: first,
+        off,
+        len,
+        tcp_flags: kept,
+    }
+}
+
 /// The `N` bytes at `off`.
 fn at<const N: usize>(bytes: &[u8], off: usize) -> Option<[u8; N]> {
     bytes.get(off..)?.first_chunk::<N>().copied()
@@ -94,3 +164,6 @@ pub mod flag {
     /// The acknowledgement field is significant.
     pub const ACK: u8 = 0x10;
 }
+
+#[cfg(test)]
+mod tests;

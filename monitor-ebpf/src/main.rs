@@ -1,11 +1,55 @@
 //! apimon's kernel programs: shield and tap. Entry points only; decisions are pure functions of `monitor-common`.
 #![no_std]
 #![no_main]
+// For the one atomic addition in `atomic.rs`; the compiler offers none on this target.
+#![feature(asm_experimental_arch)]
 #![expect(
     unsafe_code,
-    reason = "the object's sections, the context and the packet are raw memory"
+    reason = "sections of the object, the context, the packet and map values are raw memory"
 )]
 
+mod atomic;
+mod counters;
+mod maps;
+mod packet;
+mod shield;
+mod tap;
+
+use aya_ebpf::{
+    bindings::xdp_action,
+    macros::{classifier, xdp},
+    programs::{TcContext, XdpContext},
+};
+use monitor_common::tap::direction;
+
+/// What a TC program returns to let the next one decide: `TC_ACT_UNSPEC`, and `TCX_NEXT`.
+const NEXT: i32 = -1;
+
+/// Drops what holds a lease, counts the rest by source.
+#[xdp(frags)]
+fn shield(ctx: XdpContext) -> u32 {
+    if shield::drops(&ctx) {
+        xdp_action::XDP_DROP
+    } else {
+        xdp_action::XDP_PASS
+    }
+}
+
+/// Copies segments that come in.
+#[classifier]
+fn tap_ingress(ctx: TcContext) -> i32 {
+    tap::copy(&ctx, direction::INGRESS);
+    NEXT
+}
+
+/// Copies segments that go out.
+#[classifier]
+fn tap_egress(ctx: TcContext) -> i32 {
+    tap::copy(&ctx, direction::EGRESS);
+    NEXT
+}
+
+#[cfg(target_arch = "bpf")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     // Never runs: a program in which this can be reached has an endless loop, and the verifier refuses it.

@@ -1,5 +1,11 @@
 //! Puts the programs on interfaces. Must not know maps.
 
+mod shield;
+mod tap;
+
+pub(super) use shield::HeldShield;
+pub(super) use tap::HeldTap;
+
 /// What is attached to one interface.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Attachment {
@@ -49,4 +55,19 @@ impl TapMode {
             Self::Clsact => "clsact",
         }
     }
+}
+
+/// What the kernel said to a system call, if it said anything.
+pub(super) fn errno(error: &(dyn std::error::Error + 'static)) -> Option<i32> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(number) = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::raw_os_error)
+        {
+            return Some(number);
+        }
+        cause = error.source();
+    }
+    None
 }

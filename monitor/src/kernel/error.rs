@@ -119,11 +119,6 @@ pub enum Warning {
         /// Why native mode was refused.
         reason: String,
     },
-    /// The kernel has no XDP links (before 5.9).
-    NoXdpLink {
-        /// Which interface.
-        interface: String,
-    },
     /// The kernel has no TCX (before 6.6), or refused it.
     NoTcx {
         /// Which interface.
@@ -131,7 +126,12 @@ pub enum Warning {
         /// Why it was refused.
         reason: String,
     },
-    /// A pinned map of another layout was set aside.
+    /// The frames of the interface have no Ethernet header.
+    NoEthernet {
+        /// Which interface.
+        interface: String,
+    },
+    /// A pinned map of another layout was replaced.
     MapSetAside {
         /// Which map.
         map: &'static str,
@@ -158,16 +158,16 @@ impl fmt::Display for Warning {
                 f,
                 "the shield on {interface} runs in generic XDP mode (slower, behind the driver): native mode refused: {reason}"
             ),
-            Self::NoXdpLink { interface } => write!(
-                f,
-                "this kernel has no XDP links: an update of the shield on {interface} is not atomic"
-            ),
             Self::NoTcx { interface, reason } => {
                 write!(
                     f,
                     "the tap on {interface} uses a clsact filter instead of TCX: {reason}"
                 )
             }
+            Self::NoEthernet { interface } => write!(
+                f,
+                "frames of {interface} have no Ethernet header: nothing is read or dropped there; give the interface below it"
+            ),
             Self::MapSetAside {
                 map,
                 reason,

@@ -1,19 +1,38 @@
-//! Opens the kernel side: pins, maps, programs, attachments, in that order. Must not decide policy.
+//! Opens the kernel side: pins, maps, programs, attachments, in that order; and closes it. Must not decide policy.
 
-use aya::maps::MapData;
-use monitor_common::names;
+use aya::{
+    Ebpf, EbpfLoader,
+    maps::MapData,
+    programs::{Program as Loaded, ProgramError, SchedClassifier, Xdp},
+};
+use monitor_common::{
+    lease::{self, Action},
+    names,
+};
 
 use super::{
-    Attachment, Counters, Detached, KeepShield, KernelError, KernelSettings, Leases, NeverBlock, Sources,
-    Switches, TapRing, Warning, maps::another,
+    Attachment, Counters, Detached, KeepShield, KernelError, KernelSettings, Leases, Mode, NeverBlock,
+    Program, Sources, Switches, TapRing, Trial, Warning, adopt,
+    attach::{HeldShield, HeldTap},
+    bpffs,
+    maps::{Config, another, error_chain},
+    object, pins,
+    probe::{self, Interface},
+    trial,
 };
+use crate::time::Clock;
 
 /// The kernel side, loaded and attached. Dropping it takes the tap down and leaves the shield in place, as a crash of
 /// the daemon does; [`Kernel::detach`] is the clean end.
 #[derive(Debug)]
 pub struct Kernel {
+    ebpf: Ebpf,
+    pin_dir: std::path::PathBuf,
     maps: Maps,
+    config: Config,
     attachments: Vec<Attachment>,
+    shields: Vec<(String, HeldShield)>,
+    taps: Vec<HeldTap>,
     rings: Vec<TapRing>,
 }
 
@@ -23,7 +42,6 @@ struct Maps {
     never_block: MapData,
     sources: MapData,
     counters: MapData,
-    config: MapData,
     tap_ports: MapData,
 }
 
@@ -49,11 +67,102 @@ pub struct Adopted {
 
 impl Kernel {
     /// Loads the programs, adopts what is pinned, and attaches to every interface of the settings. Fails as a whole:
-    /// what was newly attached on the way is detached again.
+    /// what was newly attached on the way is taken off again.
     pub fn open(settings: &KernelSettings) -> Result<Opened, KernelError> {
-        let _ = settings;
-        super::object::bytes()?;
-        Err(KernelError::NoKernelObject)
+        check(settings)?;
+        let object = object::bytes()?;
+        let interfaces = settings
+            .interfaces
+            .iter()
+            .map(|name| probe::interface(name))
+            .collect::<Result<Vec<_>, _>>()?;
+        bpffs::ensure(&settings.pin_dir)?;
+        let aside = adopt::set_aside_misfits(&settings.pin_dir)?;
+        let mut ebpf = load_object(object, settings)?;
+        load_programs(&mut ebpf)?;
+        let rings = take_rings(&mut ebpf, settings)?;
+        let config = Config::new(take(&mut ebpf, names::MAP_CONFIG)?)?;
+        let maps = Maps {
+            leases: take(&mut ebpf, names::MAP_LEASES)?,
+            never_block: take(&mut ebpf, names::MAP_NEVER_BLOCK)?,
+            sources: take(&mut ebpf, names::MAP_SOURCES)?,
+            counters: take(&mut ebpf, names::MAP_COUNTERS)?,
+            tap_ports: take(&mut ebpf, names::MAP_TAP_PORTS)?,
+        };
+        let mut leases = adopt::leases(&maps.leases)?;
+        let mut warnings = adopt::carry_over(aside, &mut leases)?;
+        let mut adopted = Adopted {
+            leases: leases.list()?.len(),
+            links: 0,
+        };
+        let mut kernel = Self {
+            ebpf,
+            pin_dir: settings.pin_dir.clone(),
+            maps,
+            config,
+            attachments: Vec::new(),
+            shields: Vec::new(),
+            taps: Vec::new(),
+            rings,
+        };
+        kernel.configure(settings)?;
+        for interface in &interfaces {
+            if let Err(error) = kernel.attach(interface, &mut warnings) {
+                kernel.take_off_new();
+                return Err(error);
+            }
+        }
+        adopted.links = kernel.shields.iter().filter(|(_, shield)| shield.adopted).count();
+        Ok(Opened {
+            kernel,
+            warnings,
+            adopted,
+        })
+    }
+
+    /// Tells the programs what to do, before they see the first packet.
+    fn configure(&self, settings: &KernelSettings) -> Result<(), KernelError> {
+        self.switches()?.set_ports(&settings.ports)?;
+        self.config.change(|config| {
+            config.mode = settings.mode.to_wire();
+            config.tap_shards = settings.tap_shards;
+            config.tap_on = 1;
+            config.never_block_generation = config.never_block_generation.max(1);
+        })
+    }
+
+    fn attach(&mut self, interface: &Interface, warnings: &mut Vec<Warning>) -> Result<(), KernelError> {
+        if !interface.ethernet {
+            warnings.push(Warning::NoEthernet {
+                interface: interface.name.clone(),
+            });
+        }
+        let links = pins::links_dir(&self.pin_dir);
+        std::fs::create_dir_all(&links).map_err(|source| KernelError::Pin {
+            operation: "creating",
+            path: links,
+            source,
+        })?;
+        let shield = HeldShield::attach(xdp(&mut self.ebpf)?, interface, &self.pin_dir, warnings)?;
+        let mode = shield.mode;
+        self.shields.push((interface.name.clone(), shield));
+        let tap = HeldTap::attach(&mut self.ebpf, interface, warnings)?;
+        self.attachments.push(Attachment {
+            interface: interface.name.clone(),
+            ifindex: interface.index,
+            shield: mode,
+            tap: tap.mode,
+        });
+        self.taps.push(tap);
+        Ok(())
+    }
+
+    /// Undoes what this start attached; what it adopted stays.
+    fn take_off_new(&mut self) {
+        for (interface, shield) in self.shields.drain(..).filter(|(_, shield)| !shield.adopted) {
+            // The error that led here is the one to be told.
+            let _ = shield.remove(&pins::link_path(&self.pin_dir, &interface));
+        }
     }
 
     /// What is attached where.
@@ -68,17 +177,20 @@ impl Kernel {
 
     /// A handle of the leases.
     pub fn leases(&self) -> Result<Leases, KernelError> {
-        Leases::new(another(&self.maps.leases, names::MAP_LEASES)?)
+        adopt::leases(&self.maps.leases)
     }
 
     /// A handle of the never-block set.
     pub fn never_block(&self) -> Result<NeverBlock, KernelError> {
-        NeverBlock::new(another(&self.maps.never_block, names::MAP_NEVER_BLOCK)?)
+        NeverBlock::new(
+            another(&self.maps.never_block, names::MAP_NEVER_BLOCK)?,
+            self.config.clone(),
+        )
     }
 
     /// A handle of the source counts.
     pub fn sources(&self) -> Result<Sources, KernelError> {
-        Sources::new(another(&self.maps.sources, names::MAP_SOURCES)?)
+        Sources::new(another(&self.maps.sources, names::MAP_SOURCES)?, self.leases()?)
     }
 
     /// A handle of the counters.
@@ -86,17 +198,188 @@ impl Kernel {
         Counters::new(another(&self.maps.counters, names::MAP_COUNTERS)?)
     }
 
-    /// A handle of mode and ports.
+    /// A handle of mode, ports and the tap's switch.
     pub fn switches(&self) -> Result<Switches, KernelError> {
         Switches::new(
-            another(&self.maps.config, names::MAP_CONFIG)?,
+            self.config.clone(),
             another(&self.maps.tap_ports, names::MAP_TAP_PORTS)?,
         )
     }
 
-    /// Takes the tap down, and the shield as `keep` says.
-    pub fn detach(self, keep: KeepShield) -> Result<Detached, KernelError> {
-        let _ = keep;
-        Ok(Detached::default())
+    /// Runs a program `repeat` times on one packet, in the kernel, with the maps as they are.
+    pub fn try_packet(&mut self, program: Program, packet: &[u8], repeat: u32) -> Result<Trial, KernelError> {
+        trial::run(&mut self.ebpf, program, packet, repeat)
     }
+
+    /// Takes the tap down, and the shield as `keep` says.
+    pub fn detach(mut self, keep: KeepShield) -> Result<Detached, KernelError> {
+        self.taps.clear();
+        self.config.change(|config| config.tap_on = 0)?;
+        let kept = match keep {
+            KeepShield::WhileLeased => self.running_leases()?,
+            KeepShield::Never => 0,
+        };
+        if kept > 0 {
+            return Ok(Detached {
+                kept_for_leases: kept,
+                ..Detached::default()
+            });
+        }
+        let mut detached = Detached::default();
+        for (interface, shield) in self.shields.drain(..) {
+            shield.remove(&pins::link_path(&self.pin_dir, &interface))?;
+            detached.shields_removed += 1;
+        }
+        // Also those of interfaces that an earlier daemon guarded and this one did not.
+        let rest = pins::remove_all(&self.pin_dir)?;
+        detached.shields_removed += rest.shields_removed;
+        detached.maps_removed = rest.maps_removed;
+        Ok(detached)
+    }
+
+    /// Leases that stop packets now.
+    fn running_leases(&self) -> Result<usize, KernelError> {
+        if Mode::from_wire(self.config.read()?.mode) != Mode::Enforce {
+            return Ok(0);
+        }
+        let now_ns = Clock.monotonic_ns();
+        let leases = self.leases()?.list()?;
+        let runs =
+            |entry: &lease::LeaseEntry| lease::action(entry.expires_ns, entry.kind, now_ns) == Action::Drop;
+        Ok(leases.iter().filter(|(_, entry)| runs(entry)).count())
+    }
+}
+
+/// What the rest relies on.
+fn check(settings: &KernelSettings) -> Result<(), KernelError> {
+    let shards = settings.tap_shards;
+    if !shards.is_power_of_two() || shards > names::TAP_SHARDS_MAX {
+        return Err(KernelError::Setting {
+            setting: "tap_shards",
+            reason: format!("{shards} is not a power of two up to {}", names::TAP_SHARDS_MAX),
+        });
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    match settings.interfaces.iter().find(|name| !seen.insert(*name)) {
+        Some(twice) => Err(KernelError::Setting {
+            setting: "interfaces",
+            reason: format!("{twice} is named twice"),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Makes the maps, or takes the pinned ones, and binds the programs to them.
+fn load_object(object: &[u8], settings: &KernelSettings) -> Result<Ebpf, KernelError> {
+    /// The kernel refuses a ring of none; a shard that is not used has the smallest.
+    const UNUSED_RING_BYTES: u32 = 4096;
+    let mut loader = EbpfLoader::new();
+    // The programs ask for no kernel structure, so the kernel's own type information need not be read.
+    loader.btf(None);
+    for shape in &adopt::PINNED {
+        loader.map_pin_path(shape.name, pins::map_path(&settings.pin_dir, shape.name));
+    }
+    for (shard, name) in (0..).zip(names::MAP_TAP_RINGS) {
+        let used = shard < settings.tap_shards;
+        loader.map_max_entries(
+            name,
+            if used {
+                settings.ring_bytes
+            } else {
+                UNUSED_RING_BYTES
+            },
+        );
+    }
+    loader.load(object).map_err(|error| {
+        if is_privilege(&error) {
+            KernelError::Privilege {
+                operation: "creating the kernel maps",
+            }
+        } else {
+            KernelError::Load {
+                program: "all of them",
+                reason: error_chain(&error),
+            }
+        }
+    })
+}
+
+fn load_programs(ebpf: &mut Ebpf) -> Result<(), KernelError> {
+    let refused = |program: &'static str| {
+        move |error: ProgramError| {
+            if is_privilege(&error) {
+                KernelError::Privilege {
+                    operation: "loading the kernel programs",
+                }
+            } else {
+                KernelError::Load {
+                    program,
+                    reason: tail(&error_chain(&error)),
+                }
+            }
+        }
+    };
+    xdp(ebpf)?.load().map_err(refused(names::PROG_SHIELD))?;
+    for name in [names::PROG_TAP_INGRESS, names::PROG_TAP_EGRESS] {
+        classifier(ebpf, name)?.load().map_err(refused(name))?;
+    }
+    Ok(())
+}
+
+/// The end of a verifier's log, which says what was wrong; all of it is thousands of lines.
+fn tail(text: &str) -> String {
+    const LINES: usize = 12;
+    let lines: Vec<_> = text.lines().collect();
+    lines
+        .get(lines.len().saturating_sub(LINES)..)
+        .unwrap_or_default()
+        .join("\n")
+}
+
+fn is_privilege(error: &(dyn std::error::Error + 'static)) -> bool {
+    let denied = [rustix::io::Errno::PERM, rustix::io::Errno::ACCESS].map(|errno| Some(errno.raw_os_error()));
+    // The verifier says EACCES too; then there is a log. Without privilege it is never asked.
+    denied.contains(&super::attach::errno(error)) && !rustix::process::geteuid().is_root()
+}
+
+fn take_rings(ebpf: &mut Ebpf, settings: &KernelSettings) -> Result<Vec<TapRing>, KernelError> {
+    let shards = (0..settings.tap_shards).zip(names::MAP_TAP_RINGS);
+    shards
+        .map(|(shard, name)| TapRing::new(shard, take(ebpf, name)?))
+        .collect()
+}
+
+fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<MapData, KernelError> {
+    ebpf.take_map(name)
+        .and_then(adopt::data)
+        .ok_or_else(|| KernelError::Map {
+            map: name,
+            operation: "finding it",
+            reason: "it is not in the kernel object".to_owned(),
+        })
+}
+
+/// The shield's program.
+fn xdp(ebpf: &mut Ebpf) -> Result<&mut Xdp, KernelError> {
+    program(ebpf, names::PROG_SHIELD)
+}
+
+/// One of the tap's programs.
+pub(super) fn classifier<'a>(
+    ebpf: &'a mut Ebpf,
+    name: &'static str,
+) -> Result<&'a mut SchedClassifier, KernelError> {
+    program(ebpf, name)
+}
+
+fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<P, KernelError>
+where
+    P: TryFrom<&'a mut Loaded>,
+{
+    ebpf.program_mut(name)
+        .and_then(|program| P::try_from(program).ok())
+        .ok_or_else(|| KernelError::Load {
+            program: name,
+            reason: "it is not in the kernel object".to_owned(),
+        })
 }

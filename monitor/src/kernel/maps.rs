@@ -16,6 +16,7 @@ pub use counters::Counters;
 pub use leases::Leases;
 pub use never_block::NeverBlock;
 pub use sources::{SourceCount, Sources};
+pub(super) use switches::Config;
 pub use switches::Switches;
 
 /// Wraps what the kernel said about an operation on a map.

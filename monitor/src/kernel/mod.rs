@@ -3,6 +3,7 @@
 //! The programs and every map that must outlive the daemon are pinned under one bpffs directory, so that a lease runs
 //! on when the daemon dies and the next daemon adopts what it finds. Must not decide anything: policy is the core's.
 
+mod adopt;
 mod attach;
 mod bpffs;
 mod error;
@@ -13,6 +14,7 @@ mod pins;
 mod probe;
 mod ring;
 mod sink;
+mod trial;
 
 use std::path::PathBuf;
 
@@ -25,6 +27,7 @@ pub use maps::{Counters, Leases, NeverBlock, SourceCount, Sources, Switches};
 pub use monitor_common::Prefix;
 pub use pins::{Detached, KeepShield, remove_all};
 pub use ring::{Drained, TapRing, TimeBase, Waker, Woken, segment};
+pub use trial::{Program, Trial};
 
 /// Where the pins live unless the operator says otherwise.
 pub const DEFAULT_PIN_DIR: &str = "/sys/fs/bpf/apimon";

@@ -1,13 +1,23 @@
 //! What is pinned, and taking it away. Must not load anything.
 
-use std::path::Path;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
-use super::{KernelError, Warning};
+use aya::programs::links::FdLink;
+
+use super::KernelError;
+
+/// Directory of the pinned links, below the pin directory.
+const LINKS: &str = "links";
+/// How the file of a shield link begins; the interface's name follows.
+const SHIELD: &str = "shield-";
 
 /// Whether a clean end leaves the shield in place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeepShield {
-    /// It stays while a lease runs, so that every lease ends on its time.
+    /// It stays while a lease runs and the mode is to enforce, so that every lease ends on its time.
     WhileLeased,
     /// It goes, and the leases with it.
     Never,
@@ -18,15 +28,121 @@ pub enum KeepShield {
 pub struct Detached {
     /// The shield stayed in place, for this many running leases.
     pub kept_for_leases: usize,
-    /// Links and pins that were removed.
-    pub removed: usize,
-    /// What could not be removed.
-    pub warnings: Vec<Warning>,
+    /// Interfaces that the shield was taken off.
+    pub shields_removed: usize,
+    /// Pinned maps that were removed.
+    pub maps_removed: usize,
+}
+
+/// The file of an interface's shield link. An interface's name cannot hold a slash; dots would be refused by bpffs.
+pub(super) fn link_path(pin_dir: &Path, interface: &str) -> PathBuf {
+    links_dir(pin_dir).join(format!("{SHIELD}{}", interface.replace('.', "%2e")))
+}
+
+/// Directory of the links.
+pub(super) fn links_dir(pin_dir: &Path) -> PathBuf {
+    pin_dir.join(LINKS)
+}
+
+/// The file of a map.
+pub(super) fn map_path(pin_dir: &Path, map: &str) -> PathBuf {
+    pin_dir.join(map)
+}
+
+/// The interface that a link is on; 0 when that is gone. The kernel tells it in the `fdinfo` of the link's descriptor,
+/// which is found by the link's id.
+pub(super) fn link_ifindex(link: &FdLink) -> Option<u32> {
+    let id = link.info().ok()?.id().to_string();
+    files(Path::new("/proc/self/fdinfo"))
+        .ok()?
+        .iter()
+        .find_map(|file| {
+            let text = fs::read_to_string(file).ok()?;
+            (field(&text, "link_id")? == id).then(|| field(&text, "ifindex")?.parse().ok())?
+        })
+}
+
+/// The value of a `name:<tab>value` line.
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+        .map(str::trim)
 }
 
 /// Removes every link and map pinned under `pin_dir`, without a daemon. Nothing is dropped afterwards. Not to be called
-/// while a daemon runs.
+/// while a daemon runs: it would go on with maps that nobody else can see.
 pub fn remove_all(pin_dir: &Path) -> Result<Detached, KernelError> {
-    let _ = pin_dir;
-    Ok(Detached::default())
+    let mut detached = Detached::default();
+    for link in files(&links_dir(pin_dir))? {
+        // The link ends with its last descriptor; the file was it.
+        remove(&link)?;
+        detached.shields_removed += 1;
+    }
+    detached.maps_removed = remove_maps(pin_dir)?;
+    Ok(detached)
+}
+
+/// Removes the pinned maps and the directories, and says how many maps.
+pub(super) fn remove_maps(pin_dir: &Path) -> Result<usize, KernelError> {
+    let maps = files(pin_dir)?;
+    for map in &maps {
+        remove(map)?;
+    }
+    // Empty now, or not ours to remove.
+    let _ = fs::remove_dir(links_dir(pin_dir));
+    let _ = fs::remove_dir(pin_dir);
+    Ok(maps.len())
+}
+
+/// The files of a directory; none if there is no such directory.
+pub(super) fn files(dir: &Path) -> Result<Vec<PathBuf>, KernelError> {
+    let unreadable = |source| KernelError::Pin {
+        operation: "reading the directory",
+        path: dir.to_owned(),
+        source,
+    };
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(unreadable)?;
+        if !entry.file_type().map_err(unreadable)?.is_dir() {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Removes one file.
+pub(super) fn remove(path: &Path) -> Result<(), KernelError> {
+    fs::remove_file(path).map_err(|source| KernelError::Pin {
+        operation: "removing",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pin_of_a_vlan_interface_has_no_dot() {
+        assert_eq!(
+            link_path(Path::new("/p"), "eth0.7"),
+            Path::new("/p/links/shield-eth0%2e7")
+        );
+    }
+
+    #[test]
+    fn fields_are_found_by_their_whole_name() {
+        let text = "pos:\t0\nlink_type:\txdp\nlink_id:\t12\nifindex:\t3\n";
+        assert_eq!(field(text, "link_id"), Some("12"));
+        assert_eq!(field(text, "ifindex"), Some("3"));
+        assert_eq!(field(text, "link"), None);
+    }
 }

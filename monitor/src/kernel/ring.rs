@@ -60,7 +60,6 @@ pub struct Drained {
 }
 
 impl TapRing {
-    #[expect(dead_code, reason = "the loader is not there yet")]
     pub(super) fn new(shard: u32, data: MapData) -> Result<Self, KernelError> {
         let name = names::MAP_TAP_RINGS
             .get(shard as usize)

@@ -1,13 +1,16 @@
 //! The kernel's counters, summed over its CPUs.
 
 use aya::maps::{MapData, PerCpuArray};
-use monitor_common::{counter::Counter, names};
+use monitor_common::{
+    counter::{Counter, CounterBlock},
+    names,
+};
 
 use super::{KernelError, refused};
 
 /// Reads the `COUNTERS` map.
 pub struct Counters {
-    map: PerCpuArray<MapData, u64>,
+    map: PerCpuArray<MapData, CounterBlock>,
 }
 
 impl Counters {
@@ -20,18 +23,26 @@ impl Counters {
     /// Every counter with its stable name, in the order of [`Counter::ALL`]. Counts go on while they are read, so
     /// sums over several counters hold only when the packets have stopped.
     pub fn read(&self) -> Result<Vec<(Counter, &'static str, u64)>, KernelError> {
-        Counter::ALL
+        let cpus = self
+            .map
+            .get(&0, 0)
+            .map_err(refused(names::MAP_COUNTERS, "reading"))?;
+        let sum = |counter: Counter| {
+            let counts = cpus.iter().filter_map(|block| block.values.get(counter as usize));
+            counts.fold(0_u64, |sum, count| sum.wrapping_add(*count))
+        };
+        Ok(Counter::ALL
             .iter()
-            .map(|&(counter, name)| Ok((counter, name, self.get(counter)?)))
-            .collect()
+            .map(|&(counter, name)| (counter, name, sum(counter)))
+            .collect())
     }
 
     /// One counter.
-    pub fn get(&self, counter: Counter) -> Result<u64, KernelError> {
-        let cpus = self
-            .map
-            .get(&(counter as u32), 0)
-            .map_err(refused(names::MAP_COUNTERS, "reading"))?;
-        Ok(cpus.iter().fold(0, |sum, count| sum.wrapping_add(*count)))
+    pub fn get(&self, wanted: Counter) -> Result<u64, KernelError> {
+        let all = self.read()?;
+        Ok(all
+            .into_iter()
+            .find(|(counter, ..)| *counter == wanted)
+            .map_or(0, |(_, _, count)| count))
     }
 }

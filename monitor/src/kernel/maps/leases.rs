@@ -28,7 +28,7 @@ impl Leases {
     /// Every lease in the map, ended ones included, in the order of their sources.
     pub fn list(&self) -> Result<Vec<(IpKey, LeaseEntry)>, KernelError> {
         let mut all = Vec::new();
-        for entry in self.map.iter() {
+        for entry in &self.map {
             all.push(entry.map_err(refused(names::MAP_LEASES, "listing"))?);
         }
         all.sort_unstable_by_key(|(source, _)| *source);

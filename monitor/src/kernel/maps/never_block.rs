@@ -8,18 +8,19 @@ use aya::maps::{
 };
 use monitor_common::{IpKey, Prefix, names};
 
-use super::{KernelError, refused};
+use super::{KernelError, refused, switches::Config};
 
 /// Reads and changes the `NEVER_BLOCK` map.
 pub struct NeverBlock {
     map: LpmTrie<MapData, IpKey, u32>,
+    config: Config,
 }
 
 impl NeverBlock {
-    pub(in crate::kernel) fn new(data: MapData) -> Result<Self, KernelError> {
+    pub(in crate::kernel) fn new(data: MapData, config: Config) -> Result<Self, KernelError> {
         let map = LpmTrie::try_from(aya::maps::Map::LpmTrie(data))
             .map_err(refused(names::MAP_NEVER_BLOCK, "opening"))?;
-        Ok(Self { map })
+        Ok(Self { map, config })
     }
 
     /// What is in the map.
@@ -62,7 +63,14 @@ impl NeverBlock {
         if !crowded {
             self.remove(present.difference(&wanted))?;
         }
-        Ok(())
+        if wanted == present { Ok(()) } else { self.renew() }
+    }
+
+    /// Makes the shield look every leased source up again, once. Zero is kept for "never looked".
+    fn renew(&self) -> Result<(), KernelError> {
+        self.config.change(|config| {
+            config.never_block_generation = config.never_block_generation.wrapping_add(1).max(1);
+        })
     }
 
     fn remove<'a>(&mut self, prefixes: impl Iterator<Item = &'a Prefix>) -> Result<(), KernelError> {

@@ -1,54 +1,78 @@
 //! What userspace tells the programs while they run: mode, tapped ports, tap on or off.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use aya::maps::{Array, MapData};
 use monitor_common::{config::KernelConfig, names};
 
 use super::{KernelError, refused};
 use crate::kernel::Mode;
 
-/// Reads and changes the `CONFIG` and `TAP_PORTS` maps. Changes hold from the next packet on.
+/// The one value of the `CONFIG` map, shared by the handles that change parts of it.
+#[derive(Clone)]
+pub(in crate::kernel) struct Config {
+    map: Arc<Mutex<Array<MapData, KernelConfig>>>,
+}
+
+impl Config {
+    pub(in crate::kernel) fn new(data: MapData) -> Result<Self, KernelError> {
+        let map =
+            Array::try_from(aya::maps::Map::Array(data)).map_err(refused(names::MAP_CONFIG, "opening"))?;
+        Ok(Self {
+            map: Arc::new(Mutex::new(map)),
+        })
+    }
+
+    pub(in crate::kernel) fn read(&self) -> Result<KernelConfig, KernelError> {
+        let map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
+        map.get(&0, 0).map_err(refused(names::MAP_CONFIG, "reading"))
+    }
+
+    /// Changes parts of the value; no other change comes in between.
+    pub(in crate::kernel) fn change(
+        &self,
+        change: impl FnOnce(&mut KernelConfig),
+    ) -> Result<(), KernelError> {
+        let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut config = map.get(&0, 0).map_err(refused(names::MAP_CONFIG, "reading"))?;
+        change(&mut config);
+        map.set(0, config, 0)
+            .map_err(refused(names::MAP_CONFIG, "writing"))
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config").finish_non_exhaustive()
+    }
+}
+
+/// Reads and changes mode, ports and the tap's switch. Changes hold from the next packet on.
 pub struct Switches {
-    config: Array<MapData, KernelConfig>,
+    config: Config,
     ports: Array<MapData, u64>,
 }
 
 impl Switches {
-    pub(in crate::kernel) fn new(config: MapData, ports: MapData) -> Result<Self, KernelError> {
-        let config =
-            Array::try_from(aya::maps::Map::Array(config)).map_err(refused(names::MAP_CONFIG, "opening"))?;
+    pub(in crate::kernel) fn new(config: Config, ports: MapData) -> Result<Self, KernelError> {
         let ports = Array::try_from(aya::maps::Map::Array(ports))
             .map_err(refused(names::MAP_TAP_PORTS, "opening"))?;
         Ok(Self { config, ports })
     }
 
-    /// The whole configuration.
-    pub fn config(&self) -> Result<KernelConfig, KernelError> {
-        self.config
-            .get(&0, 0)
-            .map_err(refused(names::MAP_CONFIG, "reading"))
-    }
-
     /// The mode in force.
     pub fn mode(&self) -> Result<Mode, KernelError> {
-        Ok(Mode::from_wire(self.config()?.mode))
+        Ok(Mode::from_wire(self.config.read()?.mode))
     }
 
     /// Changes the mode.
     pub fn set_mode(&mut self, mode: Mode) -> Result<(), KernelError> {
-        let config = KernelConfig {
-            mode: mode.to_wire(),
-            ..self.config()?
-        };
-        self.write(config)
+        self.config.change(|config| config.mode = mode.to_wire())
     }
 
     /// Lets the tap copy, or stops it.
     pub fn set_tap(&mut self, on: bool) -> Result<(), KernelError> {
-        let config = KernelConfig {
-            tap_on: u32::from(on),
-            ..self.config()?
-        };
-        self.write(config)
+        self.config.change(|config| config.tap_on = u32::from(on))
     }
 
     /// Makes the tapped ports exactly `ports`.
@@ -69,11 +93,5 @@ impl Switches {
             }
         }
         Ok(())
-    }
-
-    pub(in crate::kernel) fn write(&mut self, config: KernelConfig) -> Result<(), KernelError> {
-        self.config
-            .set(0, config, 0)
-            .map_err(refused(names::MAP_CONFIG, "writing"))
     }
 }

@@ -1,0 +1,244 @@
+//! The TC side: copies the TCP segments of the tapped ports into a ring. Never changes what becomes of a packet.
+
+use aya_ebpf::{
+    helpers::{bpf_ktime_get_ns, bpf_skb_load_bytes},
+    maps::RingBuf,
+    programs::TcContext,
+};
+use monitor_common::{
+    counter::Counter,
+    tap::{self, PIECE_MAX, TapHeader},
+    wire::{self, Outcome, TcpView},
+};
+
+use crate::{counters::Counters, maps, packet::Linear};
+
+/// Bytes that are made contiguous when the headers are not: more than any usual chain of headers.
+const PULLED: u32 = 512;
+/// Pieces of one packet: the largest packet that the kernel puts together has 512 KiB.
+const PIECES_MAX: u32 = 33;
+
+/// Looks at one packet, counts it, and copies it where it is wanted.
+#[inline(always)]
+pub(crate) fn copy(ctx: &TcContext, direction: u8) {
+    let Some(counters) = Counters::here() else { return };
+    counters.bump(Counter::TapSeen);
+    let config = maps::config();
+    if config.tap_on == 0 {
+        counters.bump(Counter::TapSkipped);
+        return;
+    }
+    match walk(ctx) {
+        Outcome::Tcp(view) if is_wanted(&view) => {
+            prepare(ctx, &view, tap::shard(&view, config.tap_shards), direction);
+            copy_prepared(ctx);
+            return;
+        }
+        Outcome::Fragment(part) if part.may_be_tcp() => counters.bump(Counter::TapFragment),
+        Outcome::Malformed => counters.bump(Counter::TapMalformed),
+        _ => {}
+    }
+    counters.bump(Counter::TapSkipped);
+}
+
+#[inline(always)]
+fn is_wanted(view: &TcpView) -> bool {
+    tap::is_wanted(view.flags, view.payload_len)
+        && (maps::is_tapped(view.src_port) || maps::is_tapped(view.dst_port))
+}
+
+/// Walks the headers; once more, made contiguous, where they were not.
+#[inline(always)]
+fn walk(ctx: &TcContext) -> Outcome {
+    let linear = Linear::new(ctx.data(), ctx.data_end());
+    if linear.len() < ctx.len() && linear.len() < PULLED {
+        // A refusal leaves the packet as it was: then it is read as far as it goes.
+        let _ = ctx.pull_data(PULLED.min(ctx.len()));
+        return wire::tcp(&Linear::new(ctx.data(), ctx.data_end()), ctx.len());
+    }
+    wire::tcp(&linear, ctx.len())
+}
+
+/// A segment that is being copied.
+#[repr(C)]
+pub(crate) struct Copying {
+    /// The header of the next record.
+    header: TapHeader,
+    /// Where the payload begins in the packet, bytes.
+    payload_off: u32,
+    /// Payload bytes of the segment.
+    payload_len: u32,
+    /// Sequence number of the segment.
+    seq: u32,
+    /// Payload bytes dealt with.
+    done: u32,
+    /// How many of those could not be read.
+    unreadable: u32,
+    /// Flags of the segment.
+    tcp_flags: u32,
+    /// Which ring it goes to.
+    shard: u32,
+    /// Zero; keeps the size a multiple of eight.
+    reserved: u32,
+}
+
+/// How a record fared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Copied,
+    NoRoom,
+    Unreadable,
+}
+
+/// Writes down what is to be copied.
+#[inline(always)]
+fn prepare(ctx: &TcContext, view: &TcpView, shard: u32, direction: u8) {
+    let Some(scratch) = maps::scratch() else { return };
+    // SAFETY: this CPU's own value of the map, which nobody else uses while this program runs; a helper without
+    // preconditions; the context is the one the kernel handed in.
+    unsafe {
+        scratch.write(Copying {
+            header: TapHeader {
+                ts_ns: bpf_ktime_get_ns(),
+                src: view.src,
+                dst: view.dst,
+                seq: view.seq,
+                ack: view.ack,
+                src_port: view.src_port,
+                dst_port: view.dst_port,
+                wire_len: 0,
+                cap_len: 0,
+                ifindex: (*ctx.skb.skb).ifindex,
+                tcp_flags: view.flags,
+                direction,
+                reserved: [0; 6],
+            },
+            payload_off: view.payload_off as u32,
+            payload_len: view.payload_len,
+            seq: view.seq,
+            done: 0,
+            unreadable: 0,
+            tcp_flags: u32::from(view.flags),
+            shard,
+            reserved: 0,
+        });
+    }
+}
+
+/// Copies what was written down. Looks the scratch room up again, and is a function of its own, so that the verifier
+/// arrives here with the same knowledge from everywhere, and walks it once.
+#[inline(never)]
+fn copy_prepared(ctx: &TcContext) {
+    let (Some(scratch), Some(counters)) = (maps::scratch(), Counters::here()) else {
+        return;
+    };
+    // SAFETY: as in `prepare`.
+    let copying = unsafe { &mut *scratch };
+    let room = copy_pieces(ctx, maps::ring(copying.shard), copying);
+    count(&counters, copying, room);
+}
+
+/// Copies all pieces; `false` if the ring has no room for one.
+#[inline(always)]
+fn copy_pieces(ctx: &TcContext, ring: &RingBuf, copying: &mut Copying) -> bool {
+    for _ in 0..PIECES_MAX {
+        let piece = tap::piece(
+            copying.seq,
+            copying.tcp_flags as u8,
+            copying.payload_len,
+            copying.done,
+        );
+        copying.header.seq = piece.seq;
+        copying.header.tcp_flags = piece.tcp_flags;
+        copying.header.wire_len = piece.len;
+        copying.header.cap_len = piece.len;
+        let off = copying.payload_off.wrapping_add(piece.off);
+        let last = piece.off.wrapping_add(piece.len) >= copying.payload_len;
+        // Only the last piece can be of another size than the largest. A call of its own for the others keeps the loop
+        // small that the verifier must walk.
+        let fate = if last {
+            last_record(ctx, ring, &mut copying.header, off, piece.len)
+        } else {
+            record::<{ PIECE_MAX as usize }>(ctx, ring, &mut copying.header, off, PIECE_MAX)
+        };
+        match fate {
+            Fate::Copied => {}
+            Fate::Unreadable => copying.unreadable = copying.unreadable.wrapping_add(piece.len),
+            Fate::NoRoom => return false,
+        }
+        copying.done = piece.off.wrapping_add(piece.len);
+        if last {
+            return true;
+        }
+    }
+    false
+}
+
+/// Counts what became of a packet, once, and of its bytes.
+#[inline(always)]
+fn count(counters: &Counters, copying: &Copying, room: bool) {
+    let Copying {
+        payload_len,
+        done,
+        unreadable,
+        ..
+    } = *copying;
+    counters.add(Counter::TapCopiedBytes, u64::from(done.wrapping_sub(unreadable)));
+    counters.add(Counter::TapLostReadBytes, u64::from(unreadable));
+    counters.add(
+        Counter::TapLostRingBytes,
+        u64::from(payload_len.wrapping_sub(done)),
+    );
+    counters.bump(match (room, unreadable) {
+        (false, _) => Counter::TapLostRing,
+        (true, 0) => Counter::TapCopied,
+        (true, _) => Counter::TapLostRead,
+    });
+}
+
+/// Writes the record of a last piece, of the smallest class that holds it. Sizes of records must be constants.
+#[inline(always)]
+fn last_record(ctx: &TcContext, ring: &RingBuf, header: &mut TapHeader, off: u32, len: u32) -> Fate {
+    match len {
+        0 => record::<0>(ctx, ring, header, off, 0),
+        1..=256 => record::<256>(ctx, ring, header, off, len),
+        257..=1536 => record::<1536>(ctx, ring, header, off, len),
+        1537..=4096 => record::<4096>(ctx, ring, header, off, len),
+        _ => record::<{ PIECE_MAX as usize }>(ctx, ring, header, off, len),
+    }
+}
+
+/// Writes one record with room for `CLASS` payload bytes.
+#[inline(always)]
+fn record<const CLASS: usize>(
+    ctx: &TcContext,
+    ring: &RingBuf,
+    header: &mut TapHeader,
+    off: u32,
+    len: u32,
+) -> Fate {
+    let Some(mut record) = ring.reserve_bytes(TapHeader::SIZE + CLASS, 0) else {
+        return Fate::NoRoom;
+    };
+    let at = record.as_mut_ptr();
+    let mut fate = Fate::Copied;
+    // SAFETY: the record has room for the header and CLASS bytes behind it, is eight-byte aligned, and `len` is bounded
+    // by CLASS just before.
+    unsafe {
+        if CLASS > 0 {
+            // Read through a volatile pointer: else the compiler proves the bound from the match above and drops
+            // the check that the verifier needs to see.
+            let len = core::ptr::read_volatile(&raw const len);
+            if len == 0
+                || len > CLASS as u32
+                || bpf_skb_load_bytes(ctx.skb.skb.cast(), off, at.add(TapHeader::SIZE).cast(), len) != 0
+            {
+                header.cap_len = 0;
+                fate = Fate::Unreadable;
+            }
+        }
+        at.cast::<TapHeader>().write(*header);
+    }
+    record.submit(0);
+    fate
+}

@@ -1,0 +1,110 @@
+//! The tap on one interface: TCX links, or filters of a clsact queueing discipline where the kernel has no TCX.
+//! Nothing of it is pinned: it ends with the daemon.
+
+use aya::{
+    Ebpf,
+    programs::{
+        LinkOrder, ProgramError, SchedClassifier, TcAttachType,
+        tc::{self, NlOptions, SchedClassifierLink, TcAttachOptions},
+    },
+};
+use monitor_common::names::{PROG_TAP_EGRESS, PROG_TAP_INGRESS};
+use rustix::io::Errno;
+
+use super::{TapMode, errno};
+use crate::kernel::{KernelError, Warning, load::classifier, maps::error_chain, probe::Interface};
+
+/// Index of the loopback interface: every packet on it goes out and comes in again, and is seen once.
+const LOOPBACK_IFINDEX: u32 = 1;
+
+/// The tap on one interface. Dropping this takes it off.
+#[derive(Debug)]
+pub(in crate::kernel) struct HeldTap {
+    pub(in crate::kernel) mode: TapMode,
+    #[expect(dead_code, reason = "held for its drop, which detaches")]
+    links: Vec<SchedClassifierLink>,
+}
+
+impl HeldTap {
+    /// Puts the tap on an interface: on the way in, and on the way out unless it is the loopback interface.
+    pub(in crate::kernel) fn attach(
+        ebpf: &mut Ebpf,
+        interface: &Interface,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self, KernelError> {
+        let mut hooks = vec![(PROG_TAP_INGRESS, TcAttachType::Ingress)];
+        if interface.index != LOOPBACK_IFINDEX {
+            hooks.push((PROG_TAP_EGRESS, TcAttachType::Egress));
+        }
+        let mut mode = TapMode::Tcx;
+        let mut links = Vec::new();
+        for (name, side) in hooks {
+            let program = classifier(ebpf, name)?;
+            if mode == TapMode::Tcx {
+                match tcx(program, interface, side) {
+                    Ok(link) => {
+                        links.push(link);
+                        continue;
+                    }
+                    Err(error) if is_unsupported(&error) => {
+                        warnings.push(Warning::NoTcx {
+                            interface: interface.name.clone(),
+                            reason: error_chain(&error),
+                        });
+                        mode = TapMode::Clsact;
+                    }
+                    Err(error) => return Err(failed(name, interface, &error)),
+                }
+            }
+            links.push(clsact(name, program, interface, side)?);
+        }
+        Ok(Self { mode, links })
+    }
+}
+
+fn tcx(
+    program: &mut SchedClassifier,
+    interface: &Interface,
+    side: TcAttachType,
+) -> Result<SchedClassifierLink, ProgramError> {
+    let options = TcAttachOptions::TcxOrder(LinkOrder::default());
+    let id = program.attach_with_options(&interface.name, side, options)?;
+    program.take_link(id)
+}
+
+/// Attaches a filter. A filter of the same name is what a killed daemon left, and goes first.
+fn clsact(
+    name: &'static str,
+    program: &mut SchedClassifier,
+    interface: &Interface,
+    side: TcAttachType,
+) -> Result<SchedClassifierLink, KernelError> {
+    // Errors here mean that there is one already, or none to remove; if not, attaching fails and says why.
+    let _ = tc::qdisc_add_clsact(&interface.name);
+    let _ = tc::qdisc_detach_program(&interface.name, side, name);
+    let options = TcAttachOptions::Netlink(NlOptions::default());
+    let id = program
+        .attach_with_options(&interface.name, side, options)
+        .map_err(|error| failed(name, interface, &error))?;
+    program
+        .take_link(id)
+        .map_err(|error| failed(name, interface, &error))
+}
+
+/// Whether the kernel does not know the kind of link (it says `EINVAL` before 6.6).
+fn is_unsupported(error: &ProgramError) -> bool {
+    let unknown = [Errno::INVAL, Errno::OPNOTSUPP].map(|errno| Some(errno.raw_os_error()));
+    unknown.contains(&errno(error))
+}
+
+fn failed(
+    program: &'static str,
+    interface: &Interface,
+    error: &(dyn std::error::Error + 'static),
+) -> KernelError {
+    KernelError::Attach {
+        program,
+        interface: interface.name.clone(),
+        reason: error_chain(error),
+    }
+}
