@@ -33,4 +33,10 @@ pub mod control;
 pub mod hostnet;
 pub mod journal;
 pub mod kernel;
+pub mod metrics;
+pub mod privilege;
 pub mod state;
+
+pub mod cli;
+pub mod daemon;
+pub mod pipeline;

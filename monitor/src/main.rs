@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The `apimon` binary.
+
+fn main() -> std::process::ExitCode {
+    apimon::cli::main()
+}

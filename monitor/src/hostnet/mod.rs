@@ -15,6 +15,8 @@ use std::{
 
 use monitor_common::Prefix;
 
+use crate::verdict::never::{self, NeverBlock};
+
 /// Most nets that are kept. A resolver file or a route table without end; the first ones stay, in the order of
 /// [`Why`].
 pub const NETS_MAX: usize = 2048;
@@ -46,6 +48,23 @@ impl fmt::Display for Why {
     }
 }
 
+/// Nets that must never be shut out, with the reason of each.
+pub type Nets = BTreeMap<Prefix, Why>;
+
+/// The nets as the judge's gate takes them.
+pub fn gate_set(nets: &Nets) -> NeverBlock {
+    let mut set = NeverBlock::default();
+    for (net, why) in nets {
+        set.insert(never::Prefix::new(net.addr(), net.bits()), why.to_string());
+    }
+    set
+}
+
+/// The nets of the allow list alone.
+pub fn allowed(allow: &[Prefix]) -> Nets {
+    allow.iter().map(|net| (*net, Why::Allowed)).collect()
+}
+
 /// Where the facts are read.
 #[derive(Clone, Debug)]
 pub struct HostNet {
@@ -68,7 +87,7 @@ impl Default for HostNet {
 
 impl HostNet {
     /// Everything that must never be shut out now, with the first reason found for each.
-    pub fn never_block(&self, allow: &[Prefix]) -> BTreeMap<Prefix, Why> {
+    pub fn never_block(&self, allow: &[Prefix]) -> Nets {
         let own = || own_addresses().into_iter().map(|addr| (addr, Why::Own));
         let gateways = || {
             self.routes()
@@ -80,7 +99,7 @@ impl HostNet {
             let seen = ssh::session_peers(&self.proc_root).into_iter();
             seen.chain(self.started_from).map(|addr| (addr, Why::SshSession))
         };
-        let mut nets: BTreeMap<Prefix, Why> = allow.iter().map(|net| (*net, Why::Allowed)).collect();
+        let mut nets = allowed(allow);
         let found = sessions().chain(own()).chain(gateways()).chain(resolvers());
         for (addr, why) in found.filter(|(addr, _)| !addr.is_unspecified()) {
             if nets.len() < NETS_MAX {

@@ -16,7 +16,7 @@ mod ring;
 mod sink;
 mod trial;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use monitor_common::{config, names};
 
@@ -93,3 +93,8 @@ impl Default for KernelSettings {
 }
 
 const _: () = assert!(names::TAP_SHARDS_MAX.is_power_of_two());
+
+/// Makes sure that the pin directory is there and on a BPF file system, so that it can be locked before it is used.
+pub fn prepare_pin_dir(pin_dir: &Path) -> Result<(), KernelError> {
+    bpffs::ensure(pin_dir)
+}

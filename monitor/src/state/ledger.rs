@@ -7,7 +7,7 @@ use std::{io, path::Path};
 use serde::{Deserialize, Serialize};
 
 use super::{StateError, keep_aside, replace};
-use crate::verdict::ledger::LeaseRecord;
+use crate::verdict::{Mode, ledger::LeaseRecord};
 
 const FILE: &str = "leases.json";
 /// Raised when a reader of the old form would misread the new one.
@@ -16,30 +16,32 @@ const VERSION: u32 = 1;
 #[derive(Serialize, Deserialize)]
 struct Ledger {
     version: u32,
+    mode: Mode,
     leases: Vec<LeaseRecord>,
 }
 
-/// Reads the ledger under `dir`; empty where there is none, or where it cannot be understood (then it is kept aside).
-pub fn load(dir: &Path) -> Result<Vec<LeaseRecord>, StateError> {
+/// Reads the ledger under `dir`, and the mode in which it was kept; empty where there is none, or where it cannot be understood (then it is kept aside).
+pub fn load(dir: &Path) -> Result<(Mode, Vec<LeaseRecord>), StateError> {
     let path = dir.join(FILE);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Mode::Observe, Vec::new())),
         Err(error) => return Err(StateError::new("read", &path, error)),
     };
     match serde_json::from_slice::<Ledger>(&bytes) {
-        Ok(ledger) if ledger.version == VERSION => return Ok(ledger.leases),
+        Ok(ledger) if ledger.version == VERSION => return Ok((ledger.mode, ledger.leases)),
         Ok(ledger) => keep_aside(&path, &format!("version {} is not known here", ledger.version)),
         Err(error) => keep_aside(&path, &format!("not a ledger: {error}")),
     }
-    Ok(Vec::new())
+    Ok((Mode::Observe, Vec::new()))
 }
 
 /// Replaces the ledger under `dir`.
-pub fn save(dir: &Path, leases: Vec<LeaseRecord>) -> Result<(), StateError> {
+pub fn save(dir: &Path, mode: Mode, leases: Vec<LeaseRecord>) -> Result<(), StateError> {
     let path = dir.join(FILE);
     let ledger = Ledger {
         version: VERSION,
+        mode,
         leases,
     };
     let bytes = serde_json::to_vec_pretty(&ledger)
@@ -66,22 +68,22 @@ mod tests {
     #[test]
     fn what_was_saved_is_loaded() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(load(dir.path()).unwrap(), []);
-        save(dir.path(), vec![entry()]).unwrap();
-        assert_eq!(load(dir.path()).unwrap(), [entry()]);
-        save(dir.path(), Vec::new()).unwrap();
-        assert_eq!(load(dir.path()).unwrap(), []);
+        assert_eq!(load(dir.path()).unwrap().1, []);
+        save(dir.path(), Mode::Enforce, vec![entry()]).unwrap();
+        assert_eq!(load(dir.path()).unwrap(), (Mode::Enforce, vec![entry()]));
+        save(dir.path(), Mode::Observe, Vec::new()).unwrap();
+        assert_eq!(load(dir.path()).unwrap().1, []);
     }
 
     #[test]
     fn what_cannot_be_understood_is_kept_aside() {
-        for content in ["", "{", "[]", r#"{"version":2,"leases":[]}"#] {
+        for content in ["", "{", "[]", r#"{"version":2,"mode":"observe","leases":[]}"#] {
             let dir = tempfile::tempdir().unwrap();
             std::fs::write(dir.path().join(FILE), content).unwrap();
-            assert_eq!(load(dir.path()).unwrap(), [], "{content:?}");
+            assert_eq!(load(dir.path()).unwrap().1, [], "{content:?}");
             let aside = std::fs::read_to_string(dir.path().join("leases.corrupt")).unwrap();
             assert_eq!(aside, content);
-            assert_eq!(load(dir.path()).unwrap(), []);
+            assert_eq!(load(dir.path()).unwrap().1, []);
         }
     }
 }

@@ -1,0 +1,54 @@
+//! Flags that several commands share. Must not know the commands.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::{
+    config::{self, DEFAULT_CONTROL},
+    control::client::Client,
+};
+
+/// How a client finds its daemon.
+#[derive(Debug, clap::Args)]
+pub(super) struct ControlArgs {
+    /// Control socket of the daemon [default: /run/apimon/control.sock]
+    #[arg(long, value_name = "PATH", env = "APIMON_CONTROL")]
+    control: Option<PathBuf>,
+}
+
+impl ControlArgs {
+    pub(super) fn client(&self) -> Client {
+        let default = || PathBuf::from(DEFAULT_CONTROL);
+        Client::new(&self.control.clone().unwrap_or_else(default))
+    }
+}
+
+/// The flags of a command that reads from the daemon.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReadArgs {
+    #[command(flatten)]
+    pub(super) control: ControlArgs,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Parses a net of `--allow`.
+pub(super) fn net(text: &str) -> Result<monitor_common::Prefix, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}
+
+/// Parses the span of `--ttl`.
+pub(super) fn ttl(text: &str) -> Result<std::time::Duration, String> {
+    config::parse_ttl(text)
+}
+
+/// Parses the mode of `--mode`.
+pub(super) fn mode(text: &str) -> Result<crate::verdict::Mode, String> {
+    match text {
+        "observe" => Ok(crate::verdict::Mode::Observe),
+        "enforce" => Ok(crate::verdict::Mode::Enforce),
+        _ => Err("use observe or enforce".to_owned()),
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line: one file a command. Must not know how the daemon works inside.
+
+mod args;
+mod block;
+mod cases;
+mod detach;
+mod exit;
+mod out;
+mod replay;
+mod run;
+mod sources;
+mod status;
+mod table;
+mod tail;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use out::Out;
+
+const AFTER_HELP: &str = "\
+Examples:
+  apimon run --interface eth0 --port 8080
+      watch, and only say what would be done
+  apimon run --mode enforce --allow 10.0.0.0/8
+      drop sources that abuse the API, but never those of 10.0.0.0/8
+  apimon status
+      is it working, what has it seen, what did it lose
+  apimon tail
+      what was found, as it is found
+  apimon block add 203.0.113.9 --ttl 10m --reason scraping
+      drop a source by hand
+  apimon replay capture.pcapng --cases
+      what would have been found in a capture
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no daemon to be
+reached, 4 refused by the daemon, 5 another instance is running, 6 missing
+privilege.";
+
+/// API security monitor for the host that serves the API: watches plaintext HTTP, finds abuse, drops abusers in XDP.
+#[derive(Debug, Parser)]
+#[command(name = "apimon", version, after_help = AFTER_HELP, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon: watch interfaces, judge what is seen, and, if so told, drop sources.
+    Run(run::Args),
+    /// Show whether the daemon works: what it has seen, found and lost.
+    Status(status::Args),
+    /// Show the busiest sources, with their leases.
+    Sources(sources::Args),
+    /// Show the cases found, or one of them in full.
+    Cases(cases::Args),
+    /// Follow the anomaly log.
+    Tail(tail::Args),
+    /// Block sources by hand, end a block, or list what is blocked.
+    Block(block::Args),
+    /// Read a capture file through the same stages, without privilege and without a daemon.
+    Replay(replay::Args),
+    /// Remove everything that a daemon left in the kernel. Nothing is dropped afterwards.
+    Detach(detach::Args),
+    /// Print the version.
+    Version,
+}
+
+/// Parses the command line, carries it out, and says how it went.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = Out::stdout();
+    let done = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Status(args) => status::run(&args, &mut out),
+        Command::Sources(args) => sources::run(&args, &mut out),
+        Command::Cases(args) => cases::run(&args, &mut out),
+        Command::Tail(args) => tail::run(&args, &mut out),
+        Command::Block(args) => block::run(&args, &mut out),
+        Command::Replay(args) => replay::run(&args, &mut out),
+        Command::Detach(args) => detach::run(&args, &mut out),
+        Command::Version => out
+            .line(format_args!("apimon {}", env!("CARGO_PKG_VERSION")))
+            .map_err(Into::into),
+    };
+    let flushed = done.and_then(|()| out.flush().map_err(Into::into));
+    exit::code(flushed)
+}

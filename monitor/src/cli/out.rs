@@ -1,0 +1,83 @@
+//! Standard output: buffered, with colour only where a person looks. Must not know what is written.
+
+use std::{
+    fmt,
+    io::{self, BufWriter, IsTerminal, StdoutLock, Write},
+};
+
+use serde::Serialize;
+
+/// How loud a word is meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Tone {
+    Plain,
+    Dim,
+    Good,
+    Warn,
+    Bad,
+}
+
+impl Tone {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Dim => "\x1b[2m",
+            Self::Good => "\x1b[32m",
+            Self::Warn => "\x1b[33m",
+            Self::Bad => "\x1b[31m",
+        }
+    }
+}
+
+/// Where commands write.
+pub(super) struct Out {
+    to: BufWriter<StdoutLock<'static>>,
+    colour: bool,
+}
+
+impl Out {
+    /// Standard output; colour on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
+    pub(super) fn stdout() -> Self {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self {
+            colour: wanted && !dumb && io::stdout().is_terminal(),
+            to: BufWriter::new(io::stdout().lock()),
+        }
+    }
+
+    /// One line.
+    pub(super) fn line(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
+        self.to.write_fmt(text)?;
+        self.to.write_all(b"\n")
+    }
+
+    /// A value as indented JSON.
+    pub(super) fn json<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut self.to, value)?;
+        self.to.write_all(b"\n")
+    }
+
+    /// `text` in the given tone, where colour is wanted.
+    pub(super) fn tinted(&self, tone: Tone, text: &str) -> String {
+        if self.colour && tone != Tone::Plain {
+            format!("{}{text}\x1b[0m", tone.code())
+        } else {
+            text.to_owned()
+        }
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.to.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}

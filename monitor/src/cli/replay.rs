@@ -1,0 +1,258 @@
+//! `apimon replay`: a capture file through the same stages as the daemon's traffic.
+//!
+//! Standard output carries nothing but data; everything else goes to stderr. The same capture gives the same output
+//! every time, byte for byte.
+
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+
+use super::{out::Out, text};
+use crate::{
+    config::{self, Overrides},
+    hostnet,
+    http::transaction::{Transaction, TransactionSink},
+    journal::{
+        ecs,
+        event::{EventKind, JournalEvent},
+    },
+    limits::Limits,
+    metrics,
+    observe::identity::InstallKey,
+    packet::Packet,
+    pipeline::Pipeline,
+    replay::TransactionLines,
+    source::{Capture, CaptureError},
+    state,
+    time::{Clock, Timestamp},
+    verdict::Mode,
+};
+
+/// The key of fingerprints in replays: fixed, so that two replays can be compared. It protects nothing; with
+/// `--state-dir` the installation's own key is used, and fingerprints are those of its log.
+const REPLAY_KEY: [u8; 16] = *b"apimon-replay-v1";
+/// Packets between two looks at the clock for the progress line.
+const PROGRESS_PACKETS: u64 = 32_768;
+/// Time between two progress lines.
+const PROGRESS_TIME: Duration = Duration::from_millis(250);
+
+const AFTER_HELP: &str = "\
+Examples:
+  apimon replay capture.pcapng --transactions | jq -c 'select(.status >= 500)'
+  apimon replay capture.pcap.gz --cases
+  tcpdump -w - -i any tcp port 8080 | apimon replay - --cases
+
+Nothing is dropped by a replay: verdicts are those of observe mode. Without
+--transactions and --cases only the summary is printed, on stderr. Credentials
+stand in the output as fingerprints under a fixed key; with --state-dir under
+the key of that installation.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Args {
+    /// Capture file, pcap or pcapng; - is standard input
+    file: PathBuf,
+    /// Print one JSON object a transaction
+    #[arg(long)]
+    transactions: bool,
+    /// Print the cases, as lines of the anomaly log (after the transactions, if both are asked for)
+    #[arg(long)]
+    cases: bool,
+    /// Configuration file, for detectors and verdicts [default: none]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Directory with the fingerprint key of an installation [default: a fixed key]
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
+    let failed = || format!("replay of {}", args.file.display());
+    let pipeline = pipeline(args)?;
+    let mut capture = Capture::open(&args.file).with_context(failed)?;
+    let mut replay = Replay {
+        pipeline,
+        data: Data::new(args.transactions, out),
+        cases: args.cases.then(Vec::new),
+        progress: Progress::default(),
+    };
+    let read = replay.read(&mut capture);
+    replay.finish()?;
+    read.with_context(failed)
+}
+
+fn pipeline(args: &Args) -> Result<Pipeline> {
+    // The file of the running daemon is not read unless named: a replay does not depend on where it runs.
+    let none = Path::new("/dev/null");
+    let mut settings = config::load(
+        Some(args.config.as_deref().unwrap_or(none)),
+        &Overrides::default(),
+    )?;
+    settings.judge.mode = Mode::Observe;
+    let key = match &args.state_dir {
+        Some(dir) => state::key::load_or_create(dir)?,
+        None => REPLAY_KEY,
+    };
+    let mut pipeline = Pipeline::new(Limits::default(), settings.judge.clone(), InstallKey(key));
+    let never = hostnet::gate_set(&hostnet::allowed(&settings.allow));
+    pipeline.judge_mut().set_never_block(never);
+    Ok(pipeline)
+}
+
+struct Replay<'a> {
+    pipeline: Pipeline,
+    data: Data<'a>,
+    /// Lines of the log, kept until the transactions are out. Few: a case is said anew only when it has doubled.
+    cases: Option<Vec<u8>>,
+    progress: Progress,
+}
+
+/// Standard output, with or without transactions on it.
+enum Data<'a> {
+    Transactions(TransactionLines<&'a mut Out>),
+    None(&'a mut Out),
+}
+
+impl<'a> Data<'a> {
+    fn new(transactions: bool, out: &'a mut Out) -> Self {
+        if transactions {
+            Self::Transactions(TransactionLines::new(out))
+        } else {
+            Self::None(out)
+        }
+    }
+
+    /// Writes what waits, and gives the output back.
+    fn finish(self) -> io::Result<&'a mut Out> {
+        match self {
+            Self::Transactions(lines) => lines.finish(),
+            Self::None(out) => Ok(out),
+        }
+    }
+}
+
+impl TransactionSink for Data<'_> {
+    fn transaction(&mut self, transaction: &Transaction<'_>) {
+        if let Self::Transactions(lines) = self {
+            lines.transaction(transaction);
+        }
+    }
+}
+
+impl Replay<'_> {
+    fn read(&mut self, capture: &mut Capture) -> Result<(), CaptureError> {
+        while let Some(packet) = capture.next_packet()? {
+            self.progress.packet(&packet);
+            self.pipeline.packet(&packet, &mut self.data);
+            if self.pipeline.has_events() {
+                self.take_events();
+            }
+        }
+        Ok(())
+    }
+
+    fn take_events(&mut self) {
+        let events = self.pipeline.take_events();
+        let Some(cases) = &mut self.cases else { return };
+        for event in events.iter().filter(|event| is_case(event)) {
+            cases.extend_from_slice(ecs::line(event).as_bytes());
+            cases.push(b'\n');
+        }
+    }
+
+    /// Ends every connection, writes what waits, and tells what was read and lost, also when the capture was damaged.
+    fn finish(mut self) -> Result<()> {
+        self.pipeline.finish(&mut self.data);
+        self.take_events();
+        self.progress.clear();
+        let said = self.summary();
+        let out = self.data.finish()?;
+        out.write_all(&self.cases.unwrap_or_default())?;
+        out.flush()?;
+        io::stderr()
+            .write_all(said.as_bytes())
+            .context("cannot write the summary")
+    }
+
+    fn summary(&self) -> String {
+        let Progress { packets, bytes, .. } = self.progress;
+        let judge = self.pipeline.judge_stats();
+        let mut said = format!(
+            "packets {packets} ({}), capture time {:.3} s\n\
+             observations {}, findings {}, cases {}\n",
+            text::bytes(bytes),
+            self.progress.span().as_secs_f64(),
+            judge.observations,
+            judge.findings,
+            judge.cases_opened
+        );
+        let counters: Vec<_> = self.pipeline.reader_stats().counters().collect();
+        for (heading, loss) in [("read", false), ("lost", true)] {
+            said += heading;
+            said += "\n";
+            for (name, count) in counters.iter().filter(|(name, _)| metrics::is_loss(name) == loss) {
+                // A string takes everything.
+                let _ = writeln!(said, "  {name:<32} {count}");
+            }
+        }
+        said
+    }
+}
+
+fn is_case(event: &JournalEvent) -> bool {
+    matches!(
+        event.kind,
+        EventKind::CaseOpened(_) | EventKind::CaseUpdated(_) | EventKind::CaseClosed(_)
+    )
+}
+
+/// How far the reading is; shown while it goes on if a person looks.
+#[derive(Debug, Default)]
+struct Progress {
+    packets: u64,
+    bytes: u64,
+    first: Option<Timestamp>,
+    last: Timestamp,
+    shown_ns: u64,
+    shown: bool,
+}
+
+impl Progress {
+    fn packet(&mut self, packet: &Packet<'_>) {
+        self.packets += 1;
+        self.bytes += packet.bytes.len() as u64;
+        self.first = Some(self.first.unwrap_or(packet.ts).min(packet.ts));
+        self.last = self.last.max(packet.ts);
+        if self.packets.is_multiple_of(PROGRESS_PACKETS) {
+            self.show();
+        }
+    }
+
+    fn span(&self) -> Duration {
+        self.last.since(self.first.unwrap_or(self.last))
+    }
+
+    fn show(&mut self) {
+        let now = Clock.monotonic_ns();
+        let due = Duration::from_nanos(now.saturating_sub(self.shown_ns)) >= PROGRESS_TIME;
+        if !due || !io::stderr().is_terminal() {
+            return;
+        }
+        self.shown_ns = now;
+        self.shown = true;
+        let (packets, bytes) = (text::count(self.packets), text::bytes(self.bytes));
+        // A progress line that cannot be written is no loss.
+        drop(write!(io::stderr(), "\r\x1b[K{packets} packets, {bytes} read"));
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            drop(write!(io::stderr(), "\r\x1b[K"));
+        }
+    }
+}

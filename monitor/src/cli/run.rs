@@ -1,0 +1,70 @@
+//! `apimon run`: the daemon.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use monitor_common::Prefix;
+
+use super::args;
+use crate::{
+    config::{self, Overrides},
+    daemon,
+    verdict::Mode,
+};
+
+const AFTER_HELP: &str = "\
+Without --interface the interfaces with a default route are watched, and lo.
+Without --port the ports 80, 8000 and 8080 are. Nothing is dropped before
+--mode enforce.
+
+Signals: SIGINT and SIGTERM end it (leases stay in force until their time is
+over; a second signal ends it at once), SIGHUP opens the log anew.
+
+Messages go to stderr; RUST_LOG sets their level (error, warn, info, debug).";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Args {
+    /// Configuration file [default: /etc/apimon/apimon.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Interface to watch; may be given several times
+    #[arg(long, value_name = "NAME")]
+    interface: Vec<String>,
+    /// TCP port of an HTTP service to watch; may be given several times
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Vec<u16>,
+    /// Whether sources are dropped: observe or enforce [default: observe]
+    #[arg(long, value_name = "MODE", value_parser = args::mode)]
+    mode: Option<Mode>,
+    /// Anomaly log, JSON lines [default: /var/log/apimon/anomalies.jsonl]
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Directory of what survives a restart [default: /var/lib/apimon]
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// Control socket for the other commands [default: /run/apimon/control.sock]
+    #[arg(long, value_name = "PATH", env = "APIMON_CONTROL")]
+    control: Option<PathBuf>,
+    /// bpffs directory of maps and links [default: /sys/fs/bpf/apimon]
+    #[arg(long, value_name = "DIR")]
+    pin_dir: Option<PathBuf>,
+    /// Address or net that is never blocked, such as 10.0.0.0/8; may be given several times
+    #[arg(long, value_name = "NET", value_parser = args::net)]
+    allow: Vec<Prefix>,
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    let flags = Overrides {
+        interfaces: args.interface.clone(),
+        ports: args.port.clone(),
+        mode: args.mode,
+        log: args.log.clone(),
+        state_dir: args.state_dir.clone(),
+        control: args.control.clone(),
+        pin_dir: args.pin_dir.clone(),
+        allow: args.allow.clone(),
+    };
+    let settings = config::load(args.config.as_deref(), &flags)?;
+    daemon::run(settings)
+}

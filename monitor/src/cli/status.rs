@@ -1,0 +1,161 @@
+//! `apimon status`: whether it works, what it saw and what it lost.
+
+use anyhow::Result;
+
+use super::{
+    args::ReadArgs,
+    out::{Out, Tone},
+    table::{Align, Table},
+    text,
+};
+use crate::{control::dto::Status, verdict::Mode};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    read: ReadArgs,
+    /// Show every counter and every table, also those that are zero
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
+    let status = args.read.control.client().status()?;
+    if args.read.json {
+        return Ok(out.json(&status)?);
+    }
+    summary(&status, out)?;
+    losses(&status, out)?;
+    tables(&status, args.all, out)?;
+    if args.all {
+        counters(&status, out)?;
+    }
+    Ok(())
+}
+
+fn summary(status: &Status, out: &mut Out) -> Result<()> {
+    let mode = match status.mode {
+        Mode::Observe => out.tinted(Tone::Warn, "observe (nothing is dropped)"),
+        Mode::Enforce => out.tinted(Tone::Good, "enforce"),
+    };
+    let ports: Vec<String> = status.ports.iter().map(ToString::to_string).collect();
+    let interfaces: Vec<String> = status.interfaces.iter().map(interface).collect();
+    let totals = &status.totals;
+    let facts = [
+        ("apimon", format!("{}, process {}", status.version, status.pid)),
+        ("mode", mode),
+        (
+            "up",
+            format!("{} (since {})", text::span(status.uptime_seconds), status.started),
+        ),
+        ("interfaces", interfaces.join(", ")),
+        ("ports", ports.join(", ")),
+        (
+            "packets",
+            format!(
+                "{} seen, {} dropped",
+                text::count(totals.packets),
+                text::count(totals.dropped)
+            ),
+        ),
+        (
+            "read",
+            format!(
+                "{} transactions, {} observations, {} findings",
+                text::count(totals.transactions),
+                text::count(totals.observations),
+                text::count(totals.findings)
+            ),
+        ),
+        (
+            "cases",
+            format!("{} opened; {} leases in force", totals.cases, totals.leases),
+        ),
+        ("memory", text::bytes(status.memory_bytes)),
+        ("log", log_state(status, out)),
+    ];
+    for (name, value) in facts {
+        out.line(format_args!("{name:<11} {value}"))?;
+    }
+    Ok(())
+}
+
+fn interface(interface: &crate::control::dto::Interface) -> String {
+    if interface.tap.is_empty() {
+        format!("{} ({})", interface.name, interface.shield)
+    } else {
+        format!(
+            "{} ({} shield, {} tap)",
+            interface.name, interface.shield, interface.tap
+        )
+    }
+}
+
+fn log_state(status: &Status, out: &Out) -> String {
+    let report = &status.log.report;
+    let mut said = format!(
+        "{}, {} lines",
+        text::safe(&status.log.path),
+        text::count(report.written_lines)
+    );
+    if report.lost_lines > 0 {
+        said += &out.tinted(Tone::Bad, &format!(", {} lost", text::count(report.lost_lines)));
+    }
+    if let Some(why) = &report.failing {
+        let waiting = text::bytes(report.backlog_bytes);
+        said += &out.tinted(Tone::Bad, &format!(", FAILING ({why}; {waiting} wait)"));
+    }
+    said
+}
+
+fn losses(status: &Status, out: &mut Out) -> Result<()> {
+    if status.losses.is_empty() {
+        let none = out.tinted(Tone::Good, "none");
+        return Ok(out.line(format_args!("losses      {none}"))?);
+    }
+    out.line(format_args!("losses"))?;
+    for (name, count) in &status.losses {
+        let count = out.tinted(Tone::Warn, &count.to_string());
+        out.line(format_args!("  {name:<42} {count}"))?;
+    }
+    Ok(())
+}
+
+fn tables(status: &Status, all: bool, out: &mut Out) -> Result<()> {
+    let mut table = Table::new(&[
+        ("TABLE", Align::Left),
+        ("USED", Align::Right),
+        ("LIMIT", Align::Right),
+        ("GAVE WAY", Align::Right),
+    ]);
+    for (name, stats) in &status.tables {
+        if all || stats.len > 0 || stats.evictions > 0 {
+            let gave_way = if stats.evictions > 0 {
+                Tone::Warn
+            } else {
+                Tone::Dim
+            };
+            table.toned([
+                (name.clone(), Tone::Plain),
+                (stats.len.to_string(), Tone::Plain),
+                (stats.capacity.to_string(), Tone::Plain),
+                (stats.evictions.to_string(), gave_way),
+            ]);
+        }
+    }
+    if table.is_empty() {
+        Ok(())
+    } else {
+        Ok(table.print(out)?)
+    }
+}
+
+fn counters(status: &Status, out: &mut Out) -> Result<()> {
+    for (stage, counters) in &status.counters {
+        out.line(format_args!("{stage}"))?;
+        for (name, count) in counters {
+            out.line(format_args!("  {name:<42} {count}"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! `apimon tail`: follows the anomaly log, also over rotations. Must not know how the log is written.
+
+mod follow;
+mod show;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result};
+
+use super::{args::ControlArgs, out::Out};
+use crate::config::DEFAULT_LOG;
+use follow::Follower;
+
+/// How often the file is looked at. Soon enough for a person, seldom enough for the host.
+const PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The log to read [default: the one of the running daemon, else /var/log/apimon/anomalies.jsonl]
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// How many of the last lines to begin with
+    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 10)]
+    lines: usize,
+    /// End at the end of the file
+    #[arg(long)]
+    no_follow: bool,
+    /// Print the lines as they are, JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    control: ControlArgs,
+}
+
+pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
+    let path = log_path(args);
+    let mut follower = Follower::new(&path, args.lines);
+    if args.no_follow {
+        let failed = || format!("cannot read the anomaly log {}", path.display());
+        for line in follower.read().with_context(failed)? {
+            print(&line, args.json, out)?;
+        }
+        return Ok(());
+    }
+    let mut waiting = false;
+    loop {
+        match follower.read() {
+            Ok(lines) => {
+                waiting = false;
+                for line in &lines {
+                    print(line, args.json, out)?;
+                }
+                out.flush()?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if !std::mem::replace(&mut waiting, true) {
+                    eprintln!("apimon: waiting for {} to appear", path.display());
+                }
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read the anomaly log {}", path.display()));
+            }
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn log_path(args: &Args) -> PathBuf {
+    if let Some(path) = &args.log {
+        return path.clone();
+    }
+    match args.control.client().status() {
+        Ok(status) => status.log.path.into(),
+        Err(_) => DEFAULT_LOG.into(),
+    }
+}
+
+fn print(line: &[u8], json: bool, out: &mut Out) -> Result<()> {
+    if json {
+        return Ok(out.line(format_args!("{}", String::from_utf8_lossy(line)))?);
+    }
+    let shown = show::line(line, out);
+    Ok(out.line(format_args!("{shown}"))?)
+}

@@ -1,0 +1,102 @@
+//! One log line as a person reads it. Must not know where lines come from.
+
+use serde_json::Value;
+
+use super::super::{
+    cases::severity,
+    out::{Out, Tone},
+    text::safe,
+};
+
+/// The line in one row: when, how bad, what, who, where, what was done.
+pub(super) fn line(raw: &[u8], out: &Out) -> String {
+    let Ok(value) = serde_json::from_slice::<Value>(raw) else {
+        // Not ours, or cut by a crash: shown, but harmless.
+        return safe(&String::from_utf8_lossy(raw)).into_owned();
+    };
+    let grade = field(&value, "event.severity")
+        .and_then(Value::as_u64)
+        .unwrap_or(0);
+    let tone = severity(u8::try_from(grade).unwrap_or(100));
+    let when = text(&value, "@timestamp").unwrap_or_default();
+    let what = text(&value, "rule.name")
+        .or_else(|| text(&value, "event.action"))
+        .unwrap_or_default();
+    let mut parts = vec![
+        out.tinted(Tone::Dim, &clock(&when)),
+        out.tinted(tone, &format!("{grade:>3}")),
+        out.tinted(tone, &format!("{what:<16}")),
+    ];
+    match text(&value, "message") {
+        Some(message) => parts.push(message),
+        None => parts.extend(facts(&value)),
+    }
+    parts.join(" ").trim_end().to_owned()
+}
+
+fn facts(value: &Value) -> Vec<String> {
+    ["source.ip", "apimon.actor", "apimon.endpoint", "apimon.verdict"]
+        .iter()
+        .filter_map(|name| text(value, name))
+        .collect()
+}
+
+/// Date and time without the fraction of a second.
+fn clock(rfc3339: &str) -> String {
+    let (date, time) = rfc3339.split_once('T').unwrap_or((rfc3339, ""));
+    let time = time.split(['.', 'Z']).next().unwrap_or_default();
+    format!("{date} {time}").trim_end().to_owned()
+}
+
+/// The text of a field, safe for a terminal.
+fn text(value: &Value, name: &str) -> Option<String> {
+    match field(value, name)? {
+        Value::String(text) => Some(safe(text).into_owned()),
+        Value::Null => None,
+        other => Some(safe(&other.to_string()).into_owned()),
+    }
+}
+
+/// A field by its ECS name, whether its parts are nested or written with dots.
+fn field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    if let Some(found) = value.get(name) {
+        return Some(found);
+    }
+    let ends = name.match_indices('.').map(|(at, _)| at);
+    ends.filter_map(|at| Some((name.get(..at)?, name.get(at + 1..)?)))
+        .find_map(|(first, rest)| field(value.get(first)?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_nested_or_dotted() {
+        for raw in [r#"{"rule":{"name":"x"}}"#, r#"{"rule.name":"x"}"#] {
+            assert_eq!(
+                text(&serde_json::from_str(raw).unwrap(), "rule.name").as_deref(),
+                Some("x")
+            );
+        }
+        let deep = serde_json::json!({"a": {"b.c": 1}});
+        assert_eq!(field(&deep, "a.b.c"), Some(&Value::from(1)));
+        assert_eq!(field(&deep, "a.x"), None);
+    }
+
+    #[test]
+    fn a_line_reads_in_order() {
+        let raw = br#"{"@timestamp":"2026-01-02T03:04:05.678901Z","event":{"severity":80},
+            "rule":{"name":"id-enumeration"},"message":"walks \u001b[2J ids"}"#;
+        let shown = line(raw, &Out::stdout());
+        assert_eq!(
+            shown,
+            "2026-01-02 03:04:05  80 id-enumeration   walks \\u{1b}[2J ids"
+        );
+    }
+
+    #[test]
+    fn what_is_no_json_is_harmless() {
+        assert_eq!(line(b"\x1b]0;x", &Out::stdout()), "\\u{1b}]0;x");
+    }
+}

@@ -1,0 +1,97 @@
+//! Values of the core to those of the control protocol. Must not fetch anything.
+
+use monitor_common::lease::LeaseEntry;
+
+use crate::{
+    case::Case,
+    control::dto,
+    kernel::{Attachment, SourceCount, TimeBase},
+    time::Timestamp,
+    verdict::ledger::LeaseRecord,
+};
+
+pub(super) fn interface(attachment: &Attachment) -> dto::Interface {
+    dto::Interface {
+        name: attachment.interface.clone(),
+        shield: attachment.shield.name().to_owned(),
+        tap: attachment.tap.name().to_owned(),
+    }
+}
+
+/// A lease of the ledger with what the kernel counted of it.
+pub(super) fn lease(
+    record: &LeaseRecord,
+    counted: Option<&LeaseEntry>,
+    base: TimeBase,
+    now: Timestamp,
+) -> dto::Lease {
+    let counted = counted.copied().unwrap_or_default();
+    let stamp = |ns: u64| (ns > 0).then(|| base.wall(ns).rfc3339());
+    dto::Lease {
+        source: record.source.to_string(),
+        granted: record.granted.rfc3339(),
+        until: record.until.rfc3339(),
+        left_seconds: record.left(now).as_secs(),
+        case: record.case,
+        reason: record.reason.clone(),
+        enforced: record.enforced,
+        packets: counted.packets,
+        bytes: counted.bytes,
+        first_drop: stamp(counted.first_ns),
+        last_drop: stamp(counted.last_ns),
+    }
+}
+
+pub(super) fn source(
+    counted: &SourceCount,
+    lease: Option<dto::Lease>,
+    never_block: Option<String>,
+    base: TimeBase,
+    now: Timestamp,
+) -> dto::Source {
+    let count = counted.count;
+    let last = base.wall(count.last_ns);
+    dto::Source {
+        source: counted.source.to_string(),
+        packets: count.packets,
+        bytes: count.bytes,
+        dropped: count.dropped,
+        first: base.wall(count.first_ns).rfc3339(),
+        last: last.rfc3339(),
+        idle_seconds: now.since(last).as_secs(),
+        lease,
+        never_block,
+    }
+}
+
+pub(super) fn case(case: &Case, now: Timestamp) -> dto::Case {
+    dto::Case {
+        number: case.number,
+        rule: case.detector.name.to_owned(),
+        description: case.detector.description.to_owned(),
+        owasp: case.detector.owasp.to_owned(),
+        cwe: case.detector.cwe.to_owned(),
+        severity: case.severity,
+        confidence: case.confidence,
+        coverage: case.coverage,
+        actor: case.actor.to_string(),
+        endpoint: case.endpoint_name.clone(),
+        opened: case.opened.rfc3339(),
+        updated: case.updated.rfc3339(),
+        quiet_seconds: now.since(case.updated).as_secs(),
+        closed: case.closed.map(Timestamp::rfc3339),
+        findings: case.findings,
+        verdict: case.verdict.name().to_owned(),
+        verdict_text: case.verdict.to_string(),
+        sources: case.sources.iter().map(case_source).collect(),
+        evidence: serde_json::to_value(&case.evidence).unwrap_or_default(),
+    }
+}
+
+fn case_source(source: &crate::case::CaseSource) -> dto::CaseSource {
+    dto::CaseSource {
+        source: source.addr.to_string(),
+        verdict: source.verdict.name().to_owned(),
+        verdict_text: source.verdict.to_string(),
+    }
+}

@@ -1,0 +1,280 @@
+//! Answers the control protocol: gathers what the threads, the judge and the kernel's maps know.
+//!
+//! Must not know about sockets, and holds no lock while it waits for the judge.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    os::fd::OwnedFd,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use monitor_common::{IpKey, lease::LeaseEntry};
+
+use super::{
+    clock::LiveClock,
+    convert,
+    judging::{Busy, JudgeHandle},
+    parse::Parsed,
+    stats,
+};
+use crate::{
+    config::Settings,
+    control::{
+        Service,
+        dto::{self, BlockRequest, Refused},
+    },
+    hostnet::Nets,
+    journal::Journal,
+    judge::JudgeStats,
+    kernel::{Counters, KernelError, Leases, Sources},
+    metrics,
+    time::Timestamp,
+    verdict::{Mode, Refusal, ledger::LeaseRecord},
+};
+
+/// Bytes of a reason given by hand. A reason without end would be repeated in every listing.
+const REASON_BYTES: usize = 256;
+
+/// Reading handles of the kernel's maps.
+pub(super) struct Maps {
+    pub(super) leases: Leases,
+    pub(super) sources: Sources,
+    pub(super) counters: Counters,
+}
+
+/// Everything that can be asked about.
+pub(super) struct Desk {
+    pub(super) settings: Settings,
+    pub(super) started: Timestamp,
+    pub(super) clock: Arc<LiveClock>,
+    pub(super) journal: Journal,
+    pub(super) judge: JudgeHandle,
+    pub(super) maps: Mutex<Maps>,
+    pub(super) nets: Arc<Mutex<Nets>>,
+    pub(super) interfaces: Mutex<Vec<dto::Interface>>,
+    pub(super) parsed: Vec<Arc<Mutex<Parsed>>>,
+    pub(super) probe: OwnedFd,
+}
+
+/// A lock that is held only for copying; no holder panics.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Desk {
+    /// Everything counted, by stage.
+    pub(super) fn counters(&self, judge: &JudgeStats) -> dto::Counters {
+        let mut all = dto::Counters::new();
+        match locked(&self.maps).counters.read() {
+            Ok(counters) => {
+                let named = counters
+                    .into_iter()
+                    .map(|(_, name, count)| (name.to_owned(), count));
+                all.insert("kernel".into(), named.collect());
+            }
+            Err(error) => log::warn!("{error}"),
+        }
+        stats::add_parsed(&mut all, &self.parsed);
+        stats::add_judge(&mut all, judge, self.judge.lost_observations());
+        stats::add_log(&mut all, &self.journal.report());
+        all
+    }
+
+    pub(super) fn judge_stats(&self) -> Result<JudgeStats, Busy> {
+        self.judge.call(|bench| bench.judge.stats())
+    }
+
+    fn records(&self) -> Result<Vec<LeaseRecord>, Refused> {
+        let list = self.judge.call(|bench| bench.judge.leases().cloned().collect());
+        list.map_err(Into::into)
+    }
+
+    /// Leases with what the kernel counted of each.
+    fn counted(&self, records: &[LeaseRecord]) -> Vec<dto::Lease> {
+        let (base, now) = (self.clock.base(), self.clock.now());
+        let maps = locked(&self.maps);
+        let entry = |source: IpKey| -> Option<LeaseEntry> { maps.leases.get(source).ok().flatten() };
+        records
+            .iter()
+            .map(|record| convert::lease(record, entry(record.source).as_ref(), base, now))
+            .collect()
+    }
+
+    fn why_never(&self, source: IpKey) -> Option<String> {
+        let nets = locked(&self.nets);
+        nets.iter()
+            .find(|(net, _)| net.contains(source))
+            .map(|(_, why)| why.to_string())
+    }
+}
+
+impl From<Busy> for Refused {
+    fn from(busy: Busy) -> Self {
+        Self::busy(busy.to_string())
+    }
+}
+
+impl From<KernelError> for Refused {
+    fn from(error: KernelError) -> Self {
+        Self::new(500, "kernel", error.to_string())
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::NeverBlock { .. } | Refusal::NotRemote(_) => "never-block",
+            Refusal::Rate(_) | Refusal::Full(_) => "limit",
+            _ => "refused",
+        };
+        Self::new(409, code, format!("not blocked: {refusal}"))
+    }
+}
+
+impl Service for Desk {
+    fn status(&self) -> Result<dto::Status, Refused> {
+        let judge = self.judge_stats()?;
+        let counters = self.counters(&judge);
+        let now = self.clock.now();
+        let settings = &self.settings;
+        Ok(dto::Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            mode: settings.judge.mode,
+            started: self.started.rfc3339(),
+            uptime_seconds: now.since(self.started).as_secs(),
+            memory_bytes: stats::memory_bytes(),
+            interfaces: locked(&self.interfaces).clone(),
+            ports: settings.ports.clone(),
+            totals: stats::totals(&counters, &judge),
+            losses: losses(&counters),
+            tables: tables(&judge),
+            log: dto::LogState {
+                path: settings.journal.path.display().to_string(),
+                report: self.journal.report(),
+            },
+            never_block: locked(&self.nets)
+                .iter()
+                .map(|(net, why)| (net.to_string(), why.to_string()))
+                .collect(),
+            state_dir: settings.state_dir.display().to_string(),
+            pin_dir: settings.pin_dir.display().to_string(),
+            counters,
+        })
+    }
+
+    fn sources(&self, limit: usize) -> Result<Vec<dto::Source>, Refused> {
+        let leases = self.counted(&self.records()?);
+        let mut leases: HashMap<String, dto::Lease> = leases
+            .into_iter()
+            .map(|lease| (lease.source.clone(), lease))
+            .collect();
+        let (base, now) = (self.clock.base(), self.clock.now());
+        let top = locked(&self.maps).sources.top(limit)?;
+        let entry = |counted| {
+            let counted: &crate::kernel::SourceCount = counted;
+            let lease = leases.remove(&counted.source.to_string());
+            convert::source(counted, lease, self.why_never(counted.source), base, now)
+        };
+        Ok(top.iter().map(entry).collect())
+    }
+
+    fn cases(&self) -> Result<Vec<dto::Case>, Refused> {
+        let now = self.clock.now();
+        let list = move |bench: &mut super::judging::Bench| {
+            bench.judge.cases().map(|case| convert::case(case, now)).collect()
+        };
+        Ok(self.judge.call(list)?)
+    }
+
+    fn case(&self, number: u32) -> Result<dto::Case, Refused> {
+        let now = self.clock.now();
+        let found = self
+            .judge
+            .call(move |bench| bench.judge.case(number).map(|case| convert::case(case, now)))?;
+        found.ok_or_else(|| {
+            Refused::not_found(format!("there is no case {number}; `apimon cases` lists them"))
+        })
+    }
+
+    fn leases(&self) -> Result<Vec<dto::Lease>, Refused> {
+        Ok(self.counted(&self.records()?))
+    }
+
+    fn block(&self, source: IpAddr, request: BlockRequest) -> Result<dto::Lease, Refused> {
+        self.refuse_in_observe()?;
+        if request.reason.len() > REASON_BYTES {
+            return Err(Refused::bad_request(format!(
+                "a reason has at most {REASON_BYTES} bytes"
+            )));
+        }
+        if request.ttl_seconds == Some(0) {
+            return Err(Refused::bad_request("a block must last at least one second"));
+        }
+        let (now, ttl) = (self.clock.now(), request.ttl_seconds.map(Duration::from_secs));
+        let granted = self.judge.call(move |bench| {
+            let super::judging::Bench {
+                judge,
+                leases,
+                events,
+                ..
+            } = bench;
+            judge.block_add(source.into(), ttl, &request.reason, now, &mut **leases, events)
+        })?;
+        self.one(granted?)
+    }
+
+    fn unblock(&self, source: IpAddr) -> Result<dto::Lease, Refused> {
+        let now = self.clock.now();
+        // What it stopped is known only while it is there.
+        let counted = locked(&self.maps).leases.get(source.into())?;
+        let ended = self.judge.call(move |bench| {
+            let super::judging::Bench {
+                judge,
+                leases,
+                events,
+                ..
+            } = bench;
+            judge.block_remove(source.into(), now, &mut **leases, events)
+        })?;
+        let record = ended?.ok_or_else(|| Refused::not_found(format!("{source} is not blocked")))?;
+        Ok(convert::lease(&record, counted.as_ref(), self.clock.base(), now))
+    }
+}
+
+impl Desk {
+    fn refuse_in_observe(&self) -> Result<(), Refused> {
+        match self.settings.judge.mode {
+            Mode::Enforce => Ok(()),
+            Mode::Observe => Err(Refused::new(
+                409,
+                "observe-mode",
+                "apimon observes and drops nothing; start it with --mode enforce (or mode = \"enforce\") to block",
+            )),
+        }
+    }
+
+    fn one(&self, record: LeaseRecord) -> Result<dto::Lease, Refused> {
+        let lease = self.counted(&[record]).pop();
+        lease.ok_or_else(|| Refused::new(500, "lost", "the lease was granted, but cannot be shown"))
+    }
+}
+
+fn tables(judge: &JudgeStats) -> BTreeMap<String, crate::lru::TableStats> {
+    judge.tables.iter().cloned().collect()
+}
+
+/// The losses that are not zero, as `stage.name`.
+pub(super) fn losses(counters: &dto::Counters) -> BTreeMap<String, u64> {
+    let of_stage = |(stage, counters): (&String, &BTreeMap<String, u64>)| {
+        let lossy = counters
+            .iter()
+            .filter(|(name, count)| **count > 0 && metrics::is_loss(name));
+        lossy
+            .map(|(name, count)| (format!("{stage}.{name}"), *count))
+            .collect::<Vec<_>>()
+    };
+    counters.iter().flat_map(of_stage).collect()
+}

@@ -1,0 +1,203 @@
+//! What has to be looked after while the daemon runs: time, threads, interfaces, the ledger, the never-block sets, and
+//! notices of losses. Must not serve anybody.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    os::fd::OwnedFd,
+    path::Path,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    desk::{Desk, locked, losses},
+    guard::Guard,
+    judging::JudgeThread,
+    parse::ParseThread,
+};
+use crate::{
+    journal::{
+        ecs,
+        event::{EventKind, JournalEvent},
+    },
+    state,
+    verdict::ledger::LeaseRecord,
+};
+
+/// How often the house is looked after.
+const SECOND: Duration = Duration::from_secs(1);
+/// Seconds between two looks at the never-block sets.
+const GUARD_SECONDS: u64 = 10;
+/// Seconds between two notices of losses in the log.
+const LOSS_SECONDS: u64 = 60;
+
+/// A thread has ended that must not.
+#[derive(Debug, thiserror::Error)]
+#[error("the thread `{0}` has ended by itself; traffic goes on, but nothing is watched any more")]
+pub(super) struct ThreadLost(&'static str);
+
+/// The running threads and what is looked after.
+pub(super) struct House {
+    pub(super) desk: Arc<Desk>,
+    pub(super) guard: Guard,
+    pub(super) judge: JudgeThread,
+    pub(super) parsers: Vec<ParseThread>,
+    seconds: u64,
+    lost_before: BTreeMap<String, u64>,
+}
+
+/// A socket through which interfaces are asked for by name.
+pub(super) fn probe() -> io::Result<OwnedFd> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+    Ok(socket_with(
+        AddressFamily::UNIX,
+        SocketType::DGRAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?)
+}
+
+impl House {
+    pub(super) fn new(desk: Arc<Desk>, guard: Guard, judge: JudgeThread, parsers: Vec<ParseThread>) -> Self {
+        Self {
+            desk,
+            guard,
+            judge,
+            parsers,
+            seconds: 0,
+            lost_before: BTreeMap::new(),
+        }
+    }
+
+    /// What is due once a second.
+    fn second(&mut self) -> Result<(), ThreadLost> {
+        self.seconds += 1;
+        self.desk.clock.renew();
+        self.check_threads()?;
+        self.check_interfaces();
+        if self.desk.judge.take_leases_changed() {
+            self.save_ledger();
+        }
+        if self.seconds.is_multiple_of(GUARD_SECONDS) {
+            self.guard.renew(&self.desk.judge);
+        }
+        if self.seconds.is_multiple_of(LOSS_SECONDS) {
+            self.notice_losses();
+        }
+        Ok(())
+    }
+
+    fn check_threads(&self) -> Result<(), ThreadLost> {
+        if self.judge.is_over() {
+            return Err(ThreadLost("judge"));
+        }
+        if self.parsers.iter().any(ParseThread::is_over) {
+            return Err(ThreadLost("parse"));
+        }
+        Ok(())
+    }
+
+    /// An interface that is gone is said once; the others go on.
+    fn check_interfaces(&self) {
+        for interface in locked(&self.desk.interfaces).iter_mut() {
+            let there = rustix::net::netdevice::name_to_index(&self.desk.probe, &interface.name).is_ok();
+            if !there && interface.shield != "gone" {
+                log::warn!(
+                    "interface {} is gone; the others are watched on (restart apimon when it is back)",
+                    interface.name
+                );
+                "gone".clone_into(&mut interface.shield);
+                interface.tap.clear();
+            }
+        }
+    }
+
+    fn save_ledger(&self) {
+        let Ok(records) = self
+            .desk
+            .judge
+            .call(|bench| bench.judge.leases().cloned().collect())
+        else {
+            return;
+        };
+        save(&self.desk, records);
+    }
+
+    /// Losses since the last notice, as lines of the log: whoever reads only the log must know what it cannot say.
+    fn notice_losses(&mut self) {
+        let Ok(judge) = self.desk.judge_stats() else {
+            return;
+        };
+        let now = losses(&self.desk.counters(&judge));
+        let at = self.desk.clock.now();
+        for (name, count) in now.iter().filter(|(name, _)| name.contains("lost")) {
+            let more = count.saturating_sub(self.lost_before.get(name).copied().unwrap_or(0));
+            if more > 0 {
+                let kind = EventKind::Loss {
+                    reason: name.clone(),
+                    count: more,
+                    unit: unit(name),
+                };
+                self.desk
+                    .journal
+                    .append(ecs::line(&JournalEvent { at, kind }).as_bytes());
+                log::warn!("{more} {} were lost ({name})", unit(name));
+            }
+        }
+        self.lost_before = now;
+    }
+}
+
+/// The thread on which the house is looked after: writing the ledger, or asking a busy judge, may take its time.
+pub(super) struct Keeper {
+    stop: mpsc::Sender<()>,
+    thread: JoinHandle<House>,
+}
+
+impl Keeper {
+    /// Starts looking after `house`. What the second value brings is a reason to end.
+    pub(super) fn start(mut house: House) -> io::Result<(Self, oneshot::Receiver<ThreadLost>)> {
+        let (stop, stopped) = mpsc::channel();
+        let (tell, lost) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("keeper".into()).spawn(move || {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(SECOND) {
+                if let Err(lost) = house.second() {
+                    // Nobody listens only where the end has begun already.
+                    drop(tell.send(lost));
+                    break;
+                }
+            }
+            house
+        })?;
+        Ok((Self { stop, thread }, lost))
+    }
+
+    /// Ends it, and gives the house back.
+    pub(super) fn stop(self) -> std::thread::Result<House> {
+        drop(self.stop);
+        self.thread.join()
+    }
+}
+
+/// Writes the ledger; a full disk is said, and tried again at the next change.
+pub(super) fn save(desk: &Desk, records: Vec<LeaseRecord>) {
+    let dir: &Path = &desk.settings.state_dir;
+    if let Err(error) = state::ledger::save(dir, desk.settings.judge.mode, records) {
+        log::error!("the ledger of leases: {error}; after a restart the reasons of leases may be missing");
+    }
+}
+
+/// What a counter counts, by the end of its name.
+fn unit(name: &str) -> &'static str {
+    ["packets", "bytes", "observations", "lines"]
+        .into_iter()
+        .find(|unit| name.ends_with(unit))
+        .unwrap_or("events")
+}

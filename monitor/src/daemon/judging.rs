@@ -1,0 +1,316 @@
+//! The judge's thread: takes observations and questions, changes leases, writes the log. From the judge to the kernel's
+//! map there is no queue and no timer.
+//!
+//! Must not know where observations come from or who asks.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use super::clock::LiveClock;
+use crate::{
+    enforce::LeaseSink,
+    journal::{
+        Journal, ecs,
+        event::{EventKind, JournalEvent},
+    },
+    judge::Judge,
+    observe::Observation,
+};
+
+/// Batches that may wait for the judge. A burst beyond what it can judge; further ones are lost and counted.
+const BATCHES: usize = 512;
+/// Questions that may wait. A client that asks without end; it is told to come again.
+const ASKS: usize = 64;
+/// How long a question waits for its answer.
+const ANSWER_TIME: Duration = Duration::from_secs(2);
+/// How often the judge's own timers run.
+const TICK_NS: u64 = 500_000_000;
+
+/// What the judge's thread works with.
+pub(super) struct Bench {
+    pub(super) judge: Judge,
+    pub(super) leases: Box<dyn LeaseSink + Send>,
+    pub(super) events: Vec<JournalEvent>,
+    journal: Journal,
+    shared: Arc<Shared>,
+}
+
+impl Bench {
+    /// Writes out what is to be said.
+    fn say(&mut self) {
+        for event in self.events.drain(..) {
+            let lease = matches!(
+                event.kind,
+                EventKind::LeaseGranted(_) | EventKind::LeaseEnded { .. }
+            );
+            if lease {
+                self.shared.leases_changed.store(true, Ordering::Relaxed);
+            }
+            self.journal.append(ecs::line(&event).as_bytes());
+        }
+    }
+
+    fn judge(&mut self, observations: &[Observation]) {
+        for observation in observations {
+            self.judge
+                .observe(observation, &mut *self.leases, &mut self.events);
+            if !self.events.is_empty() {
+                self.say();
+            }
+        }
+    }
+}
+
+type Ask = Box<dyn FnOnce(&mut Bench) + Send>;
+
+#[derive(Default)]
+struct Shared {
+    asks: Mutex<VecDeque<Ask>>,
+    lost_observations: AtomicU64,
+    leases_changed: AtomicBool,
+    stop: AtomicBool,
+}
+
+enum Message {
+    Observations(Vec<Observation>),
+    /// There is a question, or the end.
+    Wake,
+}
+
+/// The judge did not answer in time.
+#[derive(Debug, thiserror::Error)]
+#[error("the judge is too busy to answer; try again")]
+pub(super) struct Busy;
+
+/// The other threads' end.
+#[derive(Clone)]
+pub(super) struct JudgeHandle {
+    messages: SyncSender<Message>,
+    shared: Arc<Shared>,
+}
+
+impl JudgeHandle {
+    /// Hands a batch over; counts it as lost if the judge is too far behind. Never waits.
+    pub(super) fn observe(&self, batch: Vec<Observation>) {
+        let count = batch.len() as u64;
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
+            self.messages.try_send(Message::Observations(batch))
+        {
+            self.shared.lost_observations.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// Runs `ask` on the judge's thread and waits for its answer.
+    pub(super) fn call<R: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&mut Bench) -> R + Send + 'static,
+    ) -> Result<R, Busy> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        let mut asks = self.shared.asks.lock().unwrap_or_else(PoisonError::into_inner);
+        if asks.len() >= ASKS {
+            return Err(Busy);
+        }
+        asks.push_back(Box::new(move |bench| drop(reply.send(ask(bench)))));
+        drop(asks);
+        self.wake();
+        answer.recv_timeout(ANSWER_TIME).map_err(|_| Busy)
+    }
+
+    /// If the channel is full the judge is awake anyway.
+    fn wake(&self) {
+        drop(self.messages.try_send(Message::Wake));
+    }
+
+    /// Observations that the judge had no time for.
+    pub(super) fn lost_observations(&self) -> u64 {
+        self.shared.lost_observations.load(Ordering::Relaxed)
+    }
+
+    /// Whether leases were granted or ended since the last call.
+    pub(super) fn take_leases_changed(&self) -> bool {
+        self.shared.leases_changed.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// The running thread.
+pub(super) struct JudgeThread {
+    handle: JudgeHandle,
+    thread: JoinHandle<Judge>,
+}
+
+impl JudgeThread {
+    pub(super) fn start(
+        judge: Judge,
+        leases: Box<dyn LeaseSink + Send>,
+        journal: Journal,
+        clock: Arc<LiveClock>,
+    ) -> io::Result<Self> {
+        let (messages, inbox) = mpsc::sync_channel(BATCHES);
+        let shared = Arc::new(Shared::default());
+        let bench = Bench {
+            judge,
+            leases,
+            events: Vec::new(),
+            journal,
+            shared: Arc::clone(&shared),
+        };
+        let thread = std::thread::Builder::new()
+            .name("judge".into())
+            .spawn(move || serve(bench, &inbox, &clock))?;
+        Ok(Self {
+            handle: JudgeHandle { messages, shared },
+            thread,
+        })
+    }
+
+    pub(super) fn handle(&self) -> JudgeHandle {
+        self.handle.clone()
+    }
+
+    /// Whether the thread has ended, which it only does on its own when it panics.
+    pub(super) fn is_over(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Judges what waits, and ends.
+    pub(super) fn stop(self) -> std::thread::Result<Judge> {
+        self.handle.shared.stop.store(true, Ordering::Release);
+        self.handle.wake();
+        self.thread.join()
+    }
+}
+
+fn serve(mut bench: Bench, inbox: &Receiver<Message>, clock: &LiveClock) -> Judge {
+    let mut next_tick_ns = clock.monotonic_ns();
+    loop {
+        let patience = Duration::from_nanos(next_tick_ns.saturating_sub(clock.monotonic_ns()));
+        match inbox.recv_timeout(patience) {
+            Ok(Message::Observations(batch)) => bench.judge(&batch),
+            Ok(Message::Wake) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return bench.judge,
+        }
+        answer(&mut bench);
+        let now_ns = clock.monotonic_ns();
+        if now_ns >= next_tick_ns {
+            next_tick_ns = now_ns + TICK_NS;
+            bench
+                .judge
+                .tick(clock.now(), &mut *bench.leases, &mut bench.events);
+            bench.say();
+        }
+        if bench.shared.stop.load(Ordering::Acquire) {
+            while let Ok(message) = inbox.try_recv() {
+                if let Message::Observations(batch) = message {
+                    bench.judge(&batch);
+                }
+            }
+            return bench.judge;
+        }
+    }
+}
+
+fn answer(bench: &mut Bench) {
+    let shared = Arc::clone(&bench.shared);
+    let next = || {
+        shared
+            .asks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
+    };
+    while let Some(ask) = next() {
+        ask(bench);
+        bench.say();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        journal::JournalThread, judge::JudgeSettings, observe::identity::InstallKey, pipeline::NoLeases,
+        time::Clock,
+    };
+
+    fn started() -> (tempfile::TempDir, JudgeThread, JournalThread) {
+        let dir = tempfile::tempdir().unwrap();
+        let (journal, writer) = JournalThread::start(&dir.path().join("a.jsonl"), 1 << 20).unwrap();
+        let judge = Judge::new(JudgeSettings::default(), InstallKey([0; 16]));
+        let clock = Arc::new(LiveClock::new(Clock));
+        let thread = JudgeThread::start(judge, Box::new(NoLeases), journal, clock).unwrap();
+        (dir, thread, writer)
+    }
+
+    #[test]
+    fn questions_are_answered_on_the_judges_thread() {
+        let (_dir, thread, writer) = started();
+        let name = thread
+            .handle()
+            .call(|_| std::thread::current().name().map(str::to_owned));
+        assert_eq!(name.unwrap().as_deref(), Some("judge"));
+        assert!(!thread.is_over());
+        thread.stop().unwrap();
+        writer.close();
+    }
+
+    #[test]
+    fn a_full_channel_is_counted_and_waits_for_nobody() {
+        let (_dir, thread, writer) = started();
+        let handle = thread.handle();
+        let (enter, entered) = mpsc::channel();
+        let (leave, left) = mpsc::channel::<()>();
+        let blocked = std::thread::spawn({
+            let handle = handle.clone();
+            move || {
+                handle.call(move |_| {
+                    enter.send(()).unwrap();
+                    left.recv().unwrap();
+                })
+            }
+        });
+        entered.recv().unwrap();
+        for _ in 0..BATCHES + 3 {
+            handle.observe(Vec::new());
+        }
+        handle.observe(vec![observation(); 2]);
+        assert_eq!(handle.lost_observations(), 2);
+        leave.send(()).unwrap();
+        blocked.join().unwrap().unwrap();
+        thread.stop().unwrap();
+        writer.close();
+    }
+
+    fn observation() -> Observation {
+        let peer = |port| crate::flow::Peer {
+            addr: "192.0.2.1".parse().unwrap(),
+            port,
+        };
+        Observation {
+            at: crate::time::Timestamp::ZERO,
+            answered: None,
+            client: peer(1),
+            server: peer(2),
+            method: "GET".into(),
+            path: "/".into(),
+            query_ids: Box::default(),
+            principal: None,
+            client_print: 0,
+            says_crawler: false,
+            status: None,
+            request_body_len: None,
+            response_body_len: None,
+            source_proven: true,
+            gaps: false,
+            anomalies: crate::http::anomaly::AnomalySet::default(),
+        }
+    }
+}

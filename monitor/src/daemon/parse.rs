@@ -1,0 +1,210 @@
+//! One parse thread: a ring shard in, observations out. Shares nothing with the other shards.
+//!
+//! Must not judge, and must not know who takes the observations.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use super::{clock::LiveClock, judging::JudgeHandle};
+use crate::{
+    http::transaction::{Transaction, TransactionSink},
+    kernel::{self, Drained, TapRing, Waker},
+    limits::Limits,
+    observe::{Observation, extract::Extractor, identity::InstallKey},
+    reader::{Reader, ReaderStats},
+    time::Timestamp,
+};
+
+/// Records taken from the ring before the batch goes to the judge: the last of a burst must not wait for the rest.
+const DRAIN: usize = 256;
+/// Observations in a batch at most, so that what waits for the judge is bounded in memory.
+const BATCH: usize = 64;
+/// How often timers run, also while nothing comes.
+const TICK: Duration = Duration::from_millis(100);
+/// Records read after the end was asked for: more than a ring holds, so only a tap that was not stopped is cut off.
+const LAST_RECORDS: usize = 4_000_000;
+
+/// What a parse thread has read and lost.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parsed {
+    pub(super) reader: ReaderStats,
+    pub(super) ring_records: u64,
+    pub(super) ring_malformed: u64,
+}
+
+/// A running parse thread.
+pub(super) struct ParseThread {
+    thread: JoinHandle<()>,
+    waker: Waker,
+    stop: Arc<AtomicBool>,
+    parsed: Arc<Mutex<Parsed>>,
+}
+
+impl ParseThread {
+    pub(super) fn start(
+        ring: TapRing,
+        key: InstallKey,
+        judge: JudgeHandle,
+        clock: Arc<LiveClock>,
+    ) -> io::Result<Self> {
+        let (waker, shard) = (ring.waker(), ring.shard());
+        let stop = Arc::new(AtomicBool::new(false));
+        let parsed = Arc::new(Mutex::new(Parsed::default()));
+        let parser = Parser {
+            ring,
+            reader: Reader::new(Limits::default()),
+            outlet: Outlet {
+                extractor: Extractor::new(key),
+                batch: Vec::with_capacity(BATCH),
+                judge,
+            },
+            now: clock.now(),
+            ticked: Timestamp::ZERO,
+            clock,
+            own: Parsed::default(),
+            published: Arc::clone(&parsed),
+            stop: Arc::clone(&stop),
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("parse-{shard}"))
+            .spawn(move || parser.run())?;
+        Ok(Self {
+            thread,
+            waker,
+            stop,
+            parsed,
+        })
+    }
+
+    /// What it has read and lost, a tenth of a second old at most.
+    pub(super) fn parsed(&self) -> Arc<Mutex<Parsed>> {
+        Arc::clone(&self.parsed)
+    }
+
+    /// Whether the thread has ended, which it only does on its own when it fails.
+    pub(super) fn is_over(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Reads what is in the ring, and ends.
+    pub(super) fn stop(self) -> std::thread::Result<()> {
+        self.stop.store(true, Ordering::Release);
+        if let Err(error) = self.waker.wake() {
+            log::debug!("cannot wake a parse thread: {error}; it wakes by itself");
+        }
+        self.thread.join()
+    }
+}
+
+/// Collects observations into batches for the judge.
+struct Outlet {
+    extractor: Extractor,
+    batch: Vec<Observation>,
+    judge: JudgeHandle,
+}
+
+impl TransactionSink for Outlet {
+    fn transaction(&mut self, transaction: &Transaction<'_>) {
+        self.batch.push(self.extractor.extract(transaction));
+        if self.batch.len() >= BATCH {
+            self.flush();
+        }
+    }
+}
+
+impl Outlet {
+    fn flush(&mut self) {
+        if !self.batch.is_empty() {
+            let next = Vec::with_capacity(BATCH);
+            self.judge.observe(std::mem::replace(&mut self.batch, next));
+        }
+    }
+}
+
+struct Parser {
+    ring: TapRing,
+    reader: Reader,
+    outlet: Outlet,
+    clock: Arc<LiveClock>,
+    /// Time as far as it was read: the newest record's, or the clock's while the ring is empty.
+    now: Timestamp,
+    ticked: Timestamp,
+    own: Parsed,
+    published: Arc<Mutex<Parsed>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Parser {
+    fn run(mut self) {
+        while !self.stop.load(Ordering::Acquire) {
+            if let Err(error) = self.ring.wait(TICK) {
+                log::error!("{error}; the tap of this shard is no longer read");
+                return;
+            }
+            self.empty_ring(usize::MAX);
+        }
+        self.empty_ring(LAST_RECORDS);
+        self.publish();
+    }
+
+    /// Reads until the ring is empty, but at most `most` records.
+    fn empty_ring(&mut self, most: usize) {
+        let mut read = 0;
+        loop {
+            let drained = self.drain();
+            self.outlet.flush();
+            let count = drained.records + drained.malformed;
+            if count < DRAIN {
+                // Nothing older is on its way, so timers may run up to now.
+                self.now = self.now.max(self.clock.now());
+            }
+            self.tick();
+            read += count;
+            let stopping = most == usize::MAX && self.stop.load(Ordering::Acquire);
+            if count == 0 || read >= most || stopping {
+                return;
+            }
+        }
+    }
+
+    fn drain(&mut self) -> Drained {
+        let base = self.clock.base();
+        let Self {
+            ring,
+            reader,
+            outlet,
+            now,
+            ..
+        } = self;
+        let drained = ring.drain(DRAIN, |header, payload| {
+            let segment = kernel::segment(header, payload, base);
+            *now = (*now).max(segment.ts);
+            reader.segment(&segment, outlet);
+        });
+        self.own.ring_records += drained.records as u64;
+        self.own.ring_malformed += drained.malformed as u64;
+        drained
+    }
+
+    fn tick(&mut self) {
+        if self.now.since(self.ticked) < TICK {
+            return;
+        }
+        self.ticked = self.now;
+        self.reader.tick(self.now, &mut self.outlet);
+        self.outlet.flush();
+        self.publish();
+    }
+
+    fn publish(&mut self) {
+        self.own.reader = self.reader.stats();
+        *self.published.lock().unwrap_or_else(PoisonError::into_inner) = self.own.clone();
+    }
+}

@@ -1,0 +1,192 @@
+//! The start of the daemon, in this order: locks, files, socket, never-block facts, kernel, leases of before, judge,
+//! parse threads. What can be refused is asked before anything is attached. Must not serve yet.
+
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result};
+use monitor_common::Prefix;
+use tokio::sync::oneshot;
+
+use super::{
+    adopt,
+    clock::LiveClock,
+    convert,
+    desk::{Desk, Maps},
+    guard::Guard,
+    house::{House, Keeper, ThreadLost},
+    judging::JudgeThread,
+    parse::ParseThread,
+};
+use crate::{
+    config::Settings,
+    control::Listening,
+    hostnet::{self, HostNet},
+    journal::{Journal, JournalThread},
+    judge::Judge,
+    kernel::{self, Kernel, KernelSettings, Opened},
+    observe::identity::InstallKey,
+    privilege,
+    state::{self, lock::InstanceLock},
+    time::Clock,
+    verdict::Mode,
+};
+
+/// Everything that a running daemon holds. Fields are dropped in this order.
+pub(super) struct Started {
+    pub(super) keeper: Keeper,
+    pub(super) lost: Option<oneshot::Receiver<ThreadLost>>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) listening: Listening,
+    pub(super) journal_thread: JournalThread,
+    pub(super) kernel: Kernel,
+    pub(super) locks: [InstanceLock; 2],
+}
+
+/// Starts everything but the serving of clients.
+pub(super) fn start(mut settings: Settings) -> Result<Started> {
+    privilege::check()?;
+    let host = HostNet::default();
+    choose(&mut settings, &host)?;
+    state::prepare(&settings.state_dir)?;
+    let state_lock = InstanceLock::acquire(&settings.state_dir, "state-dir")?;
+    kernel::prepare_pin_dir(&settings.pin_dir)?;
+    let pin_lock = InstanceLock::acquire(&settings.pin_dir, "pin-dir")?;
+    let key = InstallKey(state::key::load_or_create(&settings.state_dir)?);
+    let listening = Listening::bind(&settings.control)?;
+    let (journal, journal_thread) =
+        JournalThread::start(&settings.journal.path, settings.journal.buffer_bytes)?;
+    let Opened {
+        mut kernel,
+        warnings,
+        adopted,
+    } = Kernel::open(&kernel_settings(&settings))?;
+    for warning in &warnings {
+        log::warn!("{warning}");
+    }
+    if adopted != kernel::Adopted::default() {
+        log::info!(
+            "adopted from before: {} shield links, {} leases in the kernel",
+            adopted.links,
+            adopted.leases
+        );
+    }
+    let house = furnish(settings, host, key, journal, &mut kernel)?;
+    let desk = Arc::clone(&house.desk);
+    let (keeper, lost) = Keeper::start(house).context("cannot start the keeper's thread")?;
+    Ok(Started {
+        keeper,
+        lost: Some(lost),
+        desk,
+        listening,
+        journal_thread,
+        kernel,
+        locks: [state_lock, pin_lock],
+    })
+}
+
+/// Fills in what the operator left open, and says what was chosen.
+fn choose(settings: &mut Settings, host: &HostNet) -> Result<()> {
+    if settings.interfaces.is_empty() {
+        settings.interfaces = host.default_interfaces();
+        settings.interfaces.push("lo".to_owned());
+        let names = settings.interfaces.join(", ");
+        log::info!("no interface given: {names} (default routes, and lo); choose others with --interface");
+    }
+    if !settings.ports_given {
+        log::info!("no port given: {:?}; choose others with --port", settings.ports);
+    }
+    anyhow::ensure!(
+        !settings.ports.is_empty(),
+        "there is no port to watch; name one with --port"
+    );
+    Ok(())
+}
+
+fn kernel_settings(settings: &Settings) -> KernelSettings {
+    KernelSettings {
+        pin_dir: settings.pin_dir.clone(),
+        interfaces: settings.interfaces.clone(),
+        ports: settings.ports.clone(),
+        mode: match settings.judge.mode {
+            Mode::Observe => kernel::Mode::Observe,
+            Mode::Enforce => kernel::Mode::Enforce,
+        },
+        tap_shards: settings.shards,
+        ring_bytes: settings.ring_bytes,
+    }
+}
+
+/// Judge, parse threads and desk over an open kernel.
+fn furnish(
+    settings: Settings,
+    host: HostNet,
+    key: InstallKey,
+    journal: Journal,
+    kernel: &mut Kernel,
+) -> Result<House> {
+    let clock = Arc::new(LiveClock::new(Clock));
+    let allow: Vec<Prefix> = settings.allow.clone();
+    let guard = Guard::new(host, allow, kernel.never_block()?)?;
+    let (judge, events) = judge(&settings, key, &guard, kernel, &clock)?;
+    let judge = JudgeThread::start(
+        judge,
+        Box::new(kernel.leases()?),
+        journal.clone(),
+        Arc::clone(&clock),
+    )
+    .context("cannot start the judge's thread")?;
+    for event in &events {
+        journal.append(crate::journal::ecs::line(event).as_bytes());
+    }
+    let parsers = parsers(kernel, key, &judge, &clock)?;
+    let desk = Desk {
+        started: clock.now(),
+        journal,
+        judge: judge.handle(),
+        maps: Mutex::new(Maps {
+            leases: kernel.leases()?,
+            sources: kernel.sources()?,
+            counters: kernel.counters()?,
+        }),
+        nets: guard.nets(),
+        interfaces: Mutex::new(kernel.attachments().iter().map(convert::interface).collect()),
+        parsed: parsers.iter().map(ParseThread::parsed).collect(),
+        probe: super::house::probe()?,
+        clock,
+        settings,
+    };
+    Ok(House::new(Arc::new(desk), guard, judge, parsers))
+}
+
+/// The judge, with the leases of before.
+fn judge(
+    settings: &Settings,
+    key: InstallKey,
+    guard: &Guard,
+    kernel: &Kernel,
+    clock: &LiveClock,
+) -> Result<(Judge, Vec<crate::journal::event::JournalEvent>)> {
+    let mut judge = Judge::new(settings.judge.clone(), key);
+    judge.set_never_block(hostnet::gate_set(&super::desk::locked(&guard.nets())));
+    let mut leases = kernel.leases()?;
+    let (mode_before, ledger) = state::ledger::load(&settings.state_dir)?;
+    let now = clock.now();
+    let records = adopt::join(&leases.list()?, ledger, mode_before, clock.base(), now);
+    if !records.is_empty() {
+        log::info!("{} leases of before are still running", records.len());
+    }
+    let mut events = Vec::new();
+    judge.adopt(records, now, &mut leases, &mut events);
+    Ok((judge, events))
+}
+
+fn parsers(
+    kernel: &mut Kernel,
+    key: InstallKey,
+    judge: &JudgeThread,
+    clock: &Arc<LiveClock>,
+) -> Result<Vec<ParseThread>> {
+    let start = |ring| ParseThread::start(ring, key, judge.handle(), Arc::clone(clock));
+    let started: std::io::Result<Vec<_>> = kernel.take_rings().into_iter().map(start).collect();
+    started.context("cannot start a parse thread")
+}

@@ -1,0 +1,78 @@
+//! The end of the daemon, in reverse of its start: the tap is turned off, what is in the rings is read and judged, the
+//! ledger written, the kernel detached, the log closed. Leases are left; the shield stays while one runs.
+
+use anyhow::{Context, Result, anyhow};
+
+use super::{
+    house::{self, House},
+    start::Started,
+};
+use crate::{
+    journal::{
+        ecs,
+        event::{EventKind, JournalEvent},
+    },
+    kernel::{Detached, KeepShield},
+};
+
+/// Stops everything. Goes on where a part fails, so that nothing is left behind for its sake; the first failure is
+/// told at the end.
+pub(super) fn stop(started: Started) -> Result<()> {
+    let Started {
+        keeper,
+        desk,
+        listening,
+        journal_thread,
+        kernel,
+        locks,
+        ..
+    } = started;
+    drop(listening);
+    let tap_off = kernel.switches().and_then(|mut switches| switches.set_tap(false));
+    let house = keeper
+        .stop()
+        .map_err(|_| anyhow!("the keeper's thread has panicked"))?;
+    let House { judge, parsers, .. } = house;
+    let mut read_out = Ok(());
+    for parser in parsers {
+        read_out = read_out.and(parser.stop().map_err(|_| anyhow!("a parse thread has panicked")));
+    }
+    let judged = judge
+        .stop()
+        .map_err(|_| anyhow!("the judge's thread has panicked"));
+    if let Ok(judge) = &judged {
+        house::save(&desk, judge.leases().cloned().collect());
+    }
+    let detached = kernel
+        .detach(KeepShield::WhileLeased)
+        .context("detaching from the kernel");
+    let detail = detached.as_ref().map_or_else(|error| format!("{error:#}"), told);
+    log::info!("stopped: {detail}");
+    let event = JournalEvent {
+        at: desk.clock.now(),
+        kind: EventKind::DaemonStopped { detail },
+    };
+    desk.journal.append(ecs::line(&event).as_bytes());
+    let report = journal_thread.close();
+    if report.lost_lines > 0 {
+        log::error!("{} lines of the anomaly log were lost", report.lost_lines);
+    }
+    drop(locks);
+    tap_off.context("turning the tap off")?;
+    read_out?;
+    judged.map(drop)?;
+    detached.map(drop)
+}
+
+fn told(detached: &Detached) -> String {
+    for warning in &detached.warnings {
+        log::warn!("{warning}");
+    }
+    match detached.kept_for_leases {
+        0 => "tap and shield are detached, no lease is running".to_owned(),
+        n => format!(
+            "the tap is detached; the shield stays for {n} running leases, which end on their time (`apimon detach` ends \
+             them now)"
+        ),
+    }
+}

@@ -1,0 +1,53 @@
+//! Which of the counters are losses. Must not know where they are counted.
+
+/// Beginnings of words that mark the name of a counter as a loss: something came and was not read, or had to give way.
+const LOSS_WORDS: [&str; 16] = [
+    "abandoned",
+    "blind",
+    "cut",
+    "evict",
+    "full",
+    "gap",
+    "http2",
+    "lost",
+    "malformed",
+    "not",
+    "orphan",
+    "shed",
+    "tunnel",
+    "unanswered",
+    "unread",
+    "unsynced",
+];
+
+/// Whether a counter of this name counts a loss.
+pub fn is_loss(name: &str) -> bool {
+    name.split('_')
+        .any(|word| LOSS_WORDS.iter().any(|loss| word.starts_with(loss)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_are_told_by_name() {
+        for name in [
+            "tap_lost_ring_packets",
+            "gap_bytes",
+            "not_http_bytes",
+            "shield_sources_full_packets",
+        ] {
+            assert!(is_loss(name), "{name}");
+        }
+        for name in [
+            "tap_copied_bytes",
+            "transactions",
+            "segments",
+            "shield_passed_packets",
+            "findings",
+        ] {
+            assert!(!is_loss(name), "{name}");
+        }
+    }
+}
