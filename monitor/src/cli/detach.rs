@@ -43,14 +43,15 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
         .map(|dir| InstanceLock::acquire(dir, "pin-dir"))
         .transpose()?;
     let detached = kernel::remove_all(&settings.pin_dir)?;
-    for warning in &detached.warnings {
-        out.line(format_args!("warning: {warning}"))?;
-    }
     if exists(&settings.state_dir) {
         state::ledger::save(&settings.state_dir, Mode::Observe, Vec::new())?;
     }
-    let removed = detached.removed;
+    let (shields, maps) = (detached.shields_removed, detached.maps_removed);
+    if shields + maps == 0 {
+        let dir = settings.pin_dir.display();
+        return Ok(out.line(format_args!("nothing is pinned under {dir}"))?);
+    }
     Ok(out.line(format_args!(
-        "{removed} links and pins removed; no lease is left and nothing is dropped"
+        "{shields} shields and {maps} maps removed; no lease is left and nothing is dropped"
     ))?)
 }

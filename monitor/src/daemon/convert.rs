@@ -42,25 +42,29 @@ pub(super) fn lease(
     }
 }
 
+/// A source; `leased` is the kernel's entry of its lease, which has seen the packets that were dropped.
 pub(super) fn source(
     counted: &SourceCount,
-    lease: Option<dto::Lease>,
-    never_block: Option<String>,
+    leased: Option<&LeaseEntry>,
     base: TimeBase,
     now: Timestamp,
 ) -> dto::Source {
-    let count = counted.count;
-    let last = base.wall(count.last_ns);
+    let leased = leased.copied().unwrap_or_default();
+    let first_ns = [counted.passed.first_ns, leased.first_ns]
+        .into_iter()
+        .filter(|ns| *ns > 0)
+        .min();
+    let last = base.wall(counted.passed.last_ns.max(leased.last_ns));
     dto::Source {
         source: counted.source.to_string(),
-        packets: count.packets,
-        bytes: count.bytes,
-        dropped: count.dropped,
-        first: base.wall(count.first_ns).rfc3339(),
+        packets: counted.packets(),
+        bytes: counted.bytes(),
+        dropped: counted.dropped_packets,
+        first: base.wall(first_ns.unwrap_or_default()).rfc3339(),
         last: last.rfc3339(),
         idle_seconds: now.since(last).as_secs(),
-        lease,
-        never_block,
+        lease: None,
+        never_block: None,
     }
 }
 

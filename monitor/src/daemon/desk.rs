@@ -166,19 +166,22 @@ impl Service for Desk {
     }
 
     fn sources(&self, limit: usize) -> Result<Vec<dto::Source>, Refused> {
-        let leases = self.counted(&self.records()?);
-        let mut leases: HashMap<String, dto::Lease> = leases
-            .into_iter()
-            .map(|lease| (lease.source.clone(), lease))
-            .collect();
+        let records = self.records()?;
+        let records: HashMap<IpKey, &LeaseRecord> =
+            records.iter().map(|record| (record.source, record)).collect();
         let (base, now) = (self.clock.base(), self.clock.now());
-        let top = locked(&self.maps).sources.top(limit)?;
-        let entry = |counted| {
-            let counted: &crate::kernel::SourceCount = counted;
-            let lease = leases.remove(&counted.source.to_string());
-            convert::source(counted, lease, self.why_never(counted.source), base, now)
-        };
-        Ok(top.iter().map(entry).collect())
+        let maps = locked(&self.maps);
+        let mut shown = Vec::new();
+        for counted in maps.sources.top(limit)? {
+            let record = records.get(&counted.source);
+            let entry = record.and_then(|record| maps.leases.get(record.source).ok().flatten());
+            shown.push(dto::Source {
+                lease: record.map(|record| convert::lease(record, entry.as_ref(), base, now)),
+                never_block: self.why_never(counted.source),
+                ..convert::source(&counted, entry.as_ref(), base, now)
+            });
+        }
+        Ok(shown)
     }
 
     fn cases(&self) -> Result<Vec<dto::Case>, Refused> {

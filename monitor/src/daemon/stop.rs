@@ -65,9 +65,6 @@ pub(super) fn stop(started: Started) -> Result<()> {
 }
 
 fn told(detached: &Detached) -> String {
-    for warning in &detached.warnings {
-        log::warn!("{warning}");
-    }
     match detached.kept_for_leases {
         0 => "tap and shield are detached, no lease is running".to_owned(),
         n => format!(
