@@ -30,6 +30,12 @@ pub struct Limits {
     pub header_fields: usize,
     /// Requests without a response, per connection. Pipelining without end; the oldest is given out unanswered.
     pub pending_requests: usize,
+    /// Bytes that one side of a connection may wait with until the other side has said what they mean: a response
+    /// captured before its request, client bytes behind an Upgrade. A one-sided capture; parsing goes on without.
+    pub held_bytes: usize,
+    /// Bytes of heads and waiting data kept by the HTTP stage of one reader in total. Many connections each below
+    /// their own limit; what does not fit is not parsed (large ones first).
+    pub http_bytes: usize,
     /// Silence after which an established connection is forgotten, in capture time.
     pub idle: Duration,
     /// Silence after which a connection that carried no data is forgotten.
@@ -50,6 +56,8 @@ impl Default for Limits {
             head_bytes: 64 << 10,
             header_fields: 128,
             pending_requests: 256,
+            held_bytes: 256 << 10,
+            http_bytes: 32 << 20,
             idle: Duration::from_secs(300),
             half_open: Duration::from_secs(30),
         }

@@ -18,5 +18,6 @@ pub mod secrets;
 pub mod series;
 pub mod site;
 pub mod times;
+pub mod transcript;
 pub mod wait;
 pub mod workload;

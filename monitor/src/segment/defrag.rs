@@ -160,7 +160,10 @@ impl Defrag {
     fn complete(&mut self, key: &Key) -> Network {
         self.whole.clear();
         let Some(partial) = self.partials.remove(key) else {
-            return Network { ether_type: 0, off: 0 };
+            return Network {
+                ether_type: 0,
+                off: 0,
+            };
         };
         self.order.remove(&partial.serial);
         self.bytes -= partial.bytes;
@@ -174,7 +177,9 @@ impl Defrag {
 
 /// An unfragmented IP header with what matters behind it: lengths, protocol, addresses.
 fn header(out: &mut Vec<u8>, key: &Key, payload: u32) -> u16 {
-    if let ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, src @ ..], [.., d1, d2, d3, d4]) = (key.src.0, key.dst.0) {
+    if let ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, src @ ..], [.., d1, d2, d3, d4]) =
+        (key.src.0, key.dst.0)
+    {
         let total = u16::try_from(payload + 20).unwrap_or(0).to_be_bytes();
         out.extend_from_slice(&[0x45, 0]);
         out.extend_from_slice(&total);
@@ -208,7 +213,10 @@ impl Partial {
             return Err(Skip::FragmentBad);
         }
         let at = self.parts.partition_point(|(offset, _)| *offset < view.offset);
-        let before = at.checked_sub(1).and_then(|i| self.parts.get(i)).map_or(0, end_of);
+        let before = at
+            .checked_sub(1)
+            .and_then(|i| self.parts.get(i))
+            .map_or(0, end_of);
         let after = self.parts.get(at).map_or(u32::MAX, |(offset, _)| *offset);
         let ends_wrong = match self.total {
             Some(total) => end > total || (!view.more && end != total),

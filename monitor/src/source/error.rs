@@ -43,7 +43,9 @@ pub enum CaptureError {
         had: usize,
     },
     /// A length that no packet has: the file is damaged, or was not written as a capture.
-    #[error("the record at byte {offset} claims {claimed} bytes, more than {max}; the capture is damaged there")]
+    #[error(
+        "the record at byte {offset} claims {claimed} bytes, more than {max}; the capture is damaged there"
+    )]
     RecordTooLong {
         /// Where the record begins, bytes after decompression.
         offset: u64,

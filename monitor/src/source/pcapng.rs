@@ -145,7 +145,10 @@ impl PcapNg {
             .ok_or_else(|| damaged(window, "its interface was not described"))?;
         let (captured, wire) = if kind == SIMPLE_PACKET {
             let wire = self.endian.u32(window.array(8).unwrap_or_default());
-            (interface.cut(wire).min(u32::try_from(room).unwrap_or(u32::MAX)), wire)
+            (
+                interface.cut(wire).min(u32::try_from(room).unwrap_or(u32::MAX)),
+                wire,
+            )
         } else {
             let words = self.endian.words(window.slice(12, 16)).unwrap_or_default();
             let [high, low, captured, wire] = words;
