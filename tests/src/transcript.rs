@@ -88,16 +88,26 @@ impl Transcript {
     /// # Panics
     /// If it is not one.
     pub fn parse(text: &str) -> Self {
-        let (said, expected) = text.split_once("\n---\n").expect("a line `---` before what is expected");
-        let mut this = Self { steps: vec![], midstream: false, packets: false, expected: vec![], counters: vec![] };
+        let at = text
+            .find("\n---\n")
+            .expect("a line `---` before what is expected");
+        let (said, expected) = text.split_at(at + 1);
+        let mut this = Self {
+            steps: vec![],
+            midstream: false,
+            packets: false,
+            expected: vec![],
+            counters: vec![],
+        };
         for line in said.lines() {
             this.line(line);
         }
-        for line in expected.lines().filter(|line| !line.is_empty()) {
+        for line in expected.lines().skip(1).filter(|line| !line.is_empty()) {
             match line.strip_prefix("= ").map(|counter| counter.split_once(' ')) {
                 Some(counter) => {
                     let (name, value) = counter.expect("= NAME VALUE");
-                    this.counters.push((name.to_owned(), value.parse().expect("a number")));
+                    this.counters
+                        .push((name.to_owned(), value.parse().expect("a number")));
                 }
                 None => this.expected.push(line.to_owned()),
             }
@@ -111,7 +121,11 @@ impl Transcript {
         match word {
             ">>>" | "<<<" => {
                 let acked = rest.strip_prefix("acked=").map(|n| n.parse().expect("acked=N"));
-                self.steps.push(Step::Data { side: side(word), acked, bytes: vec![] });
+                self.steps.push(Step::Data {
+                    side: side(word),
+                    acked,
+                    bytes: vec![],
+                });
             }
             "><>" => self.steps.push(Step::Gap(Side::Opener, number())),
             "<><" => self.steps.push(Step::Gap(Side::Other, number())),
@@ -132,7 +146,10 @@ impl Transcript {
             },
             None if line == "midstream" => self.midstream = true,
             None if line == "packets" => self.packets = true,
-            _ => assert!(line.starts_with('#') || line.is_empty(), "not a transcript line: {line}"),
+            _ => assert!(
+                line.starts_with('#') || line.is_empty(),
+                "not a transcript line: {line}"
+            ),
         }
     }
 
@@ -151,7 +168,10 @@ impl Transcript {
                     }
                 }
                 Step::Gap(side, len) => stage.gap(*side, *len),
-                Step::Conflict(side) => stage.event(StreamEvent::Conflict { side: *side, ts: Timestamp::ZERO }),
+                Step::Conflict(side) => stage.event(StreamEvent::Conflict {
+                    side: *side,
+                    ts: Timestamp::ZERO,
+                }),
                 Step::End(side, how) => stage.end(*side, *how),
             }
         }
@@ -180,12 +200,19 @@ struct Lines {
 impl Stage {
     /// A connection that nothing was heard of.
     pub fn new(midstream: bool, limits: Limits) -> Self {
-        let peer = |port| Peer { addr: "192.0.2.1".parse().expect("an address"), port };
+        let peer = |port| Peer {
+            addr: "192.0.2.1".parse().expect("an address"),
+            port,
+        };
         Self {
             connection: Connection {
                 opener: peer(50_000),
                 other: peer(80),
-                opening: if midstream { Opening::Midstream } else { Opening::Handshake },
+                opening: if midstream {
+                    Opening::Midstream
+                } else {
+                    Opening::Handshake
+                },
                 opener_proven: true,
                 other_proven: false,
             },
@@ -209,25 +236,43 @@ impl Stage {
         self.sent[index(side)] += bytes.len() as u64;
         self.ns += 1;
         let ts = Timestamp::from_nanos(self.ns);
-        self.event(StreamEvent::Data { side, offset, ts, bytes, acked });
+        self.event(StreamEvent::Data {
+            side,
+            offset,
+            ts,
+            bytes,
+            acked,
+        });
     }
 
     /// Bytes of a side are missing.
     pub fn gap(&mut self, side: Side, len: u64) {
         let offset = self.sent(side);
         self.sent[index(side)] += len;
-        self.event(StreamEvent::Gap { side, offset, len, ts: Timestamp::from_nanos(self.ns) });
+        self.event(StreamEvent::Gap {
+            side,
+            offset,
+            len,
+            ts: Timestamp::from_nanos(self.ns),
+        });
     }
 
     /// A side ends.
     pub fn end(&mut self, side: Side, how: End) {
         self.ended[index(side)] = true;
-        self.event(StreamEvent::End { side, how, ts: Timestamp::from_nanos(self.ns) });
+        self.event(StreamEvent::End {
+            side,
+            how,
+            ts: Timestamp::from_nanos(self.ns),
+        });
     }
 
     /// Any event.
     pub fn event(&mut self, event: StreamEvent<'_>) {
-        let mut cx = Cx { shared: &mut self.shared, sink: &mut self.lines };
+        let mut cx = Cx {
+            shared: &mut self.shared,
+            sink: &mut self.lines,
+        };
         self.http.event(&self.connection, event, &mut cx);
     }
 
@@ -246,7 +291,11 @@ impl Stage {
         self.lines.lines.sort();
         let mut lines: Vec<_> = self.lines.lines.into_iter().map(|(_, line)| line).collect();
         lines.extend(self.lines.anomalies.names().map(|name| format!("! {name}")));
-        Heard { lines, counters: self.shared.stats.counters().collect(), kept_bytes: self.shared.kept_bytes() }
+        Heard {
+            lines,
+            counters: self.shared.stats.counters().collect(),
+            kept_bytes: self.shared.kept_bytes(),
+        }
     }
 }
 
@@ -259,9 +308,16 @@ impl TransactionSink for Lines {
         let host = t.request.head.get("host").map_or("-".to_owned(), text);
         let status = number(t.response.map(|r| u64::from(r.status)));
         let (method, target) = (text(t.request.method), text(t.request.target));
-        let lengths = (number(t.request.body_len), number(t.response.and_then(|r| r.body_len)));
-        write!(line, "{method} {target} {version} {host} -> {status} {} {}", lengths.0, lengths.1)
-            .expect("a string takes all");
+        let lengths = (
+            number(t.request.body_len),
+            number(t.response.and_then(|r| r.body_len)),
+        );
+        write!(
+            line,
+            "{method} {target} {version} {host} -> {status} {} {}",
+            lengths.0, lengths.1
+        )
+        .expect("a string takes all");
         if t.gaps {
             line.push_str(" gaps");
         }
@@ -279,11 +335,19 @@ fn index(side: Side) -> usize {
 }
 
 fn other(side: Side) -> Side {
-    if side == Side::Opener { Side::Other } else { Side::Opener }
+    if side == Side::Opener {
+        Side::Other
+    } else {
+        Side::Opener
+    }
 }
 
 fn side(marker: &str) -> Side {
-    if marker.starts_with('>') { Side::Opener } else { Side::Other }
+    if marker.starts_with('>') {
+        Side::Opener
+    } else {
+        Side::Other
+    }
 }
 
 fn end(how: &str) -> End {
@@ -307,7 +371,11 @@ fn unescape(text: &str, bytes: &mut Vec<u8>) {
             Some(b'n') => b'\n',
             Some(b't') => b'\t',
             Some(b'x') => {
-                let mut digit = || char::from(rest.next().unwrap_or(b'?')).to_digit(16).expect("\\xHH");
+                let mut digit = || {
+                    char::from(rest.next().unwrap_or(b'?'))
+                        .to_digit(16)
+                        .expect("\\xHH")
+                };
                 u8::try_from(digit() * 16 + digit()).expect("two digits")
             }
             Some(b'\\') => b'\\',

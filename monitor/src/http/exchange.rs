@@ -240,6 +240,7 @@ impl Exchange {
             Progress::Starved => {}
         }
         self.mind_the_step();
+        self.give_out(cx);
     }
 
     fn server_progress<S: TransactionSink + ?Sized>(
@@ -268,6 +269,7 @@ impl Exchange {
             Progress::Starved => {}
         }
         self.mind_the_step();
+        self.give_out(cx);
     }
 
     /// A request head was read.
@@ -472,6 +474,11 @@ impl Exchange {
     fn settle<S: TransactionSink + ?Sized>(&mut self, cx: &mut Cx<'_, S>) {
         loop {
             let mut moved = self.pair(cx);
+            if moved {
+                // A body without bytes ends here, whether or not more of this side waits.
+                let offset = self.server.side.next.unwrap_or(0);
+                self.read_server(Input::empty(offset), cx);
+            }
             if self.client.side.is_paused()
                 && (!self.server.side.is_alive() || self.deaf_to == Some(Part::Response))
             {
