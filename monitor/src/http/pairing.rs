@@ -121,7 +121,7 @@ impl Pairing {
             .filter(|(_, entry)| asked_before(entry) && answered_behind(entry))
             .map(|(at, _)| at);
         let first = possible.next();
-        match (first, possible.last()) {
+        match (first, possible.next_back()) {
             (None, _) => Match::Nobody,
             (Some(only), None) => Match::To(only),
             // A client that waits for each answer has had all earlier ones when it sent the last of these.

@@ -114,14 +114,13 @@ impl Gather {
 
     /// What the complete lines say. `cut`: the head ends before its end.
     pub(crate) fn finish<M: Message>(
-        mut self,
+        &mut self,
         cut: bool,
         max_fields: usize,
-    ) -> Result<Kept<M::Line>, (Self, Anomaly)> {
+    ) -> Result<Kept<M::Line>, Anomaly> {
         self.store.bytes.truncate(self.line);
-        match lenient::parse::<M>(&mut self.store, max_fields) {
-            Ok(parsed) => Ok(Kept::new(self.begin, self.last, parsed, self.store, cut)),
-            Err(anomaly) => Err((self, anomaly)),
-        }
+        let parsed = lenient::parse::<M>(&mut self.store, max_fields)?;
+        let store = std::mem::take(&mut self.store);
+        Ok(Kept::new(self.begin, self.last, parsed, store, cut))
     }
 }

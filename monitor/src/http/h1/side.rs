@@ -358,10 +358,7 @@ impl<M: Message> Side<M> {
                     shared.recycle(kept.store);
                     return Some(self.shed(begin, shared));
                 }
-                Err((back, anomaly)) => {
-                    gather = back;
-                    Some(anomaly)
-                }
+                Err(anomaly) => Some(anomaly),
             },
             Gathered::NoRoom => {
                 let begin = gather.begin;
@@ -477,12 +474,13 @@ impl<M: Message> Side<M> {
 
     /// A head ends before its end: what its complete lines say, if the first line is among them.
     fn cut(&mut self, shared: &mut Shared) -> Option<Progress<'static, M::Line>> {
-        let State::Gathering(gather) = mem::replace(&mut self.state, State::Searching(Search::new())) else {
+        let State::Gathering(mut gather) = mem::replace(&mut self.state, State::Searching(Search::new()))
+        else {
             return None;
         };
         match gather.finish::<M>(true, shared.limits.header_fields) {
             Ok(kept) => Some(self.found(kept)),
-            Err((gather, _)) => {
+            Err(_) => {
                 shared.stats.unsynced_bytes += gather.store.bytes.len() as u64;
                 shared.recycle(gather.store);
                 Some(Progress::Lost(None, abandoned::<M>(gather.begin)))
