@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{
     enforce::{EnforceError, LeaseChange, LeaseSink},
-    http::transaction::{Transaction, TransactionSink},
+    http::transaction::{BodyPart, Transaction, TransactionSink},
     journal::event::JournalEvent,
     judge::{Judge, JudgeSettings, JudgeStats},
     limits::Limits,
@@ -70,6 +70,14 @@ impl<S: TransactionSink + ?Sized> TransactionSink for Tee<'_, S> {
         self.judging
             .judge
             .observe(&observation, &mut NoLeases, &mut self.judging.events);
+    }
+
+    fn abandoned(&mut self, ordinal: u64) {
+        self.also.abandoned(ordinal);
+    }
+
+    fn body(&mut self, part: &BodyPart<'_>) {
+        self.also.body(part);
     }
 }
 

@@ -96,7 +96,7 @@ impl<W: io::Write> TransactionLines<W> {
     }
 
     /// Writes what still waits for its turn, and gives `out` back. The first write error of all is told here.
-    pub fn finish(mut self) -> io::Result<(W, Written)> {
+    pub fn finish(mut self) -> io::Result<W> {
         while let Some(line) = self.order.drain() {
             self.write(&line);
         }
@@ -104,13 +104,15 @@ impl<W: io::Write> TransactionLines<W> {
             return Err(error);
         }
         self.out.flush()?;
-        Ok((
-            self.out,
-            Written {
-                lines: self.lines,
-                out_of_order: self.order.early,
-            },
-        ))
+        Ok(self.out)
+    }
+
+    /// What was written so far.
+    pub fn written(&self) -> Written {
+        Written {
+            lines: self.lines,
+            out_of_order: self.order.early,
+        }
     }
 
     /// Whether writing has failed (the reader of a pipe has gone): going on is no use.

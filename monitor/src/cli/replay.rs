@@ -142,6 +142,12 @@ impl TransactionSink for Data<'_> {
             lines.transaction(transaction);
         }
     }
+
+    fn abandoned(&mut self, ordinal: u64) {
+        if let Self::Transactions(lines) = self {
+            lines.abandoned(ordinal);
+        }
+    }
 }
 
 impl Replay<'_> {
