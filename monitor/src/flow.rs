@@ -1,6 +1,9 @@
 //! Who talks to whom: one end of a connection, and both ends. Must not know about sequence numbers or HTTP.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use monitor_common::IpKey;
 
@@ -20,7 +23,7 @@ impl fmt::Debug for Peer {
 }
 
 /// Both ends of a connection, in an order that is the same for both directions.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FlowKey {
     /// The smaller end.
     pub low: Peer,
@@ -36,5 +39,14 @@ impl FlowKey {
         } else {
             (Self { low: to, high: from }, false)
         }
+    }
+}
+
+impl Hash for FlowKey {
+    /// In words, not bytes: this is done once for every segment.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from_ne_bytes(self.low.addr.0));
+        state.write_u128(u128::from_ne_bytes(self.high.addr.0));
+        state.write_u32(u32::from(self.low.port) << 16 | u32::from(self.high.port));
     }
 }

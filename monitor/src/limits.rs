@@ -16,8 +16,15 @@ pub struct Limits {
     pub reorder_ranges: usize,
     /// Bytes buffered by one reader in total. Many connections each below their own limit; as above, the idlest first.
     pub buffered_bytes: usize,
-    /// How long a hole may stay open while later data waits. A lost packet; the hole becomes a gap.
+    /// How long a hole may stay open while later data waits, where the receiver is not in the capture. A lost packet;
+    /// the hole becomes a gap. Also how long a connection joined midstream waits for earlier bytes.
     pub hole_age: Duration,
+    /// The same where the receiver has acknowledged what is missing: it can only come late, by the disorder of the
+    /// capture itself (several CPUs or network queues).
+    pub acked_hole_age: Duration,
+    /// How long data waits that the receiver, who is in the capture, does not acknowledge. Segments sent to be seen
+    /// here and refused there; they are dropped.
+    pub unacked_age: Duration,
     /// Fragmented IP packets waiting for parts, per reader. First fragments without end; the oldest gives way.
     pub fragment_packets: usize,
     /// Bytes of fragments waiting, per reader. As above.
@@ -50,6 +57,8 @@ impl Default for Limits {
             reorder_ranges: 256,
             buffered_bytes: 32 << 20,
             hole_age: Duration::from_secs(2),
+            acked_hole_age: Duration::from_millis(200),
+            unacked_age: Duration::from_secs(30),
             fragment_packets: 1024,
             fragment_bytes: 4 << 20,
             fragment_age: Duration::from_secs(30),

@@ -4,8 +4,16 @@
 //! both directions in stream order and keeps the protocol state. Sequence numbers become absolute 64-bit stream
 //! offsets once, at entry; wrap-around is nobody else's concern.
 
-pub mod stats;
-pub mod table;
+mod assembler;
+mod conn;
+mod half;
+mod offset;
+mod order;
+mod stats;
+mod table;
+#[cfg(test)]
+mod tests;
+mod waiting;
 
 pub use stats::StreamStats;
 pub use table::Table;
@@ -20,6 +28,17 @@ pub enum Side {
     Opener,
     /// The other end.
     Other,
+}
+
+impl Side {
+    /// The one across.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Opener => Self::Other,
+            Self::Other => Self::Opener,
+        }
+    }
 }
 
 /// How the table came to know a connection.

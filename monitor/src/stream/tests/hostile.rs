@@ -1,0 +1,106 @@
+//! Floods: what is kept stays within the limits, and the rest is still read.
+
+use super::*;
+
+#[test]
+fn half_open_connections_take_no_more_than_their_room() {
+    let limits = Limits {
+        flows: 1000,
+        ..Limits::default()
+    };
+    let mut t = Talk::with(&limits);
+    t.handshake().c(ACK, 0, 0, "Q1");
+    for n in 0..1_000_000u32 {
+        let [a, b, c, d] = n.to_be_bytes();
+        let syn = Segment {
+            ts: Timestamp::from_nanos(1_000_000_000_000 + u64::from(n)),
+            src: Peer {
+                addr: monitor_common::IpKey::from_v4([10, b, c, d]),
+                port: 1024 + u16::from(a),
+            },
+            dst: peer(2, 80),
+            seq: SeqNumber(n),
+            ack: SeqNumber(0),
+            flags: TcpFlags(SYN),
+            payload: &[],
+            wire_len: 0,
+            crossing: Crossing::In,
+        };
+        t.table.segment(&syn, &mut t.heard);
+    }
+    assert_eq!(t.table.stats().open, 1000);
+    assert_eq!(t.table.stats().evicted, 1_000_001 - 1000);
+    t.s(ACK, 0, 2, "A1");
+    assert_eq!(
+        t.heard(),
+        ["c:Q1@0", "s!:A1@2"],
+        "who carries data is not pushed out by who does not"
+    );
+}
+
+#[test]
+fn the_idlest_gives_way() {
+    let limits = Limits {
+        flows: 3,
+        ..Limits::default()
+    };
+    let mut t = Talk::with(&limits);
+    for port in 1..=3 {
+        t.port(port).handshake().c(ACK, 0, 0, "Q").wait(1000);
+    }
+    t.port(1).c(ACK, 1, 0, "Q").heard();
+    t.port(4).handshake();
+    assert_eq!(t.heard(), ["c:Lost", "s:Lost"]);
+    t.port(1).c(ACK, 2, 0, "Q").port(3).c(ACK, 1, 0, "Q");
+    assert_eq!(t.heard(), ["c:Q@0", "c:Q@0"]);
+}
+
+#[test]
+fn single_bytes_with_holes_between_them_stay_bounded() {
+    let mut t = Talk::new();
+    t.handshake();
+    for n in 0..100_000 {
+        t.c(ACK, 10 + 2 * n, 0, "x");
+        assert!(t.table.stats().buffered_bytes < 64 << 10);
+    }
+    assert!(t.table.stats().gap_limit_bytes > 90_000);
+}
+
+#[test]
+fn endless_data_behind_a_hole_stays_bounded() {
+    let limits = Limits::default();
+    let mut t = Talk::new();
+    t.handshake();
+    let block = "x".repeat(60_000);
+    for n in 0..100 {
+        t.c(ACK, 10 + 60_000 * n, 0, &block);
+        assert!(t.table.stats().buffered_bytes <= limits.reorder_bytes as u64);
+    }
+    assert_eq!(t.table.stats().gap_limit_bytes, 10);
+    assert_eq!(t.table.stats().delivered_bytes, 100 * 60_000);
+}
+
+#[test]
+fn many_connections_that_wait_share_one_bound() {
+    let limits = Limits {
+        buffered_bytes: 100_000,
+        ..Limits::default()
+    };
+    let mut t = Talk::with(&limits);
+    let block = "x".repeat(10_000);
+    for port in 1..=50 {
+        t.port(port).handshake().c(ACK, 10, 0, &block);
+        assert!(t.table.stats().buffered_bytes <= 100_000);
+    }
+    assert!(t.table.stats().gap_limit_bytes >= 40 * 10);
+}
+
+#[test]
+fn what_waits_in_connections_without_data_is_accounted_for_too() {
+    let mut t = Talk::new();
+    for port in 1..=2000 {
+        t.port(port).c(SYN, -1, -1, "Qfast open without an answer");
+    }
+    assert!(t.table.stats().buffered_bytes > 2000 * 28);
+    t.finish();
+}
