@@ -1,0 +1,138 @@
+//! Captures with known answers, which are not part of the repository: `APIMON_SHARED` names the directory that holds
+//! `http-pcaps/*/index.json`. Without it the suite says so and passes, unless `APIMON_REQUIRE_SHARED=1`.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use apimon::{limits::Limits, reader::Reader, replay::TransactionLines, source::Capture};
+use serde_json::Value;
+
+/// Captures that are not read, by tag, and why.
+const LEFT_OUT: [(&str, &str); 2] = [
+    ("http2", "HTTP/2 is counted, not parsed"),
+    ("802.11", "link type IEEE 802.11 is counted as unread"),
+];
+
+/// What is compared: everything but body lengths whose expected value is unknown.
+const KEYS: [&str; 11] = [
+    "client",
+    "client_port",
+    "server",
+    "server_port",
+    "method",
+    "target",
+    "host",
+    "version",
+    "status",
+    "request_body_len",
+    "response_body_len",
+];
+
+/// The directory, if there is one.
+fn shared() -> Option<PathBuf> {
+    let shared = std::env::var_os("APIMON_SHARED").map(PathBuf::from);
+    if shared.is_none() {
+        let required = std::env::var_os("APIMON_REQUIRE_SHARED").is_some_and(|value| value == "1");
+        assert!(
+            !required,
+            "APIMON_REQUIRE_SHARED is set, but APIMON_SHARED does not name the directory of captures"
+        );
+        eprintln!(
+            "\n*** NOT RUN: APIMON_SHARED is not set, the captures with known answers are absent ***\n"
+        );
+    }
+    shared
+}
+
+/// The lines that a capture gives, and what was read and lost.
+fn replay(path: &Path) -> anyhow::Result<(String, BTreeMap<&'static str, u64>)> {
+    let mut capture = Capture::open(path)?;
+    let mut reader = Reader::new(Limits::default());
+    let mut lines = TransactionLines::new(Vec::new());
+    while let Some(packet) = capture.next_packet()? {
+        reader.packet(&packet, &mut lines);
+    }
+    reader.finish(&mut lines);
+    Ok((
+        String::from_utf8(lines.finish()?)?,
+        reader.stats().counters().collect(),
+    ))
+}
+
+/// Where two lists differ.
+fn differences(got: &[Value], expected: &[Value]) -> Vec<String> {
+    let mut differences = Vec::new();
+    if got.len() != expected.len() {
+        differences.push(format!("{} transactions, expected {}", got.len(), expected.len()));
+    }
+    for (at, (got, expected)) in got.iter().zip(expected).enumerate() {
+        for key in KEYS {
+            let unknown = key.ends_with("body_len") && expected[key].is_null();
+            if !unknown && got[key] != expected[key] {
+                differences.push(format!(
+                    "[{at}] {key}: got {}, expected {}",
+                    got[key], expected[key]
+                ));
+            }
+        }
+    }
+    differences
+}
+
+/// Compares the captures of one directory: what failed, in words.
+fn compare(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let index: Vec<Value> = serde_json::from_str(&fs::read_to_string(folder.join("index.json"))?)?;
+    let mut failed = Vec::new();
+    for entry in &index {
+        let name = entry["name"].as_str().unwrap_or_default();
+        let tags: Vec<_> = entry["tags"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let path = folder.join(entry["file"].as_str().unwrap_or_default());
+        let (text, counters) = replay(&path)?;
+        assert_eq!(replay(&path)?.0, text, "{name}: a second replay differs");
+        let got: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let expected: Vec<Value> =
+            serde_json::from_str(&fs::read_to_string(folder.join(format!("{name}.expected.json")))?)?;
+        let differences = differences(&got, &expected);
+        let left_out = LEFT_OUT.iter().find(|(tag, _)| tags.contains(tag));
+        match (left_out, differences.is_empty(), entry["cls"] == "exact") {
+            (Some((_, why)), _, _) => eprintln!("left out {name}: {why}"),
+            (None, true, _) => {}
+            (None, false, false) => eprintln!("differs (tolerant) {name}: {}", differences.join("; ")),
+            (None, false, true) => failed.push(format!(
+                "{name}: {}\n    {counters:?}",
+                differences.iter().take(4).cloned().collect::<Vec<_>>().join("; ")
+            )),
+        }
+    }
+    eprintln!(
+        "{}: {} captures, {} failed",
+        folder.display(),
+        index.len(),
+        failed.len()
+    );
+    Ok(failed)
+}
+
+#[test]
+fn captures_with_known_answers() -> anyhow::Result<()> {
+    let Some(shared) = shared() else {
+        return Ok(());
+    };
+    let mut failed = Vec::new();
+    for folder in fs::read_dir(shared.join("http-pcaps"))? {
+        let folder = folder?.path();
+        if folder.join("index.json").is_file() {
+            failed.extend(compare(&folder)?);
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    Ok(())
+}
