@@ -38,7 +38,10 @@ pub struct ReaderStats {
 impl ReaderStats {
     /// Every counter with its stable name, stage by stage.
     pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.segment.counters().chain(self.http.counters())
+        self.segment
+            .counters()
+            .chain(self.stream.counters())
+            .chain(self.http.counters())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a replayed capture prints: one JSON object a transaction. Must not know about files or the command line.
 
-use std::{io, net::IpAddr};
+use std::{io, net::IpAddr, time::Duration};
 
 use serde::Serialize;
 
@@ -12,6 +12,8 @@ use crate::http::{
 /// Lines that wait for an earlier transaction, bytes. A request that is never answered holds back all behind it; beyond
 /// this they are printed out of order.
 const WAITING_BYTES: usize = 16 << 20;
+/// How much later than captured a request may be read: longer than any hole stays open while data waits behind it.
+const READ_LATE: Duration = Duration::from_secs(5);
 
 /// A sink that writes one JSON object a line, in the order in which the first byte of each request was captured.
 #[derive(Debug)]
@@ -89,7 +91,7 @@ impl<W: io::Write> TransactionLines<W> {
     pub fn new(out: W) -> Self {
         Self {
             out,
-            order: InOrder::new(WAITING_BYTES),
+            order: InOrder::new(READ_LATE, WAITING_BYTES),
             failed: None,
             lines: 0,
         }
@@ -111,7 +113,7 @@ impl<W: io::Write> TransactionLines<W> {
     pub fn written(&self) -> Written {
         Written {
             lines: self.lines,
-            out_of_order: self.order.early,
+            out_of_order: self.order.out_of_order(),
         }
     }
 
@@ -141,7 +143,8 @@ impl<W: io::Write> TransactionSink for TransactionLines<W> {
             self.failed.get_or_insert(error.into());
         }
         line.push(b'\n');
-        self.order.push(transaction.ordinal, line.capacity(), line);
+        let first = transaction.request.first;
+        self.order.push(transaction.ordinal, first, line.capacity(), line);
         self.ready();
     }
 

@@ -177,7 +177,11 @@ impl Body {
 
     /// How it ended, now that the connection has.
     pub(crate) fn closed(&self, how: End) -> Ended {
-        let complete = self.is_over() || matches!(self.kind, Kind::UntilClose) && how == End::Fin;
+        let complete = match &self.kind {
+            Kind::UntilClose => how == End::Fin,
+            Kind::Chunked(chunked) => chunked.has_all_data(),
+            _ => self.is_over(),
+        };
         if complete {
             self.ended()
         } else {

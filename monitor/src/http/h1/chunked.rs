@@ -61,6 +61,11 @@ impl Chunked {
         self.state == State::Done
     }
 
+    /// Whether the last chunk has been seen: all data has come, if not all trailers.
+    pub(crate) fn has_all_data(&self) -> bool {
+        matches!(self.state, State::Trailer { .. } | State::Done)
+    }
+
     /// Bytes of the present chunk's data that are to come: known without seeing them.
     pub(crate) fn data_left(&self) -> u64 {
         if let State::Data { left } = self.state {
