@@ -7,6 +7,9 @@ use std::{
 
 use serde::Serialize;
 
+/// Large enough that a replay does not spend its time in system calls.
+const BUFFER_BYTES: usize = 64 * 1024;
+
 /// How loud a word is meant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Tone {
@@ -42,7 +45,7 @@ impl Out {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             colour: wanted && !dumb && io::stdout().is_terminal(),
-            to: BufWriter::new(io::stdout().lock()),
+            to: BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock()),
         }
     }
 

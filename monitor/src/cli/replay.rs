@@ -127,6 +127,19 @@ impl<'a> Data<'a> {
         }
     }
 
+    /// Whether nobody takes the output any more: going on is no use.
+    fn has_failed(&self) -> bool {
+        matches!(self, Self::Transactions(lines) if lines.has_failed())
+    }
+
+    /// Lines that could not be held back for an earlier one.
+    fn out_of_order(&self) -> u64 {
+        match self {
+            Self::Transactions(lines) => lines.written().out_of_order,
+            Self::None(_) => 0,
+        }
+    }
+
     /// Writes what waits, and gives the output back.
     fn finish(self) -> io::Result<&'a mut Out> {
         match self {
@@ -157,6 +170,9 @@ impl Replay<'_> {
             self.pipeline.packet(&packet, &mut self.data);
             if self.pipeline.has_events() {
                 self.take_events();
+            }
+            if self.data.has_failed() {
+                break;
             }
         }
         Ok(())
@@ -206,6 +222,12 @@ impl Replay<'_> {
                 let _ = writeln!(said, "  {name:<32} {count}");
             }
         }
+        let _ = writeln!(
+            said,
+            "  {:<32} {}",
+            "lines_out_of_order",
+            self.data.out_of_order()
+        );
         said
     }
 }

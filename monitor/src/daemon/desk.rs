@@ -28,7 +28,7 @@ use crate::{
     hostnet::Nets,
     journal::Journal,
     judge::JudgeStats,
-    kernel::{Counters, KernelError, Leases, Sources},
+    kernel::{Counters, KernelError, Leases, Sources, TimeBase},
     metrics,
     time::Timestamp,
     verdict::{Mode, Refusal, ledger::LeaseRecord},
@@ -98,8 +98,23 @@ impl Desk {
         let entry = |source: IpKey| -> Option<LeaseEntry> { maps.leases.get(source).ok().flatten() };
         records
             .iter()
-            .map(|record| convert::lease(record, entry(record.source).as_ref(), base, now))
+            .map(|record| self.lease(record, entry(record.source).as_ref(), base, now))
             .collect()
+    }
+
+    /// A lease of an earlier daemon that enforced has no effect in one that observes.
+    fn lease(
+        &self,
+        record: &LeaseRecord,
+        counted: Option<&LeaseEntry>,
+        base: TimeBase,
+        now: Timestamp,
+    ) -> dto::Lease {
+        let enforcing = self.settings.judge.mode == Mode::Enforce;
+        dto::Lease {
+            enforced: record.enforced && enforcing,
+            ..convert::lease(record, counted, base, now)
+        }
     }
 
     fn why_never(&self, source: IpKey) -> Option<String> {
@@ -176,7 +191,7 @@ impl Service for Desk {
             let record = records.get(&counted.source);
             let entry = record.and_then(|record| maps.leases.get(record.source).ok().flatten());
             shown.push(dto::Source {
-                lease: record.map(|record| convert::lease(record, entry.as_ref(), base, now)),
+                lease: record.map(|record| self.lease(record, entry.as_ref(), base, now)),
                 never_block: self.why_never(counted.source),
                 ..convert::source(&counted, entry.as_ref(), base, now)
             });

@@ -1,4 +1,4 @@
-//! The start of the daemon, in this order: locks, files, socket, never-block facts, kernel, leases of before, judge,
+//! The start of the daemon, in this order: locks, socket, files, kernel, never-block facts, leases of before, judge,
 //! parse threads. What can be refused is asked before anything is attached. Must not serve yet.
 
 use std::sync::{Arc, Mutex};
@@ -49,10 +49,10 @@ pub(super) fn start(mut settings: Settings) -> Result<Started> {
     choose(&mut settings, &host)?;
     state::prepare(&settings.state_dir)?;
     let state_lock = InstanceLock::acquire(&settings.state_dir, "state-dir")?;
+    let listening = Listening::bind(&settings.control)?;
     kernel::prepare_pin_dir(&settings.pin_dir)?;
     let pin_lock = InstanceLock::acquire(&settings.pin_dir, "pin-dir")?;
     let key = InstallKey(state::key::load_or_create(&settings.state_dir)?);
-    let listening = Listening::bind(&settings.control)?;
     let (journal, journal_thread) =
         JournalThread::start(&settings.journal.path, settings.journal.buffer_bytes)?;
     let Opened {
