@@ -22,7 +22,7 @@ const LOSS_WORDS: [&str; 15] = [
 /// Whether a counter of this name counts a loss.
 pub fn is_loss(name: &str) -> bool {
     let marked = |word: &str| LOSS_WORDS.iter().any(|loss| word.starts_with(loss));
-    name.starts_with("not_http") || name.split('_').any(marked)
+    name.starts_with("not_http") || name.starts_with("skipped") || name.split('_').any(marked)
 }
 
 #[cfg(test)]
@@ -35,6 +35,7 @@ mod tests {
             "tap_lost_ring_packets",
             "gap_bytes",
             "not_http_bytes",
+            "skipped_malformed_packets",
             "shield_sources_full_packets",
         ] {
             assert!(is_loss(name), "{name}");
@@ -45,6 +46,7 @@ mod tests {
             "segments",
             "shield_passed_packets",
             "shield_not_ip_packets",
+            "tap_skipped_packets",
             "findings",
         ] {
             assert!(!is_loss(name), "{name}");
