@@ -80,6 +80,8 @@ pub(super) fn by_version(frame: &[u8], off: usize) -> Option<Network> {
 pub(super) fn shims(frame: &[u8], at: Network) -> Result<Network, Skip> {
     let found = match at.ether_type {
         MPLS_UNICAST | MPLS_MULTICAST => mpls(frame, at.off),
+        // The shared parser knows the long form of PPP's protocol numbers only.
+        ether_type::PPPOE_SESSION => at.off.checked_sub(2).and_then(|off| ppp(frame, off)),
         LINUX_LLC => llc(frame, at.off),
         len if len != 0 && len <= LLC_LENGTH_MAX => llc(frame, at.off),
         _ => return Ok(at),
