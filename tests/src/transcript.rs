@@ -194,7 +194,7 @@ pub struct Stage {
 struct Lines {
     lines: Vec<(u64, String)>,
     anomalies: apimon::http::anomaly::AnomalySet,
-    bodies: u64,
+    abandoned: Vec<u64>,
 }
 
 impl Stage {
@@ -282,6 +282,9 @@ impl Stage {
     }
 
     /// Ends both sides, and tells what was heard.
+    ///
+    /// # Panics
+    /// If a request that began did not end in exactly one way.
     pub fn finish(mut self) -> Heard {
         for side in [Side::Opener, Side::Other] {
             if !self.ended[index(side)] {
@@ -289,6 +292,13 @@ impl Stage {
             }
         }
         self.lines.lines.sort();
+        let mut ordinals = self.lines.abandoned;
+        ordinals.extend(self.lines.lines.iter().map(|(ordinal, _)| *ordinal));
+        ordinals.sort_unstable();
+        assert!(
+            ordinals.iter().copied().eq(0..ordinals.len() as u64),
+            "each ordinal ends once: {ordinals:?}"
+        );
         let mut lines: Vec<_> = self.lines.lines.into_iter().map(|(_, line)| line).collect();
         lines.extend(self.lines.anomalies.names().map(|name| format!("! {name}")));
         Heard {
@@ -325,8 +335,8 @@ impl TransactionSink for Lines {
         self.anomalies.merge(t.anomalies);
     }
 
-    fn body(&mut self, part: &apimon::http::transaction::BodyPart<'_>) {
-        self.bodies += part.bytes.len() as u64;
+    fn abandoned(&mut self, ordinal: u64) {
+        self.abandoned.push(ordinal);
     }
 }
 

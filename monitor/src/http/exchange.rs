@@ -10,7 +10,7 @@ use crate::{
             framing::{self, Asked, Decision, Framing},
             head::Kept,
             line::{Message, Request, RequestLine, Response, StatusLine},
-            side::{Blind, Input, Progress, Side},
+            side::{Abandoned, Blind, Input, Progress, Side},
         },
         hold::{Event, Held},
         pairing::{Entry, Match, Pairing},
@@ -226,15 +226,12 @@ impl Exchange {
                     bytes,
                 });
             }
-            Progress::End(ended) => self.request_ends(ended),
+            Progress::End(ended) => self.request_ends(ended, cx),
             Progress::Lost(anomaly, abandoned) => {
                 self.flag(anomaly);
-                if let Some(ordinal) = abandoned {
-                    cx.shared.stats.abandoned_requests += 1;
-                    cx.sink.abandoned(ordinal);
-                }
+                abandon(abandoned, cx);
                 if self.client.side.blind() == Some(Blind::Http2) {
-                    self.server.side.give_up(Blind::Http2);
+                    self.server.side.give_up(Blind::Http2, cx.shared);
                 }
             }
             Progress::Starved => {}
@@ -297,7 +294,7 @@ impl Exchange {
         }
     }
 
-    fn request_ends(&mut self, ended: Ended) {
+    fn request_ends<S: TransactionSink + ?Sized>(&mut self, ended: Ended, cx: &mut Cx<'_, S>) {
         self.anomalies.merge(ended.anomalies);
         if let Some(entry) = self.pairing.queue.back_mut() {
             finish(&mut entry.request, ended);
@@ -305,7 +302,7 @@ impl Exchange {
         match self.switch {
             Switch::No => {}
             Switch::Asked => self.client.side.pause(),
-            Switch::Granted => self.client.side.tunnel(),
+            Switch::Granted => self.tunnel_client(cx),
         }
     }
 
@@ -374,7 +371,7 @@ impl Exchange {
         let asked = entry.switch;
         self.begin_response(kept, &decision, Some(()), cx);
         if switched && (self.client.side.is_paused() || !only || !asked) {
-            self.client.side.tunnel();
+            self.tunnel_client(cx);
         } else if switched {
             self.switch = Switch::Granted;
         } else if only {
@@ -400,7 +397,7 @@ impl Exchange {
         }
         let decision = framing::of_response(&kept.facts, kept.version, kept.line.status, Asked::default());
         if decision.framing == Framing::Tunnel {
-            self.client.side.tunnel();
+            self.tunnel_client(cx);
         }
         self.begin_response(kept, &decision, None, cx);
     }
@@ -497,6 +494,11 @@ impl Exchange {
                 self.handle(Part::Response, event.event(), cx);
                 moved = true;
             }
+            if !moved && self.client.side.is_waiting() && self.server.side.is_waiting() {
+                // Each waits for the other: the response is read with what is known.
+                self.deaf_to = Some(Part::Request);
+                moved = self.waiting.is_some();
+            }
             if !moved {
                 return;
             }
@@ -506,14 +508,19 @@ impl Exchange {
     /// The client's bytes are read on although nobody said whether the protocol changes: behind CONNECT it most likely
     /// does, behind an Upgrade it most likely does not.
     fn release_client<S: TransactionSink + ?Sized>(&mut self, cx: &mut Cx<'_, S>) {
-        let _ = cx;
         self.deaf_to = Some(Part::Response);
         let connect = self.pairing.queue.back().is_some_and(|entry| entry.asked.connect);
         if connect {
-            self.client.side.tunnel();
+            self.tunnel_client(cx);
         } else {
             self.client.side.resume();
         }
+    }
+
+    /// What the client sends from here on is not HTTP.
+    fn tunnel_client<S: TransactionSink + ?Sized>(&mut self, cx: &mut Cx<'_, S>) {
+        let abandoned = self.client.side.tunnel(cx.shared);
+        abandon(abandoned, cx);
     }
 
     /// Notes that a boundary was missed, if one was.
@@ -580,6 +587,14 @@ impl Exchange {
         if let Some(response) = entry.response {
             cx.shared.recycle(response.store);
         }
+    }
+}
+
+/// What began as a request is none.
+fn abandon<S: TransactionSink + ?Sized>(ordinal: Abandoned, cx: &mut Cx<'_, S>) {
+    if let Some(ordinal) = ordinal {
+        cx.shared.stats.abandoned_requests += 1;
+        cx.sink.abandoned(ordinal);
     }
 }
 

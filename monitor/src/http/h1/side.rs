@@ -215,17 +215,35 @@ impl<M: Message> Side<M> {
     }
 
     /// Another protocol begins here.
-    pub(crate) fn tunnel(&mut self) {
+    pub(crate) fn tunnel(&mut self, shared: &mut Shared) -> Abandoned {
         if self.is_alive() {
-            self.state = State::Tunnel;
+            self.leave(State::Tunnel, shared)
+        } else {
+            None
         }
     }
 
     /// This side is not to be parsed.
-    pub(crate) fn give_up(&mut self, why: Blind) {
+    pub(crate) fn give_up(&mut self, why: Blind, shared: &mut Shared) -> Abandoned {
         if self.is_alive() {
-            self.state = State::Blind(why);
+            self.leave(State::Blind(why), shared)
+        } else {
+            None
         }
+    }
+
+    /// Leaves whatever it is doing: a head that was begun is none.
+    fn leave(&mut self, to: State, shared: &mut Shared) -> Abandoned {
+        let State::Gathering(gather) = mem::replace(&mut self.state, to) else {
+            return None;
+        };
+        let bytes = gather.store.bytes.len();
+        match self.state {
+            State::Blind(why) => why.count(bytes, shared),
+            _ => shared.stats.tunnel_bytes += bytes as u64,
+        }
+        shared.recycle(gather.store);
+        abandoned::<M>(gather.begin)
     }
 
     /// Reads on. `hint` is where the other side says that a message begins.
