@@ -91,7 +91,7 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// A connection that is read from its beginning.
     pub(crate) fn new(client_is: stream::Side) -> Self {
-        Self::with(client_is, false, None, None)
+        Self::with(client_is, false, Some(0), Some(0))
     }
 
     /// A connection joined late, with what was seen of it so far.
