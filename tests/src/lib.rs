@@ -8,6 +8,7 @@ pub mod bare;
 pub mod client;
 pub mod daemon;
 pub mod forge;
+pub mod frames;
 pub mod guard;
 pub mod netns;
 pub mod packet_socket;
