@@ -2,6 +2,8 @@
 
 /// The XDP program.
 pub const PROG_SHIELD: &str = "shield";
+/// The XDP program for interfaces without an Ethernet header.
+pub const PROG_SHIELD_IP: &str = "shield_ip";
 /// The TC program on ingress.
 pub const PROG_TAP_INGRESS: &str = "tap_ingress";
 /// The TC program on egress.

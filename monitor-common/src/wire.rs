@@ -4,8 +4,8 @@
 //! never loads wire bytes into an enum: every outcome is total. Checksums are not checked (a network card may not
 //! have filled them in yet when a packet leaves).
 //!
-//! Three ways in: [`source`] for who sent a frame and nothing else, [`tcp`] for the full walk of an Ethernet frame,
-//! and [`tcp_at`] for a walk that begins at the network layer, for other link types. Must not know about maps,
+//! Ways in: [`source`] for who sent a frame and nothing else, [`tcp`] for the full walk of an Ethernet frame; and
+//! [`source_at`] and [`tcp_at`] from the network layer on, for other link types. Must not know about maps,
 //! leases or HTTP.
 
 mod ip;
@@ -15,7 +15,7 @@ mod segment;
 mod tests;
 
 pub use ip::{Body, IPV6_EXTENSIONS_MAX};
-pub use link::{Network, VLAN_TAGS_MAX, network, network_behind};
+pub use link::{Network, VLAN_TAGS_MAX, network, network_behind, raw};
 
 use crate::IpKey;
 
@@ -157,9 +157,15 @@ impl FragmentView {
 /// Who sent an Ethernet frame. Reads no more than that needs.
 #[inline(always)]
 pub fn source<F: Frame + ?Sized>(frame: &F) -> Source {
-    let Some(network) = network(frame) else {
-        return Source::Malformed;
-    };
+    match network(frame) {
+        Some(network) => source_at(frame, network),
+        None => Source::Malformed,
+    }
+}
+
+/// Who sent a packet, by its network layer.
+#[inline(always)]
+pub fn source_at<F: Frame + ?Sized>(frame: &F, network: Network) -> Source {
     ip::source(frame, network)
 }
 

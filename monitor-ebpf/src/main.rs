@@ -22,13 +22,26 @@ use aya_ebpf::{
 };
 use monitor_common::tap::direction;
 
+use crate::shield::Begin;
+
 /// What a TC program returns to let the next one decide: `TC_ACT_UNSPEC`, and `TCX_NEXT`.
 const NEXT: i32 = -1;
 
 /// Drops what holds a lease, counts the rest by source.
 #[xdp(frags)]
 fn shield(ctx: XdpContext) -> u32 {
-    if shield::drops(&ctx) {
+    verdict(shield::drops(&ctx, Begin::Ethernet))
+}
+
+/// The same on interfaces whose packets begin at the network layer (tunnels).
+#[xdp(frags)]
+fn shield_ip(ctx: XdpContext) -> u32 {
+    verdict(shield::drops(&ctx, Begin::Network))
+}
+
+#[inline(always)]
+fn verdict(drops: bool) -> u32 {
+    if drops {
         xdp_action::XDP_DROP
     } else {
         xdp_action::XDP_PASS

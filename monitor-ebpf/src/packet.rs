@@ -19,12 +19,6 @@ impl Linear {
     pub(crate) fn new(start: usize, end: usize) -> Self {
         Self { start, end }
     }
-
-    /// How many bytes lie in this piece.
-    #[inline(always)]
-    pub(crate) fn len(self) -> u32 {
-        (self.end - self.start) as u32
-    }
 }
 
 impl Frame for Linear {

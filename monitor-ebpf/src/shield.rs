@@ -20,14 +20,26 @@ use crate::{
     packet::Linear,
 };
 
+/// What a packet begins with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begin {
+    Ethernet,
+    Network,
+}
+
 /// Judges one packet and counts it. Whatever is not certain passes.
 #[inline(always)]
-pub(crate) fn drops(ctx: &XdpContext) -> bool {
+pub(crate) fn drops(ctx: &XdpContext, begin: Begin) -> bool {
     let Some(counters) = Counters::here() else {
         return false;
     };
     counters.bump(Counter::ShieldSeen);
-    match wire::source(&Linear::new(ctx.data(), ctx.data_end())) {
+    let linear = Linear::new(ctx.data(), ctx.data_end());
+    let network = match begin {
+        Begin::Ethernet => wire::network(&linear),
+        Begin::Network => wire::raw(&linear),
+    };
+    match network.map_or(Source::Malformed, |network| wire::source_at(&linear, network)) {
         Source::Ip(source) => drops_source(ctx, &counters, source),
         Source::NotIp => {
             counters.bump(Counter::ShieldNotIp);

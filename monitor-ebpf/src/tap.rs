@@ -1,20 +1,23 @@
 //! The TC side: copies the TCP segments of the tapped ports into a ring. Never changes what becomes of a packet.
 
 use aya_ebpf::{
-    helpers::{bpf_ktime_get_ns, bpf_skb_load_bytes},
+    bindings::bpf_hdr_start_off,
+    helpers::{bpf_ktime_get_ns, bpf_skb_load_bytes, bpf_skb_load_bytes_relative},
     maps::RingBuf,
     programs::TcContext,
 };
 use monitor_common::{
     counter::Counter,
     tap::{self, PIECE_MAX, TapHeader},
-    wire::{self, Outcome, TcpView},
+    wire::{self, Frame as _, Outcome, TcpView},
 };
 
 use crate::{counters::Counters, maps, packet::Linear};
 
 /// Bytes that are made contiguous when the headers are not: more than any usual chain of headers.
 const PULLED: u32 = 512;
+/// Bytes that tell a network header from hardware addresses: beyond both of these.
+const PROOF: usize = 16;
 /// Pieces of one packet: the largest packet that the kernel puts together has 512 KiB.
 const PIECES_MAX: u32 = 33;
 
@@ -47,16 +50,50 @@ fn is_wanted(view: &TcpView) -> bool {
         && (maps::is_tapped(view.src_port) || maps::is_tapped(view.dst_port))
 }
 
-/// Walks the headers; once more, made contiguous, where they were not.
+/// Walks the headers, made contiguous first where they are not.
 #[inline(always)]
 fn walk(ctx: &TcContext) -> Outcome {
-    let linear = Linear::new(ctx.data(), ctx.data_end());
-    if linear.len() < ctx.len() && linear.len() < PULLED {
+    let present = ctx.data_end() - ctx.data();
+    if (present as u32) < PULLED && (present as u32) < ctx.len() {
         // A refusal leaves the packet as it was: then it is read as far as it goes.
         let _ = ctx.pull_data(PULLED.min(ctx.len()));
-        return wire::tcp(&Linear::new(ctx.data(), ctx.data_end()), ctx.len());
     }
-    wire::tcp(&linear, ctx.len())
+    let linear = Linear::new(ctx.data(), ctx.data_end());
+    let network = if begins_at_network(ctx, &linear) {
+        wire::raw(&linear)
+    } else {
+        wire::network(&linear)
+    };
+    match network {
+        Some(network) => wire::tcp_at(&linear, network, ctx.len()),
+        None => Outcome::Malformed,
+    }
+}
+
+/// Whether the packet is shown without its link layer. Tunnels have none; and a packet that generic XDP had to copy
+/// has lost the length of it, so the kernel shows it from the network layer on. Then the first bytes are those of the
+/// network header, which the kernel finds without this program.
+#[inline(always)]
+fn begins_at_network(ctx: &TcContext, linear: &Linear) -> bool {
+    let Some(first) = linear.read::<PROOF>(0) else {
+        return false;
+    };
+    // Nearly every hardware address says no here, and the question costs nothing.
+    if !matches!(first, [0x40..=0x4f | 0x60..=0x6f, ..]) {
+        return false;
+    }
+    let mut network = [0_u8; PROOF];
+    // SAFETY: room for PROOF bytes; the context is the one the kernel handed in.
+    let read = unsafe {
+        bpf_skb_load_bytes_relative(
+            ctx.skb.skb.cast(),
+            0,
+            network.as_mut_ptr().cast(),
+            PROOF as u32,
+            bpf_hdr_start_off::BPF_HDR_START_NET,
+        )
+    };
+    read == 0 && first == network
 }
 
 /// A segment that is being copied.

@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod forge;
 pub mod frames;
 pub mod guard;
+pub mod kernel;
 pub mod netns;
 pub mod packet_socket;
 pub mod process;

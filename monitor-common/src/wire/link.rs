@@ -58,6 +58,20 @@ pub fn network_behind<F: Frame + ?Sized>(frame: &F, link: Network) -> Option<Net
     })
 }
 
+/// The network layer of a packet that begins with it; its version says what it is. A packet of neither version has
+/// EtherType zero, which is no IP. `None` where there are not two bytes.
+#[inline(always)]
+pub fn raw<F: Frame + ?Sized>(frame: &F) -> Option<Network> {
+    // Two bytes: the verifier learns nothing from a check that the first byte alone is there.
+    let [version, _] = frame.read(0)?;
+    let ether_type = match version >> 4 {
+        4 => ether_type::IPV4,
+        6 => ether_type::IPV6,
+        _ => 0,
+    };
+    Some(Network { ether_type, off: 0 })
+}
+
 #[inline(always)]
 const fn is_tag(kind: u16) -> bool {
     matches!(

@@ -247,3 +247,18 @@ fn every_cut_of_a_frame_is_read_or_malformed() {
     }
     expect_tcp(&frame);
 }
+
+#[test]
+fn a_packet_without_link_layer_says_what_it_is() {
+    for (packet, src) in [
+        (ipv4(6, 0, &[], &tcp_header(0x10)), "192.0.2.1"),
+        (ipv6(6, &tcp_header(0x10)), "2001:db8::1"),
+    ] {
+        let network = raw(&*packet).unwrap();
+        assert_eq!(source_at(&*packet, network), Source::Ip(src.parse().unwrap()));
+        let len = u32::try_from(packet.len()).unwrap();
+        assert!(matches!(tcp_at(&*packet, network, len), Outcome::Tcp(view) if view.src.to_string() == src));
+    }
+    assert_eq!(raw(&[][..]), None);
+    assert_eq!(source_at(&[0x50, 0][..], raw(&[0x50, 0][..]).unwrap()), Source::NotIp);
+}

@@ -126,11 +126,6 @@ pub enum Warning {
         /// Why it was refused.
         reason: String,
     },
-    /// The frames of the interface have no Ethernet header.
-    NoEthernet {
-        /// Which interface.
-        interface: String,
-    },
     /// A pinned map of another layout was replaced.
     MapSetAside {
         /// Which map.
@@ -164,10 +159,6 @@ impl fmt::Display for Warning {
                     "the tap on {interface} uses a clsact filter instead of TCX: {reason}"
                 )
             }
-            Self::NoEthernet { interface } => write!(
-                f,
-                "frames of {interface} have no Ethernet header: nothing is read or dropped there; give the interface below it"
-            ),
             Self::MapSetAside {
                 map,
                 reason,

@@ -132,18 +132,18 @@ impl Kernel {
     }
 
     fn attach(&mut self, interface: &Interface, warnings: &mut Vec<Warning>) -> Result<(), KernelError> {
-        if !interface.ethernet {
-            warnings.push(Warning::NoEthernet {
-                interface: interface.name.clone(),
-            });
-        }
         let links = pins::links_dir(&self.pin_dir);
         std::fs::create_dir_all(&links).map_err(|source| KernelError::Pin {
             operation: "creating",
             path: links,
             source,
         })?;
-        let shield = HeldShield::attach(xdp(&mut self.ebpf)?, interface, &self.pin_dir, warnings)?;
+        let shield = HeldShield::attach(
+            xdp(&mut self.ebpf, interface.ethernet)?,
+            interface,
+            &self.pin_dir,
+            warnings,
+        )?;
         let mode = shield.mode;
         self.shields.push((interface.name.clone(), shield));
         let tap = HeldTap::attach(&mut self.ebpf, interface, warnings)?;
@@ -319,7 +319,9 @@ fn load_programs(ebpf: &mut Ebpf) -> Result<(), KernelError> {
             }
         }
     };
-    xdp(ebpf)?.load().map_err(refused(names::PROG_SHIELD))?;
+    for (name, ethernet) in [(names::PROG_SHIELD, true), (names::PROG_SHIELD_IP, false)] {
+        xdp(ebpf, ethernet)?.load().map_err(refused(name))?;
+    }
     for name in [names::PROG_TAP_INGRESS, names::PROG_TAP_EGRESS] {
         classifier(ebpf, name)?.load().map_err(refused(name))?;
     }
@@ -359,9 +361,16 @@ fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<MapData, KernelError> {
         })
 }
 
-/// The shield's program.
-fn xdp(ebpf: &mut Ebpf) -> Result<&mut Xdp, KernelError> {
-    program(ebpf, names::PROG_SHIELD)
+/// The shield's program for interfaces with an Ethernet header, or for those without.
+fn xdp(ebpf: &mut Ebpf, ethernet: bool) -> Result<&mut Xdp, KernelError> {
+    program(
+        ebpf,
+        if ethernet {
+            names::PROG_SHIELD
+        } else {
+            names::PROG_SHIELD_IP
+        },
+    )
 }
 
 /// One of the tap's programs.

@@ -9,6 +9,7 @@ mod sources;
 mod switches;
 
 use aya::maps::{MapData, MapError};
+use rustix::io::Errno;
 
 use super::error::KernelError;
 
@@ -26,6 +27,23 @@ pub(super) fn refused(map: &'static str, operation: &'static str) -> impl FnOnce
         operation,
         reason: error_chain(&error),
     }
+}
+
+/// Whether the kernel said that there is no such key. Lookups have a variant of their own for it, removals do not.
+pub(super) fn is_missing(error: &MapError) -> bool {
+    matches!(error, MapError::KeyNotFound) || errno(error) == Some(Errno::NOENT)
+}
+
+/// Whether the kernel said that a table has no room: a hash says `E2BIG`, a trie `ENOSPC`.
+pub(super) fn is_full(error: &MapError) -> bool {
+    matches!(errno(error), Some(Errno::TOOBIG | Errno::NOSPC))
+}
+
+fn errno(error: &MapError) -> Option<Errno> {
+    let MapError::SyscallError(call) = error else {
+        return None;
+    };
+    call.io_error.raw_os_error().map(Errno::from_raw_os_error)
 }
 
 /// An error and its causes in one line.

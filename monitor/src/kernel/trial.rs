@@ -16,6 +16,8 @@ use super::{KernelError, maps::error_chain};
 pub enum Program {
     /// The XDP program.
     Shield,
+    /// The XDP program for packets without an Ethernet header.
+    ShieldIp,
     /// The TC program on the way in.
     TapIngress,
     /// The TC program on the way out.
@@ -27,6 +29,7 @@ impl Program {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Shield => names::PROG_SHIELD,
+            Self::ShieldIp => names::PROG_SHIELD_IP,
             Self::TapIngress => names::PROG_TAP_INGRESS,
             Self::TapEgress => names::PROG_TAP_EGRESS,
         }
@@ -76,7 +79,9 @@ pub(super) fn run(
         ..TestRunOptions::default()
     };
     let result = match program {
-        Program::Shield => <&mut Xdp>::try_from(loaded).and_then(|shield| shield.test_run(options)),
+        Program::Shield | Program::ShieldIp => {
+            <&mut Xdp>::try_from(loaded).and_then(|shield| shield.test_run(options))
+        }
         Program::TapIngress | Program::TapEgress => {
             <&mut SchedClassifier>::try_from(loaded).and_then(|tap| tap.test_run(options))
         }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use aya::maps::{HashMap, MapData, MapError};
+use aya::maps::{HashMap, MapData};
 use monitor_common::{
     IpKey,
     lease::{LeaseEntry, kind},
     names,
 };
 
-use super::{KernelError, refused};
+use super::{KernelError, is_full, is_missing, refused};
 use crate::time::Clock;
 
 /// Reads and changes the `LEASES` map.
@@ -40,7 +40,7 @@ impl Leases {
     pub fn get(&self, source: IpKey) -> Result<Option<LeaseEntry>, KernelError> {
         match self.map.get(&source, 0) {
             Ok(entry) => Ok(Some(entry)),
-            Err(MapError::KeyNotFound) => Ok(None),
+            Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(refused(names::MAP_LEASES, "reading")(error)),
         }
     }
@@ -77,7 +77,7 @@ impl Leases {
     pub fn revoke(&mut self, source: IpKey) -> Result<bool, KernelError> {
         match self.map.remove(&source) {
             Ok(()) => Ok(true),
-            Err(MapError::KeyNotFound) => Ok(false),
+            Err(error) if is_missing(&error) => Ok(false),
             Err(error) => Err(refused(names::MAP_LEASES, "removing")(error)),
         }
     }
@@ -93,10 +93,4 @@ impl Leases {
         }
         Ok(removed)
     }
-}
-
-/// Whether the kernel said that a table has no room: a hash says `E2BIG`.
-fn is_full(error: &MapError) -> bool {
-    matches!(error, MapError::SyscallError(call)
-        if call.io_error.raw_os_error() == Some(rustix::io::Errno::TOOBIG.raw_os_error()))
 }

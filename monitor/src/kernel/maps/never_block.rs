@@ -8,7 +8,7 @@ use aya::maps::{
 };
 use monitor_common::{IpKey, Prefix, names};
 
-use super::{KernelError, refused, switches::Config};
+use super::{KernelError, is_missing, refused, switches::Config};
 
 /// Reads and changes the `NEVER_BLOCK` map.
 pub struct NeverBlock {
@@ -76,7 +76,8 @@ impl NeverBlock {
     fn remove<'a>(&mut self, prefixes: impl Iterator<Item = &'a Prefix>) -> Result<(), KernelError> {
         for prefix in prefixes {
             match self.map.remove(&key(prefix)) {
-                Ok(()) | Err(aya::maps::MapError::KeyNotFound) => {}
+                Ok(()) => {}
+                Err(error) if is_missing(&error) => {}
                 Err(error) => return Err(refused(names::MAP_NEVER_BLOCK, "removing")(error)),
             }
         }

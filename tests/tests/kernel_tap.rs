@@ -1,0 +1,421 @@
+//! The tap, in the kernel: which segments it copies, whole and in pieces, and what it counts.
+#![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
+
+mod shapes;
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use apimon::{
+    flow::Peer,
+    kernel::{KernelSettings, Program, ShieldMode, TapRing, TimeBase, Woken, segment},
+    segment::Crossing,
+    time::Clock,
+};
+use apimon_tests::{
+    frames::{Shape, Transport, V4_DESTINATION, V4_SOURCE},
+    kernel::{TestKernel, enter},
+    netns::Lab,
+};
+use monitor_common::{
+    counter::Counter::*,
+    tap::{TapHeader, flag, is_wanted},
+    wire::{self, Outcome},
+};
+
+/// The port of every shape.
+const PORT: u16 = 8080;
+
+fn load(tag: &str, ring_bytes: u32) -> (TestKernel, Vec<TapRing>) {
+    let settings = KernelSettings {
+        ports: vec![PORT],
+        ring_bytes,
+        ..KernelSettings::default()
+    };
+    let mut kernel = TestKernel::load(tag, settings).unwrap();
+    let rings = kernel.kernel.take_rings();
+    (kernel, rings)
+}
+
+/// The records that wait in the rings.
+fn records(rings: &mut [TapRing]) -> Vec<(TapHeader, Vec<u8>)> {
+    let mut records = Vec::new();
+    for ring in rings {
+        let drained = ring.drain(usize::MAX, |header, payload| {
+            records.push((*header, payload.to_vec()))
+        });
+        assert_eq!(drained.malformed, 0);
+    }
+    records
+}
+
+/// Whether the kernel makes a socket buffer of these bytes for a trial: it refuses an IP packet without its header.
+fn is_runnable(frame: &[u8]) -> bool {
+    match frame.get(12..14) {
+        Some([0x08, 0x00]) => frame.len() >= 14 + 20,
+        Some([0x86, 0xdd]) => frame.len() >= 14 + 40,
+        _ => true,
+    }
+}
+
+fn flags(shape: Shape, new: u8) -> Shape {
+    let Transport::Tcp {
+        ports,
+        seq,
+        ack,
+        option_words,
+        ..
+    } = shape.transport
+    else {
+        return shape;
+    };
+    Shape {
+        transport: Transport::Tcp {
+            ports,
+            seq,
+            ack,
+            flags: new,
+            option_words,
+        },
+        ..shape
+    }
+}
+
+fn ports(shape: Shape, new: (u16, u16)) -> Shape {
+    let Transport::Tcp {
+        flags,
+        seq,
+        ack,
+        option_words,
+        ..
+    } = shape.transport
+    else {
+        return shape;
+    };
+    Shape {
+        transport: Transport::Tcp {
+            ports: new,
+            seq,
+            ack,
+            flags,
+            option_words,
+        },
+        ..shape
+    }
+}
+
+#[test]
+fn kernel_and_host_find_the_same_segment_in_every_shape() {
+    let (mut kernel, mut rings) = load("paths", 1 << 20);
+    for frame in shapes::frames().into_iter().filter(|frame| is_runnable(frame)) {
+        let host = wire::tcp(&*frame, u32::try_from(frame.len()).unwrap());
+        let (trial, counts) = kernel.counted(Program::TapIngress, &frame).unwrap();
+        assert_eq!(trial.returned.cast_signed(), -1, "the tap lets everything go on");
+        assert!(counts.add_up(), "{counts:?}");
+        let records = records(&mut rings);
+        match host {
+            Outcome::Tcp(view)
+                if is_wanted(view.flags, view.payload_len)
+                    && [view.src_port, view.dst_port].contains(&PORT) =>
+            {
+                let [(header, payload)] = &records[..] else {
+                    panic!("{records:?} of {frame:02x?}")
+                };
+                let whole = frame
+                    .get(view.payload_off..)
+                    .unwrap()
+                    .get(..view.payload_len as usize)
+                    .unwrap();
+                assert_eq!(payload, whole);
+                assert_eq!((header.src, header.dst), (view.src, view.dst));
+                assert_eq!((header.src_port, header.dst_port), (view.src_port, view.dst_port));
+                assert_eq!(
+                    (header.seq, header.ack, header.tcp_flags),
+                    (view.seq, view.ack, view.flags)
+                );
+                assert_eq!(
+                    (header.wire_len, header.cap_len),
+                    (view.payload_len, view.payload_len)
+                );
+                assert_eq!(counts.get(TapCopied), 1);
+                assert_eq!(counts.get(TapCopiedBytes), u64::from(view.payload_len));
+            }
+            other => {
+                assert_eq!(records, [], "{other:?} of {frame:02x?}");
+                assert_eq!(counts.get(TapSkipped), 1);
+                assert_eq!(
+                    counts.get(TapMalformed),
+                    u64::from(other == Outcome::Malformed),
+                    "{frame:02x?}"
+                );
+                let fragment = matches!(other, Outcome::Fragment(part) if part.may_be_tcp());
+                assert_eq!(counts.get(TapFragment), u64::from(fragment));
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_opens_carries_or_ends_a_connection_of_a_tapped_port_is_copied() {
+    let (mut kernel, mut rings) = load("wanted", 1 << 20);
+    let plain = || Shape::tcp(b"x");
+    let bare = || Shape::tcp(b"");
+    for (shape, copied) in [
+        (plain(), true),
+        (ports(plain(), (PORT, 40_000)), true),
+        (ports(plain(), (40_000, 8081)), false),
+        (ports(plain(), (40_000, PORT + 64)), false),
+        (bare(), false),
+        (flags(bare(), flag::ACK | flag::PSH), false),
+        (flags(bare(), flag::SYN), true),
+        (flags(bare(), flag::SYN | flag::ACK), true),
+        (flags(bare(), flag::FIN | flag::ACK), true),
+        (flags(bare(), flag::RST), true),
+        (ports(flags(bare(), flag::SYN), (1, 2)), false),
+    ] {
+        kernel.run(Program::TapEgress, &shape.build()).unwrap();
+        assert_eq!(records(&mut rings).len(), usize::from(copied), "{shape:?}");
+    }
+    let mut switches = kernel.kernel.switches().unwrap();
+    switches.set_ports(&[443, 65_535]).unwrap();
+    kernel.run(Program::TapEgress, &plain().build()).unwrap();
+    assert_eq!(
+        records(&mut rings).len(),
+        0,
+        "the old port is not tapped any more"
+    );
+    kernel
+        .run(Program::TapEgress, &ports(plain(), (65_535, 1)).build())
+        .unwrap();
+    assert_eq!(records(&mut rings).len(), 1);
+    switches.set_tap(false).unwrap();
+    kernel
+        .run(Program::TapEgress, &ports(plain(), (65_535, 1)).build())
+        .unwrap();
+    assert_eq!(records(&mut rings).len(), 0);
+    assert!(kernel.counts().unwrap().add_up());
+}
+
+#[test]
+fn every_size_up_to_the_largest_is_copied_byte_for_byte() {
+    let (mut kernel, mut rings) = load("sizes", 1 << 20);
+    let sizes = [1, 2, 255, 256, 257, 1535, 1536, 1537, 2000, 3000];
+    for size in sizes {
+        let payload: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        kernel
+            .run(Program::TapIngress, &Shape::tcp(&payload).build())
+            .unwrap();
+        let records = records(&mut rings);
+        assert!(
+            matches!(&records[..], [(_, copied)] if *copied == payload),
+            "{size}"
+        );
+    }
+}
+
+#[test]
+fn a_record_becomes_a_segment_with_the_time_of_the_wall() {
+    let (mut kernel, mut rings) = load("segment", 1 << 20);
+    let base = TimeBase::now(Clock);
+    let before = Clock.wall();
+    kernel
+        .run(Program::TapIngress, &Shape::tcp(b"hello").build())
+        .unwrap();
+    let after = Clock.wall();
+    let records = records(&mut rings);
+    let (header, payload) = records.first().unwrap();
+    let made = segment(header, payload, base);
+    let slack = Duration::from_millis(5);
+    assert!(
+        made.ts.after(slack) >= before && made.ts <= after.after(slack),
+        "{made:?}"
+    );
+    assert_eq!(
+        made.src,
+        Peer {
+            addr: V4_SOURCE,
+            port: 40_000
+        }
+    );
+    assert_eq!(
+        made.dst,
+        Peer {
+            addr: V4_DESTINATION,
+            port: PORT
+        }
+    );
+    assert_eq!(
+        (made.seq.0, made.ack.0, made.wire_len, made.payload),
+        (1000, 2000, 5, &b"hello"[..])
+    );
+    // A program that runs on no interface is shown the loopback interface.
+    assert_eq!(made.crossing, Crossing::Local);
+    let elsewhere = TapHeader {
+        ifindex: 7,
+        ..*header
+    };
+    assert_eq!(segment(&elsewhere, payload, base).crossing, Crossing::In);
+    let out = TapHeader {
+        direction: monitor_common::tap::direction::EGRESS,
+        ..elsewhere
+    };
+    assert_eq!(segment(&out, payload, base).crossing, Crossing::Out);
+}
+
+#[test]
+fn a_full_ring_is_counted_in_packets_and_bytes_and_recovers() {
+    let (mut kernel, mut rings) = load("ring", 4096);
+    let frame = Shape::tcp(&[7; 200]).build();
+    kernel
+        .kernel
+        .try_packet(Program::TapIngress, &frame, 100)
+        .unwrap();
+    let counts = kernel.counts().unwrap();
+    let (copied, lost) = (counts.get(TapCopied), counts.get(TapLostRing));
+    assert!(copied > 0 && lost > 0 && copied + lost == 100, "{counts:?}");
+    assert_eq!(counts.get(TapCopiedBytes), copied * 200);
+    assert_eq!(counts.get(TapLostRingBytes), lost * 200);
+    assert_eq!(records(&mut rings).len() as u64, copied);
+    kernel.run(Program::TapIngress, &frame).unwrap();
+    assert_eq!(records(&mut rings).len(), 1);
+    assert!(kernel.counts().unwrap().add_up());
+}
+
+#[test]
+fn connections_spread_over_shards_and_both_directions_meet() {
+    let settings = KernelSettings {
+        ports: vec![PORT],
+        tap_shards: 4,
+        ..KernelSettings::default()
+    };
+    let mut kernel = TestKernel::load("shards", settings).unwrap();
+    let mut rings = kernel.kernel.take_rings();
+    assert_eq!(rings.iter().map(TapRing::shard).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    for port in 40_000..40_064 {
+        kernel
+            .run(
+                Program::TapIngress,
+                &ports(Shape::tcp(b"x"), (port, PORT)).build(),
+            )
+            .unwrap();
+    }
+    for ring in &mut rings {
+        let found = records(std::slice::from_mut(ring)).len();
+        assert!(
+            (4..=28).contains(&found),
+            "{found} of 64 in shard {}",
+            ring.shard()
+        );
+    }
+}
+
+#[test]
+fn a_reader_sleeps_until_there_are_records_or_it_is_woken() {
+    let (mut kernel, mut rings) = load("wait", 1 << 20);
+    let ring = rings.first().unwrap();
+    assert_eq!(ring.wait(Duration::ZERO).unwrap(), Woken::Timeout);
+    kernel
+        .run(Program::TapIngress, &Shape::tcp(b"x").build())
+        .unwrap();
+    assert_eq!(ring.wait(Duration::from_mins(1)).unwrap(), Woken::Records);
+    assert_eq!(records(&mut rings).len(), 1);
+    let ring = rings.first().unwrap();
+    let waker = ring.waker();
+    thread::scope(|scope| {
+        let sleeper = scope.spawn(|| ring.wait(Duration::from_mins(1)).unwrap());
+        waker.wake().unwrap();
+        assert_eq!(sleeper.join().unwrap(), Woken::Waker);
+    });
+    assert_eq!(
+        ring.wait(Duration::ZERO).unwrap(),
+        Woken::Timeout,
+        "a wake is used up"
+    );
+}
+
+#[test]
+fn a_megabyte_over_loopback_arrives_whole_and_once() {
+    let lab = Lab::new("tap-lo").unwrap();
+    let space = lab.space("host").unwrap();
+    // A thread of its own, since it moves into the namespace for good.
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            enter(&space).unwrap();
+            megabyte_over_loopback();
+        });
+    });
+}
+
+fn megabyte_over_loopback() {
+    let settings = KernelSettings {
+        interfaces: vec!["lo".to_owned()],
+        ports: vec![PORT],
+        ring_bytes: 4 << 20,
+        ..KernelSettings::default()
+    };
+    let mut kernel = TestKernel::load("lo", settings).unwrap();
+    let attachment = kernel.kernel.attachments().first().unwrap();
+    assert_eq!((attachment.ifindex, attachment.shield), (1, ShieldMode::Generic));
+    assert_eq!(
+        kernel.warnings.len(),
+        1,
+        "generic mode is said: {:?}",
+        kernel.warnings
+    );
+    let sent: Vec<u8> = (0..1_000_000_u32)
+        .map(|at| at.to_le_bytes()[usize::from(at % 3 == 0)])
+        .collect();
+    let listener = TcpListener::bind(("127.0.0.1", PORT)).unwrap();
+    let mut client = TcpStream::connect(("127.0.0.1", PORT)).unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    thread::scope(|scope| {
+        let receiver = scope.spawn(move || {
+            let mut received = Vec::new();
+            server.read_to_end(&mut received).unwrap();
+            received
+        });
+        client.write_all(&sent).unwrap();
+        drop(client);
+        assert_eq!(receiver.join().unwrap(), sent);
+    });
+
+    let records = records(&mut kernel.kernel.take_rings());
+    let first = records
+        .iter()
+        .find(|(header, _)| header.dst_port == PORT)
+        .unwrap();
+    assert_eq!(first.0.tcp_flags, flag::SYN);
+    let mut next = first.0.seq.wrapping_add(1);
+    let mut stream: Vec<u8> = Vec::new();
+    let mut largest = 0;
+    for (header, payload) in records
+        .iter()
+        .filter(|(header, _)| header.dst_port == PORT)
+        .skip(1)
+    {
+        assert_eq!(header.seq, next, "in order, without hole and overlap");
+        next = next.wrapping_add(header.wire_len);
+        largest = largest.max(header.wire_len);
+        stream.extend(payload);
+    }
+    assert!(stream == sent, "{} of {} bytes", stream.len(), sent.len());
+    assert_eq!(
+        largest,
+        monitor_common::tap::PIECE_MAX,
+        "segments were large enough to be split"
+    );
+    let last = records
+        .iter()
+        .rfind(|(header, _)| header.dst_port == PORT)
+        .unwrap();
+    assert_ne!(
+        last.0.tcp_flags & flag::FIN,
+        0,
+        "the end stands on the last piece"
+    );
+    assert!(kernel.counts().unwrap().add_up());
+}
