@@ -31,7 +31,8 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
         state_dir: args.state_dir.clone(),
         ..Overrides::default()
     };
-    let settings = config::load(args.config.as_deref(), &flags)?;
+    let mut settings = config::load(args.config.as_deref(), &flags)?;
+    settings.pin_dir = kernel::reach_pin_dir(&settings.pin_dir);
     // A running daemon holds both; it must be stopped first, or it would go on without its links.
     let exists = |dir: &PathBuf| dir.is_dir();
     let _state = Some(&settings.state_dir)

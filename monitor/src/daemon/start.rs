@@ -1,7 +1,10 @@
 //! The start of the daemon, in this order: locks, socket, files, kernel, never-block facts, leases of before, judge,
 //! parse threads. What can be refused is asked before anything is attached. Must not serve yet.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use anyhow::{Context, Result};
 use monitor_common::Prefix;
@@ -50,8 +53,8 @@ pub(super) fn start(mut settings: Settings) -> Result<Started> {
     state::prepare(&settings.state_dir)?;
     let state_lock = InstanceLock::acquire(&settings.state_dir, "state-dir")?;
     let listening = Listening::bind(&settings.control)?;
-    kernel::prepare_pin_dir(&settings.pin_dir)?;
-    let pin_lock = InstanceLock::acquire(&settings.pin_dir, "pin-dir")?;
+    let pin_dir = kernel::prepare_pin_dir(&settings.pin_dir)?;
+    let pin_lock = InstanceLock::acquire(&pin_dir, "pin-dir")?;
     let key = InstallKey(state::key::load_or_create(&settings.state_dir)?);
     let (journal, journal_thread) =
         JournalThread::start(&settings.journal.path, settings.journal.buffer_bytes)?;
@@ -59,7 +62,7 @@ pub(super) fn start(mut settings: Settings) -> Result<Started> {
         mut kernel,
         warnings,
         adopted,
-    } = Kernel::open(&kernel_settings(&settings))?;
+    } = Kernel::open(&kernel_settings(&settings, pin_dir))?;
     for warning in &warnings {
         log::warn!("{warning}");
     }
@@ -102,9 +105,9 @@ fn choose(settings: &mut Settings, host: &HostNet) -> Result<()> {
     Ok(())
 }
 
-fn kernel_settings(settings: &Settings) -> KernelSettings {
+fn kernel_settings(settings: &Settings, pin_dir: PathBuf) -> KernelSettings {
     KernelSettings {
-        pin_dir: settings.pin_dir.clone(),
+        pin_dir,
         interfaces: settings.interfaces.clone(),
         ports: settings.ports.clone(),
         mode: match settings.judge.mode {

@@ -8,32 +8,79 @@ use std::{
 
 use rustix::{fs::statfs, mount::MountFlags};
 
-use super::KernelError;
+use super::{KernelError, outside};
 
 /// Where every distribution mounts it.
 const STANDARD: &str = "/sys/fs/bpf";
 /// What `statfs` says of a BPF file system (`BPF_FS_MAGIC`, linux/magic.h).
 const MAGIC: u64 = 0xcafe_4a11;
 
-/// Mounts the BPF file system if it belongs at its standard place and is missing there, and makes the directory.
-pub(super) fn ensure(pin_dir: &Path) -> Result<(), KernelError> {
+/// Makes the directory on a BPF file system, which is mounted at its standard place if it is missing there. Returns the
+/// path by which this process reaches the directory.
+///
+/// `ip netns exec` and the like give a process a mount namespace of its own, with a fresh `/sys` and no BPF file system
+/// in it. One mounted there would vanish with the last process of that namespace, and every pin with it: SIGKILL would
+/// end the shield. Then the one of the nearest process outside is used: of process 1, or of whoever started this one.
+pub(super) fn ensure(pin_dir: &Path) -> Result<PathBuf, KernelError> {
     let refused = |reason: String| KernelError::NoBpffs {
         path: pin_dir.to_owned(),
         reason,
     };
-    let mut existing = existing_ancestor(pin_dir);
-    if !is_bpffs(&existing) && pin_dir.starts_with(STANDARD) && Path::new(STANDARD).is_dir() {
-        rustix::mount::mount("bpf", STANDARD, "bpf", MountFlags::empty(), None)
-            .map_err(|error| refused(format!("mounting it there failed: {error}")))?;
-        existing = existing_ancestor(pin_dir);
-    }
+    let reached = place(pin_dir).map_err(|error| refused(format!("mounting it there failed: {error}")))?;
+    let existing = existing_ancestor(&reached);
     if !is_bpffs(&existing) {
         return Err(refused(format!("{} is of another kind", existing.display())));
     }
-    fs::create_dir_all(pin_dir).map_err(|error| refused(format!("creating it failed: {error}")))?;
+    fs::create_dir_all(&reached).map_err(|error| refused(format!("creating it failed: {error}")))?;
     // Whoever can open the pins can change the leases.
-    fs::set_permissions(pin_dir, fs::Permissions::from_mode(0o700))
-        .map_err(|error| refused(format!("setting its permissions failed: {error}")))
+    fs::set_permissions(&reached, fs::Permissions::from_mode(0o700))
+        .map_err(|error| refused(format!("setting its permissions failed: {error}")))?;
+    Ok(reached)
+}
+
+/// The path by which the pin directory is reached where there is a BPF file system for it; nothing is mounted.
+pub(super) fn reach(pin_dir: &Path) -> PathBuf {
+    let Some(below) = pin_dir
+        .strip_prefix(STANDARD)
+        .ok()
+        .filter(|_| !is_bpffs(Path::new(STANDARD)))
+    else {
+        return pin_dir.to_owned();
+    };
+    let outside = outside::processes();
+    let mounted = outside
+        .iter()
+        .find_map(|process| process.directory(STANDARD).filter(|dir| is_bpffs(dir)));
+    mounted.map_or_else(|| pin_dir.to_owned(), |dir| dir.join(below))
+}
+
+fn place(pin_dir: &Path) -> std::io::Result<PathBuf> {
+    let reached = reach(pin_dir);
+    if !reached.starts_with(STANDARD) || is_bpffs(Path::new(STANDARD)) {
+        return Ok(reached);
+    }
+    let outside = outside::processes();
+    if outside.iter().any(|process| process.run_in_mounts(mount).is_ok()) {
+        return Ok(reach(pin_dir));
+    }
+    if !outside.is_empty() {
+        log::warn!(
+            "this process has a mount namespace of its own, and no {STANDARD} outside it can be used: pins, and with them \
+             the shield, end with the last process of this namespace; run `mount -t bpf bpf {STANDARD}` outside it first"
+        );
+    }
+    mount()?;
+    Ok(reached)
+}
+
+fn mount() -> std::io::Result<()> {
+    Ok(rustix::mount::mount(
+        "bpf",
+        STANDARD,
+        "bpf",
+        MountFlags::empty(),
+        None,
+    )?)
 }
 
 fn existing_ancestor(path: &Path) -> PathBuf {

@@ -76,7 +76,11 @@ impl Kernel {
             .iter()
             .map(|name| probe::interface(name))
             .collect::<Result<Vec<_>, _>>()?;
-        bpffs::ensure(&settings.pin_dir)?;
+        let pin_dir = bpffs::ensure(&settings.pin_dir)?;
+        let settings = &KernelSettings {
+            pin_dir,
+            ..settings.clone()
+        };
         let aside = adopt::set_aside_misfits(&settings.pin_dir)?;
         let mut ebpf = load_object(object, settings)?;
         load_programs(&mut ebpf)?;

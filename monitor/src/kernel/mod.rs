@@ -10,6 +10,7 @@ mod error;
 mod load;
 mod maps;
 mod object;
+mod outside;
 mod pins;
 mod probe;
 mod ring;
@@ -95,6 +96,12 @@ impl Default for KernelSettings {
 const _: () = assert!(names::TAP_SHARDS_MAX.is_power_of_two());
 
 /// Makes sure that the pin directory is there and on a BPF file system, so that it can be locked before it is used.
-pub fn prepare_pin_dir(pin_dir: &Path) -> Result<(), KernelError> {
+/// Returns the path by which this process reaches it.
+pub fn prepare_pin_dir(pin_dir: &Path) -> Result<PathBuf, KernelError> {
     bpffs::ensure(pin_dir)
+}
+
+/// The path by which this process reaches the pin directory, whether it exists or not.
+pub fn reach_pin_dir(pin_dir: &Path) -> PathBuf {
+    bpffs::reach(pin_dir)
 }
