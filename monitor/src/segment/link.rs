@@ -199,7 +199,7 @@ fn frame_relay(frame: &[u8]) -> Option<Network> {
     let last = frame.iter().take(ADDRESS_MAX).position(|byte| byte & 1 == 1)?;
     let off = last + 1;
     match frame.read(off)? {
-        [0x03, 0xcc, _] | [0x03, 0x8e, _] => by_version(frame, off + 2),
+        [0x03, 0xcc | 0x8e, _] => by_version(frame, off + 2),
         [0x03, 0x80, _] => typed(frame, off + 5, off + 7),
         [0x03, 0x00, 0x80] => typed(frame, off + 6, off + 8),
         _ => typed(frame, off, off + 2),

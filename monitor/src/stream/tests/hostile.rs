@@ -11,12 +11,12 @@ fn half_open_connections_take_no_more_than_their_room() {
     let mut t = Talk::with(&limits);
     t.handshake().c(ACK, 0, 0, "Q1");
     for n in 0..1_000_000u32 {
-        let [a, b, c, d] = n.to_be_bytes();
+        let [high, low @ ..] = n.to_be_bytes();
         let syn = Segment {
             ts: Timestamp::from_nanos(1_000_000_000_000 + u64::from(n)),
             src: Peer {
-                addr: monitor_common::IpKey::from_v4([10, b, c, d]),
-                port: 1024 + u16::from(a),
+                addr: monitor_common::IpKey::from_v4([10, low[0], low[1], low[2]]),
+                port: 1024 + u16::from(high),
             },
             dst: peer(2, 80),
             seq: SeqNumber(n),
