@@ -22,6 +22,14 @@
 //! client and of the server; `<~> N` retransmitted bytes differ. A first line `midstream` joins late; `packets` says that
 //! the cut between packets matters. Escapes: `\r \n \t \\ \xHH`.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test harness: a transcript that is none fails the test"
+)]
+
 use std::fmt::Write as _;
 
 use apimon::{
@@ -192,7 +200,7 @@ pub struct Stage {
 
 #[derive(Default)]
 struct Lines {
-    lines: Vec<(u64, String)>,
+    said: Vec<(u64, String)>,
     anomalies: apimon::http::anomaly::AnomalySet,
     abandoned: Vec<u64>,
 }
@@ -291,15 +299,15 @@ impl Stage {
                 self.end(side, End::Lost);
             }
         }
-        self.lines.lines.sort();
+        self.lines.said.sort();
         let mut ordinals = self.lines.abandoned;
-        ordinals.extend(self.lines.lines.iter().map(|(ordinal, _)| *ordinal));
+        ordinals.extend(self.lines.said.iter().map(|(ordinal, _)| *ordinal));
         ordinals.sort_unstable();
         assert!(
             ordinals.iter().copied().eq(0..ordinals.len() as u64),
             "each ordinal ends once: {ordinals:?}"
         );
-        let mut lines: Vec<_> = self.lines.lines.into_iter().map(|(_, line)| line).collect();
+        let mut lines: Vec<_> = self.lines.said.into_iter().map(|(_, line)| line).collect();
         lines.extend(self.lines.anomalies.names().map(|name| format!("! {name}")));
         Heard {
             lines,
@@ -331,7 +339,7 @@ impl TransactionSink for Lines {
         if t.gaps {
             line.push_str(" gaps");
         }
-        self.lines.push((t.ordinal, line));
+        self.said.push((t.ordinal, line));
         self.anomalies.merge(t.anomalies);
     }
 

@@ -109,6 +109,8 @@ fn by_fields(facts: &Facts, version: Version, otherwise: Framing) -> Decision {
 mod tests {
     use super::*;
 
+    type Fields = &'static [(&'static str, &'static str)];
+
     fn facts(fields: &[(&str, &str)]) -> Facts {
         let mut facts = Facts::default();
         for (name, value) in fields {
@@ -124,7 +126,7 @@ mod tests {
     #[test]
     fn requests() {
         use Framing::{Chunked, Length, Unknown};
-        let cases: [(&[(&str, &str)], Version, Framing, bool); 8] = [
+        let cases: [(Fields, Version, Framing, bool); 8] = [
             (&[], Version::Http11, Length(0), true),
             (&[CL], Version::Http11, Length(5), true),
             (&[CL, ("Content-Length", "6")], Version::Http11, Unknown, true),
@@ -156,7 +158,7 @@ mod tests {
             head: false,
             connect: true,
         };
-        let cases: [(&[(&str, &str)], u16, Asked, Framing); 13] = [
+        let cases: [(Fields, u16, Asked, Framing); 13] = [
             (&[], 200, plain, UntilClose),
             (&[CL], 200, plain, Length(5)),
             (&[CL], 200, head, Length(0)),

@@ -496,14 +496,12 @@ impl<M: Message> Side<M> {
         else {
             return None;
         };
-        match gather.finish::<M>(true, shared.limits.header_fields) {
-            Ok(kept) => Some(self.found(kept)),
-            Err(_) => {
-                shared.stats.unsynced_bytes += gather.store.bytes.len() as u64;
-                shared.recycle(gather.store);
-                Some(Progress::Lost(None, abandoned::<M>(gather.begin)))
-            }
+        if let Ok(kept) = gather.finish::<M>(true, shared.limits.header_fields) {
+            return Some(self.found(kept));
         }
+        shared.stats.unsynced_bytes += gather.store.bytes.len() as u64;
+        shared.recycle(gather.store);
+        Some(Progress::Lost(None, abandoned::<M>(gather.begin)))
     }
 }
 

@@ -93,9 +93,12 @@ fn framing_in_doubt() {
     }
 }
 
+/// Method, target and version.
+type ReadLine = (&'static str, &'static str, Version);
+
 #[test]
 fn request_lines() {
-    let cases: [(&str, Option<(&str, &str, Version)>, &[Anomaly]); 20] = [
+    let cases: [(&str, Option<ReadLine>, &[Anomaly]); 20] = [
         ("GET / HTTP/1.1", Some(("GET", "/", Version::Http11)), &[]),
         ("GET / HTTP/1.0", Some(("GET", "/", Version::Http10)), &[]),
         ("GET /", Some(("GET", "/", Version::Http09)), &[]),
