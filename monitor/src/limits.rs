@@ -67,7 +67,7 @@ impl Default for Limits {
             pending_requests: 256,
             held_bytes: 256 << 10,
             http_bytes: 32 << 20,
-            idle: Duration::from_secs(300),
+            idle: Duration::from_mins(5),
             half_open: Duration::from_secs(30),
         }
     }

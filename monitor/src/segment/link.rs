@@ -9,7 +9,7 @@ use crate::packet::Link;
 /// PPP protocol numbers (IANA).
 const PPP_IPV4: u16 = 0x0021;
 const PPP_IPV6: u16 = 0x0057;
-/// EtherTypes up to this are lengths of an LLC frame (IEEE 802.3 section 3.2.6).
+/// `EtherType`s up to this are lengths of an LLC frame (IEEE 802.3 section 3.2.6).
 const LLC_LENGTH_MAX: u16 = 1500;
 /// What Linux puts where an EtherType would stand, for LLC.
 const LINUX_LLC: u16 = 0x0004;

@@ -11,7 +11,7 @@ const IPV4: u8 = 4;
 const IPV6: u8 = 41;
 const GRE: u8 = 47;
 
-/// EtherTypes within GRE.
+/// `EtherType`s within GRE.
 const ETHERNET: u16 = 0x6558;
 const ERSPAN_2: u16 = 0x88be;
 const ERSPAN_3: u16 = 0x22eb;

@@ -12,7 +12,7 @@ const TO_AND_FROM_DS: u8 = 0x03;
 const MORE_FRAGMENTS: u8 = 0x04;
 const PROTECTED: u8 = 0x40;
 const ORDER: u8 = 0x80;
-/// Bit of the QoS control field: the frame holds several (A-MSDU).
+/// Bit of the `QoS` control field: the frame holds several (A-MSDU).
 const AGGREGATE: u8 = 0x80;
 
 /// A data frame at `off`: header, LLC, network layer. `padded`: the header is followed by padding to four bytes.

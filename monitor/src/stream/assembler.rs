@@ -1,6 +1,6 @@
 //! Which ranges of a stream wait behind a hole, and whose bytes count where they overlap. Must not know the bytes.
 //!
-//! Overlaps as Linux decides them (`tcp_data_queue_ofo`, `tcp_ofo_queue` in net/ipv4/tcp_input.c): of two segments
+//! Overlaps as Linux decides them (`tcp_data_queue_ofo`, `tcp_ofo_queue` in `net/ipv4/tcp_input.c`): of two segments
 //! that wait out of order, the one that begins earlier supplies the bytes they share; of two that begin at the same
 //! byte, the longer one, and the earlier arrival where they are equally long. What was already taken in order never
 //! changes. A *tentative* range (one the receiver may have refused) gives way to any other.

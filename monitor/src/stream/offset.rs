@@ -82,7 +82,7 @@ mod tests {
         fn offsets_survive_wrap_around(base: u32, near in 0..1u64 << 40, ahead in -(1i64 << 30)..1 << 30) {
             let base = Base::first_byte(SeqNumber(base));
             let at = near.cast_signed() + ahead;
-            #[expect(clippy::cast_possible_truncation, reason = "that is the point")]
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "that is the point")]
             let seq = base.seq(0).plus(at as u32);
             prop_assert_eq!(base.position(seq, near), at);
             if let Ok(at) = u64::try_from(at) {

@@ -20,7 +20,7 @@ macro_rules! counters {
 
 counters! {
     /// Segments given to the table.
-    segments = "segments",
+    segments = "stream_segments",
     /// Segments that no receiver takes (contradicting flags, data without ACK, both ends the same).
     impossible_segments = "impossible_segments",
     /// Segments of no known connection that begin none: bare acknowledgements and resets.

@@ -175,21 +175,18 @@ impl<C: Default> Table<C> {
         self.stats.connections += 1;
         self.stats.open += 1;
         let conn = Conn::new(key, segment, from_low);
-        let index = match self.free.pop() {
-            Some(index) => {
-                if let Some(slot) = self.slots.get_mut(index as usize) {
-                    slot.conn = conn;
-                }
-                index
+        let index = if let Some(index) = self.free.pop() {
+            if let Some(slot) = self.slots.get_mut(index as usize) {
+                slot.conn = conn;
             }
-            None => {
-                self.slots.push(Slot {
-                    conn,
-                    generation: 0,
-                    alarm: false,
-                });
-                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
-            }
+            index
+        } else {
+            self.slots.push(Slot {
+                conn,
+                generation: 0,
+                alarm: false,
+            });
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         };
         let (slots, hasher) = (&self.slots, &self.hasher);
         self.index.insert_unique(hash, index, |slot| {

@@ -177,10 +177,9 @@ impl<C: Default> Conn<C> {
         };
         match (waits(Side::Opener), waits(Side::Other)) {
             (false, false) => None,
-            (true, false) => Some(Side::Opener),
             (false, true) => Some(Side::Other),
             (true, true) if held_by_cause(Side::Opener) => Some(Side::Other),
-            (true, true) => Some(Side::Opener),
+            (true, _) => Some(Side::Opener),
         }
     }
 

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Segments out of order: where, and which bytes.
+type Arrivals<'a> = &'a [(i64, &'a str)];
+
 #[test]
 fn in_order_with_acknowledgements_and_proof() {
     let mut t = Talk::new();
@@ -85,7 +88,7 @@ fn out_of_order_waits() {
 #[test]
 fn overlap_in_the_queue_goes_as_linux_has_it() {
     // What waits, what comes after, what is read when the hole (two bytes) is filled.
-    let cases: [(&[(i64, &str)], &str, usize); 6] = [
+    let cases: [(Arrivals<'_>, &str, usize); 6] = [
         // The earlier start wins, whichever came first.
         (&[(4, "4444"), (2, "2222")], "222244", 1),
         (&[(2, "2222"), (4, "4444")], "222244", 1),
