@@ -204,7 +204,7 @@ impl Shape {
     fn v6(&self, extensions: &[Extension], body: &[u8]) -> Vec<u8> {
         let numbers: Vec<u8> = extensions
             .iter()
-            .map(|one| one.number())
+            .map(Extension::number)
             .chain([self.protocol()])
             .collect();
         let chain: Vec<u8> = extensions

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod bare;
+pub mod bare_xdp;
 pub mod client;
 pub mod daemon;
 pub mod forge;
