@@ -3,9 +3,11 @@
 //! An observation is owned and small, and holds no secret: credentials stand in it as keyed fingerprints. It is
 //! made in the parse worker; what needs a view of all traffic (endpoint templates) is resolved by the judge.
 
+pub mod endpoint;
 pub mod extract;
 pub mod identity;
 pub mod target;
+pub mod template;
 
 use std::fmt;
 

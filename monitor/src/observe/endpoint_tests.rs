@@ -1,0 +1,149 @@
+use super::*;
+use crate::{flow::Peer, observe::target};
+
+const KEY: InstallKey = InstallKey([3; 16]);
+
+fn ask(
+    table: &mut EndpointTable,
+    method: &str,
+    path: &str,
+    status: u16,
+    source: u64,
+) -> (String, Vec<String>) {
+    let peer = Peer {
+        addr: monitor_common::IpKey::from_v4([192, 0, 2, 1]),
+        port: 1,
+    };
+    let target = target::parse(path.as_bytes(), &KEY);
+    let observation = Observation {
+        at: Timestamp::ZERO,
+        answered: None,
+        client: peer,
+        server: peer,
+        method: method.into(),
+        path: target.path,
+        query_ids: target.query_ids,
+        principal: None,
+        client_print: 0,
+        says_crawler: false,
+        status: Some(status),
+        request_body_len: None,
+        response_body_len: None,
+        source_proven: true,
+        gaps: false,
+        anomalies: crate::http::anomaly::AnomalySet::default(),
+    };
+    let resolved = table.resolve(&observation, source);
+    (
+        table.name(resolved.endpoint),
+        resolved.ids().iter().map(ToString::to_string).collect(),
+    )
+}
+
+fn table() -> EndpointTable {
+    EndpointTable::new(EndpointSettings::default(), KEY)
+}
+
+#[test]
+fn values_are_ids_and_words_are_words() {
+    for (path, name) in [
+        ("/api/v1/orders/1042", "GET /api/v1/orders/{id}"),
+        ("/api//v1/./x/../orders/1042/", "GET /api/v1/orders/{id}"),
+        ("/users/7/orders/INV-7", "GET /users/{id}/orders/{id}"),
+        ("/reports/2024-02-29", "GET /reports/{date}"),
+        ("/orders;jsessionid=0123456789ABCDEF/7", "GET /orders/{id}"),
+        ("/", "GET /"),
+        ("*", "GET /{id}"),
+    ] {
+        assert_eq!(ask(&mut table(), "GET", path, 200, 1).0, name, "{path}");
+    }
+    assert_eq!(ask(&mut table(), "GET", "/u/7/o/8", 200, 1).1, ["7", "8"]);
+    assert_eq!(ask(&mut table(), "<script>", "/u", 200, 1).0, "OTHER /u");
+}
+
+#[test]
+fn names_collapse_when_there_are_many() {
+    let mut table = table();
+    for _ in 0..SELDOM {
+        ask(&mut table, "GET", "/users/search", 200, 1);
+    }
+    for i in 0..60u8 {
+        let name: String = [b'a' + i % 26, b'e', b'l', b'a' + i / 26]
+            .map(char::from)
+            .iter()
+            .collect();
+        ask(&mut table, "GET", &format!("/users/{name}"), 200, 1);
+    }
+    assert_eq!(ask(&mut table, "GET", "/users/zora", 200, 1).0, "GET /users/{id}");
+    assert_eq!(ask(&mut table, "GET", "/users/aela", 200, 1).0, "GET /users/{id}");
+    assert_eq!(
+        ask(&mut table, "GET", "/users/search", 200, 1).0,
+        "GET /users/search"
+    );
+    assert!(table.len() < 40, "{}", table.len());
+}
+
+#[test]
+fn probing_teaches_nothing() {
+    let mut table = table();
+    ask(&mut table, "GET", "/orders", 200, 1);
+    for i in 0..5000u32 {
+        ask(
+            &mut table,
+            "GET",
+            &format!("/admin{}/x", char::from(b'a' + (i % 26) as u8)),
+            404,
+            1,
+        );
+    }
+    assert_eq!(table.len(), 2);
+    assert_eq!(
+        ask(&mut table, "GET", "/wp-login.php", 404, 1).0,
+        "GET /{unknown}"
+    );
+    assert_eq!(
+        ask(&mut table, "GET", "/invoices/17", 404, 1).0,
+        "GET /invoices/{id}"
+    );
+}
+
+#[test]
+fn doubtful_names_are_shown_when_several_sources_use_them() {
+    let mut table = table();
+    assert_eq!(
+        ask(&mut table, "GET", "/reset/hunter2", 200, 1).0,
+        "GET /reset/{name}"
+    );
+    assert_eq!(
+        ask(&mut table, "GET", "/reset/hunter2", 200, 1).0,
+        "GET /reset/{name}"
+    );
+    assert_eq!(
+        ask(&mut table, "GET", "/reset/hunter2", 200, 2).0,
+        "GET /reset/hunter2"
+    );
+}
+
+#[test]
+fn a_catch_all_server_cannot_grow_the_table() {
+    let settings = EndpointSettings {
+        endpoints_max: 50,
+        nodes_max: 100,
+    };
+    let mut table = EndpointTable::new(settings, KEY);
+    let letters = ["ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "wu"];
+    let word = |n: usize| format!("{}{}", letters[n % 10], letters[n / 10 % 10]);
+    for i in 0..20_000usize {
+        ask(
+            &mut table,
+            "GET",
+            &format!("/{}/{}/{}/{}", word(i), word(i / 7), word(i / 3), word(i / 11)),
+            200,
+            1,
+        );
+    }
+    assert!(table.len() <= 50);
+    assert!(table.nodes.len() <= 400, "{}", table.nodes.len());
+    assert!(table.tables()[1].1.evictions > 0);
+    ask(&mut table, "GET", &"/a".repeat(1000), 200, 1);
+}
