@@ -4,24 +4,38 @@
 //! On the live path the judge calls the [`LeaseSink`] itself: between the observation that tips the scale and the change
 //! in the kernel there is no queue and no timer.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use monitor_common::IpKey;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::{Case, CaseSettings},
-    detect::DetectSettings,
+    case::{
+        Case, CaseSettings,
+        store::{CaseStore, Change},
+    },
+    detect::{Actor, Context, DetectSettings, Detector, Finding, Suspect, registry},
     enforce::LeaseSink,
-    journal::event::JournalEvent,
-    lru::TableStats,
-    observe::{Observation, identity::InstallKey},
+    journal::event::{EventKind, JournalEvent, LeaseEnd},
+    lru::{Lru, TableStats},
+    observe::{
+        Observation,
+        endpoint::{EndpointSettings, EndpointTable},
+        identity::{InstallKey, space},
+    },
     time::Timestamp,
-    verdict::{Mode, Refusal, VerdictSettings, ledger::LeaseRecord, never::NeverBlock},
+    verdict::{
+        Mode, Refusal, Verdict, VerdictSettings,
+        enforcer::{Enforcer, Wanted},
+        exclusivity::Exclusivity,
+        gate::Claim,
+        ledger::LeaseRecord,
+        never::NeverBlock,
+    },
 };
 
 /// All settings of the judge.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JudgeSettings {
     /// Whether verdicts are carried out.
@@ -32,6 +46,23 @@ pub struct JudgeSettings {
     pub cases: CaseSettings,
     /// `[verdict]`.
     pub verdict: VerdictSettings,
+    /// `[endpoints]`.
+    pub endpoints: EndpointSettings,
+    /// Actors whose age is remembered; the least recently seen gives way.
+    pub actors_max: usize,
+}
+
+impl Default for JudgeSettings {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            detect: DetectSettings::default(),
+            cases: CaseSettings::default(),
+            verdict: VerdictSettings::default(),
+            endpoints: EndpointSettings::default(),
+            actors_max: 1 << 19,
+        }
+    }
 }
 
 /// Counts of what the judge did, and the sizes of its tables.
@@ -45,7 +76,9 @@ pub struct JudgeStats {
     pub cases_opened: u64,
     /// Cases open now.
     pub cases_open: usize,
-    /// Leases granted.
+    /// Closed cases forgotten.
+    pub cases_forgotten: u64,
+    /// Leases granted or prolonged.
     pub leases_granted: u64,
     /// Blocks refused by the gate.
     pub leases_refused: u64,
@@ -58,108 +91,462 @@ pub struct JudgeStats {
 }
 
 /// The judge.
-#[derive(Debug)]
 pub struct Judge {
     settings: JudgeSettings,
+    key: InstallKey,
     stats: JudgeStats,
+    endpoints: EndpointTable,
+    actors: Lru<u64, Acquaintance>,
+    exclusivity: Exclusivity,
+    detectors: Vec<Box<dyn Detector>>,
+    cases: CaseStore,
+    enforcer: Enforcer,
+    findings: Vec<Finding>,
+    ticked: Timestamp,
 }
+
+/// How long and how well an actor is known.
+#[derive(Debug, Default)]
+struct Acquaintance {
+    since: Option<Timestamp>,
+    served: u32,
+}
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Judge")
+            .field("settings", &self.settings)
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How often, in capture time, leases and cases are looked through.
+const TICK: Duration = Duration::from_secs(1);
+/// Longest reason of an operator, characters.
+const REASON: usize = 256;
 
 impl Judge {
     /// A judge that knows nothing yet.
-    pub fn new(settings: JudgeSettings, _key: InstallKey) -> Self {
+    pub fn new(settings: JudgeSettings, key: InstallKey) -> Self {
+        let verdict = &settings.verdict;
         Self {
-            settings,
+            key,
             stats: JudgeStats::default(),
+            endpoints: EndpointTable::new(settings.endpoints.clone(), key),
+            actors: Lru::new(settings.actors_max),
+            exclusivity: Exclusivity::new(verdict.sources_max, Duration::from_secs(verdict.shared_seconds)),
+            detectors: registry::detectors(&settings.detect),
+            cases: CaseStore::new(settings.cases.clone()),
+            enforcer: Enforcer::new(verdict.clone(), settings.mode),
+            findings: Vec::new(),
+            ticked: Timestamp::ZERO,
+            settings,
         }
     }
 
     /// Replaces the set of sources that are never blocked.
-    pub fn set_never_block(&mut self, _never: NeverBlock) {}
+    pub fn set_never_block(&mut self, never: NeverBlock) {
+        self.enforcer.set_never_block(never);
+    }
+
+    /// Numbers new cases from behind `number`, so that a number means one case over restarts.
+    pub fn continue_cases_after(&mut self, number: u32) {
+        self.cases.continue_after(number);
+    }
 
     /// Takes over leases from before a restart; those that are over are left out, and the others are granted again with
     /// what is left of them, so that kernel and ledger agree.
     pub fn adopt(
         &mut self,
-        _records: Vec<LeaseRecord>,
-        _now: Timestamp,
-        _sink: &mut dyn LeaseSink,
-        _out: &mut Vec<JournalEvent>,
+        records: Vec<LeaseRecord>,
+        now: Timestamp,
+        sink: &mut dyn LeaseSink,
+        out: &mut Vec<JournalEvent>,
     ) {
+        for lease in records {
+            self.cases.continue_after(lease.case);
+            let how = if lease.until <= now {
+                LeaseEnd::Expired
+            } else {
+                match self.enforcer.adopt(lease.clone(), now, sink) {
+                    Ok(()) => continue,
+                    Err((_, Refusal::ObservedOnly)) => LeaseEnd::ModeChanged,
+                    Err(_) => LeaseEnd::NotAdopted,
+                }
+            };
+            out.push(JournalEvent {
+                at: now,
+                kind: EventKind::LeaseEnded { lease, how },
+            });
+        }
     }
 
-    /// Changes the mode. Leases given in observe mode end when enforcing begins: nobody is dropped for what was only
-    /// to be tried.
+    /// Changes the mode. Leases that cases got in observe mode end when enforcing begins: nobody is dropped for what was
+    /// only to be tried.
     pub fn set_mode(
         &mut self,
         mode: Mode,
-        _now: Timestamp,
-        _sink: &mut dyn LeaseSink,
-        _out: &mut Vec<JournalEvent>,
+        now: Timestamp,
+        sink: &mut dyn LeaseSink,
+        out: &mut Vec<JournalEvent>,
     ) {
         self.settings.mode = mode;
+        for lease in self.enforcer.set_mode(mode, sink) {
+            out.push(JournalEvent {
+                at: now,
+                kind: EventKind::LeaseEnded {
+                    lease,
+                    how: LeaseEnd::ModeChanged,
+                },
+            });
+        }
     }
 
     /// The mode.
     pub fn mode(&self) -> Mode {
-        self.settings.mode
+        self.enforcer.mode()
     }
 
     /// Judges one observation.
     pub fn observe(
         &mut self,
-        _observation: &Observation,
-        _sink: &mut dyn LeaseSink,
-        _out: &mut Vec<JournalEvent>,
+        observation: &Observation,
+        sink: &mut dyn LeaseSink,
+        out: &mut Vec<JournalEvent>,
     ) {
+        if observation.at.since(self.ticked) >= TICK {
+            self.tick(observation.at, sink, out);
+        }
         self.stats.observations += 1;
+        self.detect(observation);
+        for finding in std::mem::take(&mut self.findings) {
+            self.stats.findings += 1;
+            self.conclude(finding, sink, out);
+        }
     }
 
-    /// Time goes on: ends leases and closes cases. To be called about once a second, live with the wall clock, in replay
-    /// with capture time.
-    pub fn tick(&mut self, _now: Timestamp, _sink: &mut dyn LeaseSink, _out: &mut Vec<JournalEvent>) {}
+    /// Resolves what the observation is about and shows it to every detector.
+    fn detect(&mut self, observation: &Observation) {
+        let source_key = self.key.hash(space::SOURCE, &observation.client.addr.0);
+        let (actor, actor_key) = match observation.principal {
+            Some(principal) => (Actor::Principal(principal), principal.fingerprint.short()),
+            None => (Actor::Client(observation.client.addr), source_key),
+        };
+        let resolved = self.endpoints.resolve(observation, source_key);
+        let Some(about) = self.endpoints.get(resolved.endpoint) else {
+            return;
+        };
+        let known = self.actors.entry(actor_key);
+        let known_since = *known.since.get_or_insert(observation.at);
+        let cx = Context {
+            actor,
+            actor_key,
+            source_key,
+            endpoint: resolved.endpoint,
+            about,
+            path_ids: resolved.ids(),
+            known_since,
+            served: known.served,
+        };
+        if observation
+            .status
+            .is_some_and(|status| (200..400).contains(&status))
+        {
+            known.served = known.served.saturating_add(1);
+            let principal = observation.principal.is_some();
+            let user = if principal {
+                actor_key
+            } else {
+                observation.client_print
+            };
+            self.exclusivity
+                .served(source_key, user, principal, observation.at);
+        }
+        for detector in &mut self.detectors {
+            detector.observe(observation, &cx, &mut self.findings);
+        }
+    }
+
+    /// Files a finding, decides about each source it names, and says so.
+    fn conclude(&mut self, mut finding: Finding, sink: &mut dyn LeaseSink, out: &mut Vec<JournalEvent>) {
+        let (at, confidence) = (finding.at, finding.confidence);
+        let suspects = std::mem::take(&mut finding.suspects);
+        let reason = format!("{}: {}", finding.detector.name, finding.evidence.summary);
+        finding.suspects.clone_from(&suspects);
+        let endpoints = &self.endpoints;
+        let endpoint = finding.endpoint;
+        let (number, change) = self.cases.file(finding, || {
+            endpoint.map_or_else(|| "*".to_owned(), |id| endpoints.name(id))
+        });
+        let mut events = Vec::new();
+        let mut news = change != Change::Counted;
+        for suspect in &suspects {
+            let verdict = self.decide(suspect, confidence, number, &reason, at, sink, &mut events);
+            let Some(case) = self.cases.open_mut(number) else {
+                continue;
+            };
+            if let Some(source) = case.sources.iter_mut().find(|source| source.addr == suspect.addr) {
+                news |= source.verdict.name() != verdict.name();
+                source.verdict = verdict;
+            }
+        }
+        if let Some(case) = self.cases.open_mut(number) {
+            if let Some(strongest) = case
+                .sources
+                .iter()
+                .map(|s| &s.verdict)
+                .max_by_key(|v| v.strength())
+            {
+                case.verdict = strongest.clone();
+            }
+            let snapshot = || Box::new(case.clone());
+            if change == Change::Opened {
+                self.stats.cases_opened += 1;
+                out.push(JournalEvent {
+                    at,
+                    kind: EventKind::CaseOpened(snapshot()),
+                });
+            } else if news {
+                out.push(JournalEvent {
+                    at,
+                    kind: EventKind::CaseUpdated(snapshot()),
+                });
+            }
+        }
+        out.append(&mut events);
+        self.close_cases(at, out);
+    }
+
+    /// The verdict on one source of a case, carried out.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all of them different things about one decision"
+    )]
+    fn decide(
+        &mut self,
+        suspect: &Suspect,
+        confidence: u8,
+        case: u32,
+        reason: &str,
+        now: Timestamp,
+        sink: &mut dyn LeaseSink,
+        events: &mut Vec<JournalEvent>,
+    ) -> Verdict {
+        let enforced = self.mode() == Mode::Enforce;
+        let length = Duration::from_secs(self.settings.verdict.lease_seconds);
+        let left = self
+            .enforcer
+            .ledger()
+            .get(suspect.addr)
+            .map(|lease| lease.left(now));
+        if let Some(left) = left.filter(|left| *left > length / 2) {
+            return Verdict::Drop { ttl: left, enforced };
+        }
+        if confidence < self.settings.verdict.drop_confidence {
+            return Verdict::Log;
+        }
+        let source = self.key.hash(space::SOURCE, &suspect.addr.0);
+        let others = self.exclusivity.others(source, &suspect.actors, now);
+        let wanted = Wanted {
+            source: suspect.addr,
+            claim: Claim::Case {
+                proven: suspect.proven,
+                others,
+            },
+            ttl: None,
+            case,
+            reason: reason.to_owned(),
+        };
+        match self.enforcer.block(wanted, now, sink) {
+            Ok(lease) => {
+                self.stats.leases_granted += 1;
+                let verdict = Verdict::Drop {
+                    ttl: lease.left(now),
+                    enforced,
+                };
+                events.push(JournalEvent {
+                    at: now,
+                    kind: EventKind::LeaseGranted(lease),
+                });
+                verdict
+            }
+            Err(_) if left.is_some() => Verdict::Drop {
+                ttl: left.unwrap_or_default(),
+                enforced,
+            },
+            Err(refusal) => {
+                self.stats.leases_refused += 1;
+                self.note_refusal(suspect, case, &refusal, now, events);
+                refusal.into()
+            }
+        }
+    }
+
+    /// Says that a block was refused, once for each source of a case and reason.
+    fn note_refusal(
+        &self,
+        suspect: &Suspect,
+        case: u32,
+        refusal: &Refusal,
+        now: Timestamp,
+        events: &mut Vec<JournalEvent>,
+    ) {
+        let said = self
+            .cases
+            .get(case)
+            .and_then(|case| case.sources.iter().find(|source| source.addr == suspect.addr))
+            .is_some_and(|source| source.verdict.name() == Verdict::from(refusal.clone()).name());
+        if !said {
+            events.push(JournalEvent {
+                at: now,
+                kind: EventKind::LeaseRefused {
+                    source: suspect.addr,
+                    case,
+                    refusal: refusal.to_string(),
+                },
+            });
+        }
+    }
+
+    /// Time goes on: ends leases and closes cases. To be called about once a second, live with the wall clock; in replay the
+    /// observations' own time does it.
+    pub fn tick(&mut self, now: Timestamp, sink: &mut dyn LeaseSink, out: &mut Vec<JournalEvent>) {
+        self.ticked = self.ticked.max(now);
+        while let Some(lease) = self.enforcer.expire_one(now, sink) {
+            out.push(JournalEvent {
+                at: now,
+                kind: EventKind::LeaseEnded {
+                    lease,
+                    how: LeaseEnd::Expired,
+                },
+            });
+        }
+        for detector in &mut self.detectors {
+            detector.tick(now);
+        }
+        self.close_cases(now, out);
+    }
+
+    fn close_cases(&mut self, now: Timestamp, out: &mut Vec<JournalEvent>) {
+        while let Some(case) = self.cases.close_one(now) {
+            out.push(JournalEvent {
+                at: now,
+                kind: EventKind::CaseClosed(Box::new(case.clone())),
+            });
+        }
+    }
 
     /// The open cases and the closed ones still kept, in the order of their numbers.
     pub fn cases(&self) -> impl Iterator<Item = &Case> {
-        std::iter::empty()
+        self.cases.iter()
     }
 
     /// One case.
-    pub fn case(&self, _number: u32) -> Option<&Case> {
-        None
+    pub fn case(&self, number: u32) -> Option<&Case> {
+        self.cases.get(number)
     }
 
     /// The leases in force, in the order of their addresses.
     pub fn leases(&self) -> impl Iterator<Item = &LeaseRecord> {
-        std::iter::empty()
+        self.enforcer.ledger().iter()
+    }
+
+    /// The endpoints learned.
+    pub fn endpoints(&self) -> &EndpointTable {
+        &self.endpoints
     }
 
     /// Blocks a source by hand. Needs no proof and no evidence, but passes the same gate: what is never blocked is not
     /// blocked by hand either. `ttl` defaults to the configured length of a lease and is cut to the longest.
     pub fn block_add(
         &mut self,
-        _source: IpKey,
-        _ttl: Option<Duration>,
-        _reason: &str,
-        _now: Timestamp,
-        _sink: &mut dyn LeaseSink,
-        _out: &mut Vec<JournalEvent>,
+        source: IpKey,
+        ttl: Option<Duration>,
+        reason: &str,
+        now: Timestamp,
+        sink: &mut dyn LeaseSink,
+        out: &mut Vec<JournalEvent>,
     ) -> Result<LeaseRecord, Refusal> {
-        Err(Refusal::Unproven)
+        let reason: String = reason.chars().take(REASON).collect();
+        let wanted = Wanted {
+            source,
+            claim: Claim::Operator,
+            ttl,
+            case: 0,
+            reason: reason.clone(),
+        };
+        let result = self.enforcer.block(wanted, now, sink);
+        let detail = match &result {
+            Ok(_) => reason,
+            Err(refusal) => refusal.to_string(),
+        };
+        let audit = EventKind::Audit {
+            action: "block-add",
+            source: Some(source),
+            detail,
+            done: result.is_ok(),
+        };
+        out.push(JournalEvent { at: now, kind: audit });
+        if let Ok(lease) = &result {
+            self.stats.leases_granted += 1;
+            out.push(JournalEvent {
+                at: now,
+                kind: EventKind::LeaseGranted(lease.clone()),
+            });
+        }
+        result
     }
 
     /// Ends the lease of a source by hand; the lease that was ended, `None` if there was none.
     pub fn block_remove(
         &mut self,
-        _source: IpKey,
-        _now: Timestamp,
-        _sink: &mut dyn LeaseSink,
-        _out: &mut Vec<JournalEvent>,
+        source: IpKey,
+        now: Timestamp,
+        sink: &mut dyn LeaseSink,
+        out: &mut Vec<JournalEvent>,
     ) -> Result<Option<LeaseRecord>, Refusal> {
-        Ok(None)
+        let result = self.enforcer.unblock(source, sink);
+        let detail = match &result {
+            Ok(Some(_)) => "the lease was ended".to_owned(),
+            Ok(None) => "there was no lease".to_owned(),
+            Err(refusal) => refusal.to_string(),
+        };
+        let audit = EventKind::Audit {
+            action: "block-remove",
+            source: Some(source),
+            detail,
+            done: result.is_ok(),
+        };
+        out.push(JournalEvent { at: now, kind: audit });
+        if let Ok(Some(lease)) = &result {
+            let ended = EventKind::LeaseEnded {
+                lease: lease.clone(),
+                how: LeaseEnd::Removed,
+            };
+            out.push(JournalEvent { at: now, kind: ended });
+        }
+        result
     }
 
     /// Counts and table sizes.
     pub fn stats(&self) -> JudgeStats {
-        self.stats.clone()
+        let detectors = self.detectors.iter().flat_map(|detector| detector.tables());
+        let own = [
+            ("actors", self.actors.stats()),
+            ("exclusivity_sources", self.exclusivity.stats()),
+        ];
+        let tables = self.endpoints.tables().into_iter().chain(own).chain(detectors);
+        JudgeStats {
+            cases_open: self.cases.open_len(),
+            cases_forgotten: self.cases.forgotten(),
+            leases: self.enforcer.ledger().len(),
+            endpoints: self.endpoints.len(),
+            tables: tables.map(|(name, stats)| (name.to_owned(), stats)).collect(),
+            ..self.stats.clone()
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

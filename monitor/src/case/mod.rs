@@ -1,5 +1,7 @@
 //! Stage 6: findings to cases, one open case per (detector, actor, endpoint). Must not know about leases.
 
+pub mod store;
+
 use std::time::Duration;
 
 use monitor_common::IpKey;

@@ -4,23 +4,29 @@
 //! order of capture, keeps bounded state, and says what it found as a [`Finding`]. It may say the same again: the next
 //! stage keeps one case for each thing found.
 
+pub mod id_enumeration;
 pub mod registry;
-
-use std::time::Duration;
+pub mod token_sharing;
+pub mod window;
 
 use monitor_common::IpKey;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     lru::TableStats,
-    observe::{ObjectId, Observation, Principal},
+    observe::{ObjectId, Observation, Principal, endpoint::Endpoint},
     time::Timestamp,
 };
 
 /// Settings of all detectors, `[detect]` in the configuration.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DetectSettings {}
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DetectSettings {
+    /// `[detect.id-enumeration]`.
+    pub id_enumeration: id_enumeration::Settings,
+    /// `[detect.token-sharing]`.
+    pub token_sharing: token_sharing::Settings,
+}
 
 /// What is fixed about a detector.
 #[derive(PartialEq, Eq, Debug)]
@@ -68,8 +74,14 @@ pub struct Context<'a> {
     pub source_key: u64,
     /// Which endpoint was asked.
     pub endpoint: EndpointId,
+    /// What is known of it.
+    pub about: &'a Endpoint,
     /// Object ids of the path, in path order.
     pub path_ids: &'a [ObjectId],
+    /// When the actor was first seen.
+    pub known_since: Timestamp,
+    /// How often the actor was served (2xx or 3xx) before.
+    pub served: u32,
 }
 
 /// Number of an endpoint, given in the order in which endpoints were first seen.
@@ -133,6 +145,9 @@ pub struct Evidence {
     pub baseline: Option<f64>,
     /// Requests that gave evidence.
     pub requests: u64,
+    /// Status of the last answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
     /// Time of the first of them.
     pub first: Option<Timestamp>,
     /// Time of the last of them.
@@ -169,7 +184,11 @@ pub trait Detector: Send {
     fn tables(&self) -> Vec<(&'static str, TableStats)>;
 }
 
-/// A span as seconds, for evidence.
-pub fn seconds(span: Duration) -> f64 {
-    span.as_secs_f64()
+/// Points as confidence: less where much of the evidence was not seen whole.
+fn confidence(points: i32, coverage: f32) -> u8 {
+    let seen = (0.5 + 0.5 * coverage / COVERAGE_GOOD).min(1.0);
+    (points.clamp(0, 99) as f32 * seen) as u8
 }
+
+/// Coverage that takes nothing off the confidence. Some connections are always joined late.
+const COVERAGE_GOOD: f32 = 0.8;

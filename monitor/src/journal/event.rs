@@ -81,4 +81,28 @@ pub enum LeaseEnd {
     Removed,
     /// It had only been given as "would drop", and the mode changed.
     ModeChanged,
+    /// It is from before a restart, and may no longer be: the source is now never blocked, or there is no room.
+    NotAdopted,
+}
+
+impl LeaseEnd {
+    /// Stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Removed => "removed",
+            Self::ModeChanged => "mode-changed",
+            Self::NotAdopted => "not-adopted",
+        }
+    }
+
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Expired => "its time was over",
+            Self::Removed => "an operator took it back",
+            Self::ModeChanged => "it had only been tried, in observe mode",
+            Self::NotAdopted => "it was from before a restart and may no longer be",
+        }
+    }
 }

@@ -17,6 +17,13 @@ use crate::{flow::Peer, http::anomaly::AnomalySet, time::Timestamp};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub [u8; 16]);
 
+impl Fingerprint {
+    /// Its first eight bytes, as a key of tables.
+    pub fn short(&self) -> u64 {
+        self.0.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+}
+
 impl fmt::Display for Fingerprint {
     /// The first six bytes in hex: enough to tell principals of one host apart, short enough to read aloud.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,6 +96,8 @@ pub struct Observation {
 pub struct QueryId {
     /// Its name: short, `[A-Za-z0-9_.-]` only.
     pub name: Box<str>,
+    /// Stem of what the name is about ([`endpoint::stem`]): `order` for `order_id`; 0 for a bare `id`.
+    pub stem: u64,
     /// Which object.
     pub id: ObjectId,
 }

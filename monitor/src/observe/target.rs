@@ -2,6 +2,7 @@
 
 use super::{
     ObjectId, QueryId,
+    endpoint::stem,
     identity::{InstallKey, space},
 };
 
@@ -106,7 +107,8 @@ fn query_ids(query: &[u8], key: &InstallKey) -> Box<[QueryId]> {
         .filter_map(|pair| {
             let eq = pair.iter().position(|&b| b == b'=')?;
             let (name, value) = (pair.get(..eq)?, pair.get(eq + 1..)?);
-            if !is_id_name(name) || value.is_empty() || value.len() > ID_BYTES {
+            let words = id_words(name)?;
+            if value.is_empty() || value.len() > ID_BYTES {
                 return None;
             }
             let value = if value.contains(&b'%') {
@@ -116,6 +118,7 @@ fn query_ids(query: &[u8], key: &InstallKey) -> Box<[QueryId]> {
             };
             Some(QueryId {
                 name: escape(name, NAME_BYTES),
+                stem: words.iter().rev().nth(1).map_or(0, |word| stem(word, key)),
                 id: ObjectId::new(&value, key),
             })
         })
@@ -123,9 +126,9 @@ fn query_ids(query: &[u8], key: &InstallKey) -> Box<[QueryId]> {
         .collect()
 }
 
-/// Whether a parameter of this name carries an object id: `id`, `order_id`, `orderId`, `order-no`, ... Excluded are
-/// the ids of cursors (they rise with every page) and of the request itself (they are new each time).
-fn is_id_name(name: &[u8]) -> bool {
+/// The words of a name that carries an object id: `id`, `order_id`, `orderId`, `order-no`, ... Excluded are the ids of
+/// cursors (they rise with every page) and of the request itself (they are new each time).
+fn id_words(name: &[u8]) -> Option<Vec<String>> {
     const ENDS: [&str; 6] = ["id", "uuid", "guid", "no", "number", "num"];
     const NOT_OBJECTS: [&str; 30] = [
         "after",
@@ -165,15 +168,14 @@ fn is_id_name(name: &[u8]) -> bool {
             .iter()
             .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(b))
     {
-        return false;
+        return None;
     }
     let words = words(name);
-    let Some((last, before)) = words.split_last() else {
-        return false;
-    };
-    ENDS.contains(&last.as_str())
+    let (last, before) = words.split_last()?;
+    let is_id = ENDS.contains(&last.as_str())
         && (!before.is_empty() || matches!(last.as_str(), "id" | "uuid" | "guid"))
-        && !before.iter().any(|word| NOT_OBJECTS.contains(&word.as_str()))
+        && !before.iter().any(|word| NOT_OBJECTS.contains(&word.as_str()));
+    is_id.then_some(words)
 }
 
 /// The words of a name in snake, kebab, dotted or camel case, lower case.

@@ -1,5 +1,8 @@
 //! Stage 7: cases to verdicts, through the one gate. Must not know how a lease reaches the kernel.
 
+pub mod enforcer;
+pub mod exclusivity;
+pub mod gate;
 pub mod ledger;
 pub mod never;
 
@@ -105,12 +108,34 @@ pub enum Refusal {
         /// How many.
         others: u32,
     },
+    /// It was given while nothing was to be dropped.
+    #[error("the lease was given in observe mode")]
+    ObservedOnly,
     /// The lease could not be put into the kernel.
     #[error("the lease could not be carried out: {0}")]
     Failed(String),
 }
 
+impl From<Refusal> for Verdict {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Shared { others } => Self::Upstream { others },
+            refusal => Self::Never(refusal),
+        }
+    }
+}
+
 impl Verdict {
+    /// How much it does: of several verdicts in one case the strongest stands for all.
+    pub fn strength(&self) -> u8 {
+        match self {
+            Self::Log => 0,
+            Self::Never(_) => 1,
+            Self::Upstream { .. } => 2,
+            Self::Drop { .. } => 3,
+        }
+    }
+
     /// Stable name.
     pub fn name(&self) -> &'static str {
         match self {

@@ -1,112 +1,76 @@
 //! Sources that are never blocked: prefixes with the reason for each. Must not know why anyone would block them.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::collections::BTreeMap;
 
 use monitor_common::IpKey;
 
-/// An address prefix. IPv4 prefixes stand as IPv4-mapped IPv6 ones, 96 bits longer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Prefix {
-    addr: IpKey,
-    bits: u8,
-}
+use crate::prefix::masked;
+pub use crate::prefix::{Prefix, PrefixError};
 
-/// Why a text is no prefix.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{0}` is no address or prefix: write 192.0.2.0/24, 2001:db8::/32 or a single address")]
-pub struct PrefixError(String);
-
-impl Prefix {
-    /// The prefix of `bits` leading bits (0 to 128, of the mapped form) around `addr`; host bits are cleared.
-    pub fn new(addr: IpKey, bits: u8) -> Self {
-        let bits = bits.min(128);
-        Self {
-            addr: masked(addr, bits),
-            bits,
-        }
-    }
-
-    /// The one address.
-    pub fn host(addr: IpKey) -> Self {
-        Self { addr, bits: 128 }
-    }
-
-    /// First address.
-    pub fn addr(&self) -> IpKey {
-        self.addr
-    }
-
-    /// Leading bits of the mapped form, 0 to 128.
-    pub fn bits(&self) -> u8 {
-        self.bits
-    }
-
-    /// Whether `addr` is in it.
-    pub fn contains(&self, addr: IpKey) -> bool {
-        masked(addr, self.bits) == self.addr
-    }
-}
-
-/// `addr` with all but the `bits` leading bits cleared.
-pub fn masked(addr: IpKey, bits: u8) -> IpKey {
-    let mask = u128::MAX.checked_shl(128 - u32::from(bits.min(128))).unwrap_or(0);
-    IpKey((u128::from_be_bytes(addr.0) & mask).to_be_bytes())
-}
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let v4 = self.bits >= 96 && self.addr.is_v4();
-        write!(f, "{}/{}", self.addr, if v4 { self.bits - 96 } else { self.bits })
-    }
-}
-
-impl FromStr for Prefix {
-    type Err = PrefixError;
-
-    fn from_str(text: &str) -> Result<Self, PrefixError> {
-        let error = || PrefixError(text.escape_default().take(64).collect());
-        let (addr, bits) = text
-            .split_once('/')
-            .map_or((text, None), |(addr, bits)| (addr, Some(bits)));
-        let addr: IpAddr = addr.trim().parse().map_err(|_| error())?;
-        let (longest, base) = if addr.is_ipv4() { (32, 96) } else { (128, 0) };
-        let bits = match bits {
-            None => longest,
-            Some(bits) => bits
-                .trim()
-                .parse::<u8>()
-                .ok()
-                .filter(|bits| *bits <= longest)
-                .ok_or_else(error)?,
-        };
-        Ok(Self::new(addr.into(), base + bits))
-    }
-}
-
-/// The set. Built once, asked for every block.
-#[derive(Clone, Debug, Default)]
+/// The set. One ordered map for each length of prefix in use, the longest first: a question costs one search in each, and
+/// there are few lengths.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NeverBlock {
-    prefixes: Vec<(Prefix, String)>,
+    by_length: BTreeMap<std::cmp::Reverse<u8>, BTreeMap<IpKey, String>>,
 }
 
 impl NeverBlock {
-    /// Adds a prefix; `label` says why (`own address`, `gateway`, `allow list`, ...).
+    /// Adds a prefix; `label` says why (`own address`, `gateway`, `allow list`, ...). The first label of a prefix stays.
     pub fn insert(&mut self, prefix: Prefix, label: impl Into<String>) {
-        self.prefixes.push((prefix, label.into()));
+        let same_length = self
+            .by_length
+            .entry(std::cmp::Reverse(prefix.bits()))
+            .or_default();
+        same_length.entry(prefix.addr()).or_insert_with(|| label.into());
     }
 
-    /// The prefix that `addr` is in, and its label.
+    /// The longest prefix that `addr` is in, and its label.
     pub fn find(&self, addr: IpKey) -> Option<(Prefix, &str)> {
-        self.prefixes
-            .iter()
-            .find(|(p, _)| p.contains(addr))
-            .map(|(p, l)| (*p, l.as_str()))
+        self.by_length.iter().find_map(|(bits, prefixes)| {
+            let label = prefixes.get(&masked(addr, bits.0))?;
+            Some((Prefix::new(addr, bits.0), label.as_str()))
+        })
     }
 
-    /// Every prefix and its label.
+    /// Every prefix and its label, the longest first, then by address.
     pub fn iter(&self) -> impl Iterator<Item = (Prefix, &str)> {
-        self.prefixes
-            .iter()
-            .map(|(prefix, label)| (*prefix, label.as_str()))
+        self.by_length.iter().flat_map(|(bits, prefixes)| {
+            prefixes
+                .iter()
+                .map(|(addr, label)| (Prefix::new(*addr, bits.0), label.as_str()))
+        })
+    }
+
+    /// How many prefixes there are.
+    pub fn len(&self) -> usize {
+        self.by_length.values().map(BTreeMap::len).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_length.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_prefix_answers() {
+        let mut never = NeverBlock::default();
+        for (prefix, label) in [
+            ("10.0.0.0/8", "allow list"),
+            ("10.0.0.1", "gateway"),
+            ("2001:db8::/32", "proxy"),
+        ] {
+            never.insert(prefix.parse().unwrap(), label);
+        }
+        let label = |addr: &str| never.find(addr.parse().unwrap()).map(|(_, label)| label);
+        assert_eq!(label("10.0.0.1"), Some("gateway"));
+        assert_eq!(label("10.0.0.2"), Some("allow list"));
+        assert_eq!(label("2001:db8::9"), Some("proxy"));
+        assert_eq!(label("11.0.0.2"), None);
+        assert_eq!(never.len(), 3);
     }
 }

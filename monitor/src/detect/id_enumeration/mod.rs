@@ -1,0 +1,424 @@
+//! `id-enumeration`: one actor walks over the ids of objects that are not its own (BOLA).
+//!
+//! **Signal.** Distinct object ids of one (actor, endpoint, id position or parameter). Only *evidence* counts: the first
+//! touch of an object, refused (403, 404, 410) or served without explanation. An explanation is a list of these objects
+//! that the actor was served within half an hour (the collection by its name: `/me/orders` explains `/orders/7`, as far as
+//! the bytes of the list can have held ids), an object that three other actors use too (public), or that the actor just
+//! created (201). Not counted at all: retries, 401 (an expired token is no probe), 429, 5xx, redirects, page numbers.
+//!
+//! **Score** ([`score`]), when a window (1, 10 or 60 minutes, or a whole run without an hour's pause) holds the threshold:
+//! sequential steps (up, down, strides, shuffled) up to 45 points; refused share up to 45; objects of at least three other
+//! actors up to 30; four times what nearly all peers touch 40; never listed 10; a machine's pace 10 to 15; new actor 5;
+//! multiples of the threshold up to 10; long-served actor -15. A finding from 50 on; the points are the confidence. Without
+//! refusals and without foreign objects, volume alone or an established actor stays at 60: written down, not dropped.
+//!
+//! **Defaults.** 20 distinct objects (published rules: 25 to 50 in 1 to 5 minutes; counting only evidence allows less), or twice
+//! what nine of ten actors touch at that endpoint, at most 100; or twice what the same actor did in an earlier run that
+//! was clean (nightly jobs).
+//!
+//! **Look-alikes spared.** Photo and order-history sync, partners paging through their own (list first), power users and
+//! support staff (random order, served, no machine's pace), crawlers of public endpoints, dashboards polling, retries,
+//! health checks, pagination, nightly jobs known from before.
+//!
+//! **What it trades.** Without bodies, a list cannot be told from a list of just these objects: an attacker who first lists
+//! many own objects and then walks others' is spared as long as the list's bytes can explain it. And a client that
+//! fetches 20 neighbouring own objects at a machine's pace without ever listing looks like an attacker.
+//!
+//! Token rotation from one source is found by [`rotation`]. OWASP API1:2023, CWE-639.
+
+mod rotation;
+mod score;
+mod track;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use self::{
+    rotation::Rotations,
+    score::{FINDING, Score, Shape, Surroundings},
+    track::{Owners, Peers, Track},
+};
+use super::{
+    Context, Detector, DetectorInfo, Evidence, Finding, confidence,
+    window::{Outcome, tenths},
+};
+use crate::{
+    lru::{Lru, TableStats},
+    observe::{ObjectId, Observation},
+    time::Timestamp,
+};
+
+/// What is fixed about this detector.
+pub static INFO: DetectorInfo = DetectorInfo {
+    name: "id-enumeration",
+    id: "APIMON-0001",
+    description: "One actor walks over the ids of objects that are not its own",
+    owasp: "API1:2023",
+    cwe: "CWE-639",
+    technique: ("T1087", "Account Discovery"),
+};
+
+/// `[detect.id-enumeration]`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Least distinct objects of a finding.
+    pub distinct_min: u32,
+    /// Most that the learned threshold may become.
+    pub distinct_max: u32,
+    /// Least points of a finding.
+    pub score_min: i32,
+    /// (actor, endpoint, position) triples remembered; the least recently seen gives way.
+    pub subjects_max: usize,
+    /// Objects whose users are remembered, as above.
+    pub objects_max: usize,
+    /// Lists that actors were served, remembered, as above.
+    pub lists_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            distinct_min: 20,
+            distinct_max: 100,
+            score_min: FINDING,
+            subjects_max: 1 << 19,
+            objects_max: 1 << 20,
+            lists_max: 1 << 17,
+        }
+    }
+}
+
+/// Windows in which distinct objects are counted.
+const WINDOWS: [Duration; 3] = [
+    Duration::from_secs(60),
+    Duration::from_secs(600),
+    Duration::from_secs(3600),
+];
+/// A pause that ends a run, and the longest run looked at.
+const PAUSE: Duration = Duration::from_secs(3600);
+const RUN: Duration = Duration::from_secs(12 * 3600);
+/// How long a list explains what is touched after it.
+const LIST_AGE: Duration = Duration::from_secs(1800);
+/// Bytes of a list that can hold one id, compressed or bare: `17,` and a bit.
+const LIST_BYTES_PER_ID: u64 = 4;
+/// Ids that a list of unknown length explains, and the most that any explains.
+const LIST_UNKNOWN: u64 = 100;
+const LIST_MOST: u64 = 100_000;
+/// An actor that touched more objects than this no longer makes objects public or its own: it may be walking.
+const OWNS: u32 = 16;
+/// When an actor counts as established.
+const ESTABLISHED_AGE: Duration = Duration::from_secs(3600);
+const ESTABLISHED_SERVED: u32 = 50;
+/// And as new.
+const NEW_AGE: Duration = Duration::from_secs(600);
+
+/// The detector.
+#[derive(Debug)]
+pub struct IdEnumeration {
+    settings: Settings,
+    epoch: Option<Timestamp>,
+    tracks: Lru<(u64, u64), Track>,
+    objects: Lru<u64, Owners>,
+    lists: Lru<(u64, u64), List>,
+    peers: Lru<u64, Peers>,
+    rotations: Rotations,
+}
+
+/// What a list that an actor was served still explains.
+#[derive(Debug, Default)]
+struct List {
+    ids: u64,
+    at: Timestamp,
+}
+
+/// One id of one request, and where it stands.
+#[derive(Clone, Copy)]
+struct Place {
+    key: u64,
+    stem: u64,
+    id: ObjectId,
+}
+
+impl IdEnumeration {
+    /// Knows nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            epoch: None,
+            tracks: Lru::new(settings.subjects_max),
+            objects: Lru::new(settings.objects_max),
+            lists: Lru::new(settings.lists_max),
+            peers: Lru::new(16_384),
+            rotations: Rotations::new(1 << 16),
+            settings,
+        }
+    }
+
+    /// Notes what a request without id lists or creates.
+    fn note_list(&mut self, observation: &Observation, cx: &Context<'_>) {
+        if !observation.status.is_some_and(|s| (200..300).contains(&s)) {
+            return;
+        }
+        let about = cx.about;
+        let site = about.site_index.then_some(SITE);
+        for stem in about.lists.into_iter().filter(|s| *s != 0).chain(site) {
+            let list = self.lists.entry((cx.actor_key, stem));
+            if observation.at.since(list.at) > LIST_AGE {
+                list.ids = 0;
+            }
+            let ids = observation
+                .response_body_len
+                .map_or(LIST_UNKNOWN, |bytes| bytes / LIST_BYTES_PER_ID);
+            list.ids = (list.ids + ids.max(1)).min(LIST_MOST);
+            list.at = observation.at;
+        }
+    }
+
+    /// Whether a list explains that the actor knows one more of these objects.
+    fn listed(&mut self, at: Timestamp, cx: &Context<'_>, stem: u64) -> bool {
+        let mut explains = |stem| match self.lists.get(&(cx.actor_key, stem)) {
+            Some(list) if list.ids > 0 && at.since(list.at) <= LIST_AGE => {
+                list.ids -= 1;
+                list.at = at;
+                true
+            }
+            _ => false,
+        };
+        (stem != 0 && explains(stem)) || (cx.about.is_public() && explains(SITE))
+    }
+
+    fn touch(&mut self, observation: &Observation, cx: &Context<'_>, place: Place, out: &mut Vec<Finding>) {
+        let Some(outcome) = outcome(observation, cx, &place.id) else {
+            return;
+        };
+        let now = tenths(*self.epoch.get_or_insert(observation.at), observation.at);
+        let track = self.tracks.entry((cx.actor_key, place.key));
+        if track.is_new() {
+            self.peers.entry(place.key).enter();
+        }
+        track.pause(now, PAUSE);
+        if track.touches.contains(&place.id) {
+            return;
+        }
+        let walked = track.touches.total();
+        let me = cx.actor_key as u32;
+        let object = place.id.hash ^ place.stem;
+        let owners = if outcome == Outcome::Served && walked <= OWNS {
+            self.objects.entry(object).add(me)
+        } else {
+            self.objects.peek(&object).copied().unwrap_or_default()
+        };
+        let created = observation.status == Some(201);
+        let spared = owners.common() || created || spared_crawler(observation, cx);
+        if spared || (outcome == Outcome::Served && self.listed(observation.at, cx, place.stem)) {
+            if let Some(track) = self.tracks.get(&(cx.actor_key, place.key)) {
+                track.listed |= !spared;
+                track.touches.push_quietly(&place.id);
+            }
+            return;
+        }
+        let Some(track) = self.tracks.get(&(cx.actor_key, place.key)) else {
+            return;
+        };
+        track.evidence(&place.id, now, outcome, observation, owners.only_other(me));
+        let total = track.touches.total();
+        if !track.fired {
+            self.peers.entry(place.key).grew(total);
+        }
+        if total >= track.next_report.max(self.settings.distinct_min) {
+            self.evaluate(now, observation, cx, place, out);
+        }
+    }
+
+    fn evaluate(
+        &mut self,
+        now: u32,
+        observation: &Observation,
+        cx: &Context<'_>,
+        place: Place,
+        out: &mut Vec<Finding>,
+    ) {
+        let peers = self.peers.peek(&place.key).copied().unwrap_or_default();
+        let Some(track) = self.tracks.get(&(cx.actor_key, place.key)) else {
+            return;
+        };
+        let learned = peers
+            .quantile(90)
+            .map_or(0, |usual| (2 * usual).min(self.settings.distinct_max));
+        let threshold = self.settings.distinct_min.max(learned);
+        let habit = if track.clean() { 2 * track.habit } else { 0 };
+        let known = observation.at.since(cx.known_since);
+        let around = Surroundings {
+            foreign: track.foreign,
+            owners: track.owners(),
+            unlisted: !track.listed,
+            new: known <= NEW_AGE,
+            established: known >= ESTABLISHED_AGE && cx.served >= ESTABLISHED_SERVED,
+            peers: peers.quantile(99),
+            recent: track.recent(now),
+            threshold: threshold.max(habit),
+        };
+        let best = WINDOWS
+            .into_iter()
+            .map(|window| (window, around.threshold))
+            .chain([(RUN, around.threshold + around.threshold / 2)])
+            .filter_map(|(window, least)| {
+                let shape = Shape::of(track.touches.within(now, window));
+                // What exceeds memory is counted, not remembered.
+                let distinct = shape.distinct.max(if window == RUN {
+                    track.touches.total()
+                } else {
+                    around.recent
+                });
+                let strong = shape.sequential >= 0.8 || shape.denied_share() >= 0.5;
+                (distinct >= least && shape.distinct >= least.min(WINDOW_LEAST) && (window != RUN || strong))
+                    .then(|| (score::score(&shape, &around), shape, distinct))
+            })
+            .max_by_key(|(score, ..)| score.points);
+        track.next_report = track.touches.total() + 1;
+        let Some((score, shape, distinct)) = best else {
+            return;
+        };
+        if score.points < self.settings.score_min {
+            return;
+        }
+        track.next_report = track.touches.total() + (track.touches.total() / 8).max(1);
+        if !std::mem::replace(&mut track.fired, true) {
+            self.peers.entry(place.key).leave(track.touches.total());
+        }
+        out.push(finding(observation, cx, track, &around, &shape, &score, distinct));
+    }
+}
+
+/// Stem of the list of everything.
+const SITE: u64 = u64::MAX;
+/// Most touches that a window must show one by one: a learned threshold can be more than what is remembered.
+const WINDOW_LEAST: u32 = 48;
+
+/// How the touch of an object was answered; `None` if it says nothing about the object.
+fn outcome(observation: &Observation, cx: &Context<'_>, id: &ObjectId) -> Option<Outcome> {
+    // Sync clients ask whether a file of theirs is there before they make it.
+    let asks_existence = id.number.is_none() && matches!(cx.about.method(), "HEAD" | "PROPFIND" | "OPTIONS");
+    match observation.status {
+        Some(200..=299 | 304) => Some(Outcome::Served),
+        Some(403 | 404 | 410) if !asks_existence => Some(Outcome::Denied),
+        None => Some(Outcome::Unseen),
+        _ => None,
+    }
+}
+
+/// A client that calls itself a crawler, where nobody needs a credential, and who is served.
+fn spared_crawler(observation: &Observation, cx: &Context<'_>) -> bool {
+    observation.says_crawler
+        && observation.principal.is_none()
+        && cx.about.is_public()
+        && matches!(observation.status, Some(200..=299 | 304))
+        && matches!(cx.about.method(), "GET" | "HEAD")
+}
+
+fn finding(
+    observation: &Observation,
+    cx: &Context<'_>,
+    track: &Track,
+    around: &Surroundings,
+    shape: &Shape,
+    score: &Score,
+    distinct: u32,
+) -> Finding {
+    let served = f64::from(shape.served) / f64::from((shape.served + shape.denied).max(1));
+    let severity = 50.0 + 30.0 * served + 10.0 * (f64::from(distinct) / 200.0).min(1.0);
+    let coverage = track.coverage();
+    Finding {
+        detector: &INFO,
+        at: observation.at,
+        actor: cx.actor,
+        actor_key: cx.actor_key,
+        endpoint: Some(cx.endpoint),
+        severity: severity as u8,
+        confidence: confidence(score.points, coverage),
+        coverage,
+        suspects: track.suspects(cx.actor_key),
+        evidence: Evidence {
+            summary: format!(
+                "{distinct} distinct objects in {:.0} s (threshold {}): {:.0} % sequential, {:.0} % refused",
+                shape.span,
+                around.threshold,
+                shape.sequential * 100.0,
+                shape.denied_share() * 100.0
+            ),
+            window_seconds: shape.span,
+            value: f64::from(distinct),
+            threshold: f64::from(around.threshold),
+            baseline: around.peers.map(f64::from),
+            requests: u64::from(track.touches.total()),
+            status: observation.status,
+            first: Some(track.first),
+            last: Some(observation.at),
+            measures: score.measures.clone(),
+            object_ids: track.samples.iter().map(ToString::to_string).collect(),
+        },
+    }
+}
+
+impl Detector for IdEnumeration {
+    fn info(&self) -> &'static DetectorInfo {
+        &INFO
+    }
+
+    fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        if cx.about.unknown {
+            return;
+        }
+        self.note_list(observation, cx);
+        let endpoint = u64::from(cx.endpoint.0) << 32;
+        for (slot, (id, stem)) in cx.path_ids.iter().zip(cx.about.stems).enumerate() {
+            if stem != 0 {
+                self.touch(
+                    observation,
+                    cx,
+                    Place {
+                        key: endpoint | slot as u64,
+                        stem,
+                        id: *id,
+                    },
+                    out,
+                );
+            }
+        }
+        for query in &observation.query_ids {
+            let stem = if query.stem == 0 {
+                cx.about.lists[0]
+            } else {
+                query.stem
+            };
+            let key = endpoint | 1 << 31 | query.stem & 0x7fff_ffff;
+            self.touch(
+                observation,
+                cx,
+                Place {
+                    key,
+                    stem,
+                    id: query.id,
+                },
+                out,
+            );
+        }
+        self.rotations.observe(observation, cx, out);
+    }
+
+    fn tick(&mut self, _now: Timestamp) {}
+
+    fn tables(&self) -> Vec<(&'static str, TableStats)> {
+        vec![
+            ("id_enumeration_subjects", self.tracks.stats()),
+            ("id_enumeration_objects", self.objects.stats()),
+            ("id_enumeration_lists", self.lists.stats()),
+            ("id_enumeration_peers", self.peers.stats()),
+            ("id_enumeration_rotations", self.rotations.stats()),
+        ]
+    }
+}

@@ -1,0 +1,198 @@
+//! The evidence of a walk over object ids, turned into points. Must not know where the evidence is kept.
+
+use super::super::{
+    Measure,
+    window::{Outcome, Touch},
+};
+
+/// What one window shows.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Shape {
+    /// Distinct objects.
+    pub(super) distinct: u32,
+    /// How many of them were served.
+    pub(super) served: u32,
+    /// How many were refused or are not there.
+    pub(super) denied: u32,
+    /// Share of steps, among the sorted numbers, that are as long as the most frequent one or at most two.
+    pub(super) sequential: f64,
+    /// Median time between two new objects, seconds.
+    pub(super) pace: f64,
+    /// Whether the pace is as steady as a timer's.
+    pub(super) steady: bool,
+    /// Time from the first to the last object, seconds.
+    pub(super) span: f64,
+}
+
+impl Shape {
+    /// Reads the touches of one window.
+    pub(super) fn of<'a>(touches: impl Iterator<Item = &'a Touch>) -> Self {
+        let mut shape = Self::default();
+        let (mut numbers, mut times) = (Vec::new(), Vec::new());
+        for touch in touches {
+            shape.distinct += 1;
+            match touch.outcome() {
+                Outcome::Served => shape.served += 1,
+                Outcome::Denied => shape.denied += 1,
+                Outcome::Unseen | Outcome::Quiet => {}
+            }
+            numbers.extend(touch.number());
+            times.push(touch.tenths());
+        }
+        shape.sequential = sequential(&mut numbers, shape.distinct);
+        times.sort_unstable();
+        let mut gaps: Vec<u32> = times
+            .windows(2)
+            .filter_map(|w| Some(w.get(1)? - w.first()?))
+            .collect();
+        gaps.sort_unstable();
+        let quantile = |q: usize| {
+            gaps.get(gaps.len() * q / 100)
+                .copied()
+                .map_or(0.0, |gap| f64::from(gap) / 10.0)
+        };
+        shape.pace = quantile(50);
+        shape.steady = shape.pace >= 1.0 && quantile(80) - quantile(20) <= 0.3 * shape.pace;
+        shape.span = times
+            .last()
+            .zip(times.first())
+            .map_or(0.0, |(l, f)| f64::from(l - f) / 10.0);
+        shape
+    }
+
+    /// Share of refusals among what was answered.
+    pub(super) fn denied_share(&self) -> f64 {
+        f64::from(self.denied) / f64::from((self.denied + self.served).max(1))
+    }
+}
+
+/// Share of steps between neighbours, after sorting, that are small or all alike: up, down, shuffled and with a stride
+/// count the same. Ids without numbers have none.
+fn sequential(numbers: &mut [u64], distinct: u32) -> f64 {
+    if numbers.len() < 12 || numbers.len() * 10 < distinct as usize * 8 {
+        return 0.0;
+    }
+    numbers.sort_unstable();
+    let mut steps: Vec<u64> = numbers
+        .windows(2)
+        .filter_map(|w| w.get(1)?.checked_sub(*w.first()?))
+        .collect();
+    steps.sort_unstable();
+    let small = steps.iter().filter(|step| **step <= 2).count();
+    let alike = steps.chunk_by(|a, b| a == b).map(<[u64]>::len).max().unwrap_or(0);
+    small.max(alike) as f64 / steps.len().max(1) as f64
+}
+
+/// What is known beyond the window.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Surroundings {
+    /// Objects that until then only one other actor had been served.
+    pub(super) foreign: u32,
+    /// Of how many such others, counted up to four.
+    pub(super) owners: u32,
+    /// Whether the actor never asked for a list of these objects.
+    pub(super) unlisted: bool,
+    /// Whether the actor was seen for the first time minutes ago.
+    pub(super) new: bool,
+    /// Whether the actor has been served for long.
+    pub(super) established: bool,
+    /// Distinct objects that nearly all others stay below, where enough others are known.
+    pub(super) peers: Option<u32>,
+    /// Distinct objects of the last ten to twenty minutes.
+    pub(super) recent: u32,
+    /// The threshold of distinct objects.
+    pub(super) threshold: u32,
+}
+
+/// Points, part by part.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Score {
+    /// The parts.
+    pub(super) measures: Vec<Measure>,
+    /// Their sum, capped by what the evidence allows.
+    pub(super) points: i32,
+}
+
+/// Points at which a walk is a finding.
+pub(super) const FINDING: i32 = 50;
+/// Most points for evidence that a known and honest actor can give, too: below what drops a source.
+const DOUBT: i32 = 60;
+
+/// Adds up the evidence. The weights are explained in the detector's head comment.
+pub(super) fn score(shape: &Shape, around: &Surroundings) -> Score {
+    let mut score = Score::default();
+    let sequence = ramp(shape.sequential, 0.5, 0.8, 45);
+    let denial = if shape.denied >= 8 {
+        ramp(shape.denied_share(), 0.1, 0.5, 45)
+    } else {
+        0
+    };
+    let foreign = if around.owners >= 3 {
+        ramp(f64::from(around.foreign), 2.0, 8.0, 30)
+    } else {
+        0
+    };
+    let volume = match around.peers {
+        Some(peers) if around.recent >= (4 * peers).max(60) => 40,
+        _ => 0,
+    };
+    let pattern = sequence + denial > 0;
+    let times = f64::from(shape.distinct) / f64::from(around.threshold.max(1));
+    score.add("sequential-share", shape.sequential, sequence);
+    score.add("denied-share", shape.denied_share(), denial);
+    score.add("others-objects", f64::from(around.foreign), foreign);
+    score.add("more-than-peers", f64::from(around.recent), volume);
+    score.add(
+        "never-listed",
+        f64::from(u8::from(around.unlisted)),
+        if around.unlisted { 10 } else { 0 },
+    );
+    score.add("pace-seconds", shape.pace, pace(shape));
+    score.add(
+        "new-actor",
+        f64::from(u8::from(around.new)),
+        if around.new { 5 } else { 0 },
+    );
+    score.add(
+        "times-threshold",
+        times,
+        if pattern { ramp(times, 1.0, 3.0, 10) } else { 0 },
+    );
+    score.add(
+        "established-actor",
+        f64::from(u8::from(around.established)),
+        if around.established { -15 } else { 0 },
+    );
+    let harmless = denial == 0 && foreign == 0;
+    if harmless && (around.established || sequence == 0) {
+        score.points = score.points.min(DOUBT);
+    }
+    score
+}
+
+/// A machine's pace: fast, or slow and steady.
+fn pace(shape: &Shape) -> i32 {
+    match shape.pace {
+        pace if pace <= 0.5 => 15,
+        pace if pace <= 3.0 => 10,
+        _ if shape.steady => 10,
+        pace if pace <= 30.0 => 5,
+        _ => 0,
+    }
+}
+
+/// 0 up to `from`, `most` from `to` on, in between in proportion.
+fn ramp(value: f64, from: f64, to: f64, most: i32) -> i32 {
+    (((value - from) / (to - from)).clamp(0.0, 1.0) * f64::from(most)).round() as i32
+}
+
+impl Score {
+    fn add(&mut self, name: &str, value: f64, points: i32) {
+        self.points += points;
+        self.measures.push(Measure {
+            name: name.into(),
+            value,
+            points,
+        });
+    }
+}

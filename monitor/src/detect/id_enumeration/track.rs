@@ -1,0 +1,271 @@
+//! What is remembered of one (actor, endpoint, position), of one object, and of all actors of an endpoint. Must not know
+//! how it is weighed.
+
+use std::time::Duration;
+
+use monitor_common::IpKey;
+
+use super::super::{
+    Suspect,
+    window::{Outcome, Touches},
+};
+use crate::{
+    observe::{ObjectId, Observation},
+    time::Timestamp,
+};
+
+/// Sources remembered of one walk.
+const SOURCES: usize = 8;
+/// Objects kept as samples for the log.
+const SAMPLES: usize = 8;
+
+/// One (actor, endpoint, position). Small while little was touched: nearly all actors touch a handful of objects.
+#[derive(Debug, Default)]
+pub(super) struct Track {
+    pub(super) touches: Touches,
+    sources: Vec<Source>,
+    pub(super) samples: Vec<ObjectId>,
+    pub(super) first: Timestamp,
+    last: u32,
+    ten_minutes: u32,
+    counts: [u32; 2],
+    gaps: u32,
+    unanswered: u32,
+    denied: u32,
+    pub(super) foreign: u32,
+    owner_sample: [u32; 4],
+    pub(super) next_report: u32,
+    /// Most objects of an earlier run without refusals and foreign objects.
+    pub(super) habit: u32,
+    pub(super) listed: bool,
+    pub(super) fired: bool,
+    seen: bool,
+}
+
+#[derive(Debug)]
+struct Source {
+    addr: IpKey,
+    port: u16,
+    proven: bool,
+    evidence: u32,
+}
+
+impl Track {
+    /// Whether this is its first use.
+    pub(super) fn is_new(&mut self) -> bool {
+        !std::mem::replace(&mut self.seen, true)
+    }
+
+    /// Begins a new run after a pause; what a clean run did becomes habit.
+    pub(super) fn pause(&mut self, now: u32, pause: Duration) {
+        let pause = u32::try_from(pause.as_millis() / 100).unwrap_or(u32::MAX);
+        if self.touches.total() > 0 && now.saturating_sub(self.last) > pause {
+            if self.clean() {
+                self.habit = self.habit.max(self.touches.total());
+            }
+            self.touches.restart();
+            self.sources.clear();
+            self.samples.clear();
+            (self.gaps, self.unanswered, self.denied, self.foreign) = (0, 0, 0, 0);
+            (self.next_report, self.fired, self.owner_sample) = (0, false, [0; 4]);
+        }
+        self.last = now;
+    }
+
+    /// Whether nothing of this run was refused or another's.
+    pub(super) fn clean(&self) -> bool {
+        self.denied == 0 && self.foreign == 0
+    }
+
+    /// Adds one distinct object as evidence.
+    pub(super) fn evidence(
+        &mut self,
+        id: &ObjectId,
+        now: u32,
+        outcome: Outcome,
+        observation: &Observation,
+        owner: Option<u32>,
+    ) {
+        if self.touches.total() == 0 {
+            self.first = observation.at;
+        }
+        self.touches.push(id, now, outcome);
+        self.count_recent(now);
+        self.gaps += u32::from(observation.gaps);
+        self.unanswered += u32::from(outcome == Outcome::Unseen);
+        self.denied += u32::from(outcome == Outcome::Denied);
+        if let Some(owner) = owner {
+            self.foreign += 1;
+            if !self.owner_sample.contains(&owner)
+                && let Some(slot) = self.owner_sample.iter_mut().find(|slot| **slot == 0)
+            {
+                *slot = owner;
+            }
+        }
+        if self.samples.len() < SAMPLES && self.touches.total() >= 4 {
+            self.samples.push(*id);
+        }
+        self.count_source(observation);
+    }
+
+    fn count_recent(&mut self, now: u32) {
+        let slot = now / 6000;
+        match slot - self.ten_minutes.min(slot) {
+            0 => {}
+            1 => self.counts = [0, self.counts[0]],
+            _ => self.counts = [0, 0],
+        }
+        self.ten_minutes = slot;
+        self.counts[0] += 1;
+    }
+
+    fn count_source(&mut self, observation: &Observation) {
+        let addr = observation.client.addr;
+        if let Some(source) = self.sources.iter_mut().find(|s| s.addr == addr) {
+            source.port = observation.client.port;
+            source.proven |= observation.source_proven;
+            source.evidence += 1;
+            return;
+        }
+        if self.sources.len() >= SOURCES {
+            // The one with the least evidence gives way.
+            let least = self
+                .sources
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, s)| s.evidence)
+                .map(|(at, _)| at);
+            least.map(|at| self.sources.swap_remove(at));
+        }
+        self.sources.push(Source {
+            addr,
+            port: observation.client.port,
+            proven: observation.source_proven,
+            evidence: 1,
+        });
+    }
+
+    /// Distinct objects of the last ten to twenty minutes.
+    pub(super) fn recent(&self, now: u32) -> u32 {
+        match (now / 6000).saturating_sub(self.ten_minutes) {
+            0 => self.counts[0] + self.counts[1],
+            1 => self.counts[0],
+            _ => 0,
+        }
+    }
+
+    /// How many other actors own what was touched, counted up to four.
+    pub(super) fn owners(&self) -> u32 {
+        self.owner_sample.iter().map(|owner| u32::from(*owner != 0)).sum()
+    }
+
+    /// Share of the evidence that was seen whole.
+    pub(super) fn coverage(&self) -> f32 {
+        let total = self.touches.total().max(1);
+        1.0 - self.gaps.max(self.unanswered).min(total) as f32 / total as f32
+    }
+
+    /// The sources that gave a good part of the evidence. One that gave little may be an honest user of the same
+    /// credential.
+    pub(super) fn suspects(&self, actor: u64) -> Vec<Suspect> {
+        let least = (self.touches.total() / 5).max(5);
+        self.sources
+            .iter()
+            .filter(|source| source.evidence >= least)
+            .map(|source| Suspect {
+                addr: source.addr,
+                port: source.port,
+                proven: source.proven,
+                actors: vec![actor],
+            })
+            .collect()
+    }
+}
+
+/// Up to three actors that were served an object.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Owners([u32; 3]);
+
+impl Owners {
+    /// Adds an actor; the state before.
+    pub(super) fn add(&mut self, actor: u32) -> Self {
+        let before = *self;
+        let actor = actor.max(1);
+        if !self.0.contains(&actor)
+            && let Some(slot) = self.0.iter_mut().find(|slot| **slot == 0)
+        {
+            *slot = actor;
+        }
+        before
+    }
+
+    /// Whether so many use it that it belongs to nobody.
+    pub(super) fn common(self) -> bool {
+        self.0.iter().all(|owner| *owner != 0)
+    }
+
+    /// The one other actor that was served it, if `me` was not.
+    pub(super) fn only_other(self, me: u32) -> Option<u32> {
+        match self.0 {
+            [owner, 0, 0] if owner != 0 && owner != me.max(1) => Some(owner),
+            _ => None,
+        }
+    }
+}
+
+/// How many distinct objects the actors of one endpoint touch: a histogram by powers of two.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Peers {
+    buckets: [u32; 12],
+}
+
+/// Fewer actors than this are no peers to compare with.
+const PEERS_MIN: u32 = 8;
+
+impl Peers {
+    /// A new actor, with nothing that counts.
+    pub(super) fn enter(&mut self) {
+        if self.buckets.iter().sum::<u32>() >= 8192 {
+            self.buckets = self.buckets.map(|count| count / 2);
+        }
+        self.buckets[0] += 1;
+    }
+
+    /// An actor came to `total` distinct objects.
+    pub(super) fn grew(&mut self, total: u32) {
+        if total.is_power_of_two() {
+            self.shift(bucket(total - 1), -1);
+            self.shift(bucket(total), 1);
+        }
+    }
+
+    /// An actor turned out to be no example.
+    pub(super) fn leave(&mut self, total: u32) {
+        self.shift(bucket(total), -1);
+    }
+
+    /// What `percent` of the actors stay below, if enough are known.
+    pub(super) fn quantile(&self, percent: u32) -> Option<u32> {
+        let actors: u32 = self.buckets.iter().sum();
+        if actors < PEERS_MIN {
+            return None;
+        }
+        let mut below = 0;
+        let at = self.buckets.iter().position(|count| {
+            below += count;
+            u64::from(below) * 100 >= u64::from(actors) * u64::from(percent)
+        })?;
+        Some((1 << at) - 1)
+    }
+
+    fn shift(&mut self, at: usize, by: i32) {
+        if let Some(count) = self.buckets.get_mut(at) {
+            *count = count.saturating_add_signed(by);
+        }
+    }
+}
+
+/// 0 for none, else one more than the power of two.
+fn bucket(total: u32) -> usize {
+    ((u32::BITS - total.leading_zeros()) as usize).min(11)
+}

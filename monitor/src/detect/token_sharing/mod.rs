@@ -1,0 +1,235 @@
+//! `token-sharing`: a credential is in use by several clients at once, of which one is its owner.
+//!
+//! **Signal.** Interleaving, not change: the owner uses the token, somebody else uses it, and the owner comes back, within two
+//! minutes. A client is an address (a browser's many connections are one client). The owner is who had the token alone,
+//! for at least 5 s and 5 requests before the first newcomer (1 s and 2 requests if the newcomer is another program).
+//!
+//! **Score.** Clear owner 20; newcomers that the owner came back after: one 10, two 25, three 40, four 45, five and more 55;
+//! another client program (user agent, header order) 25; another network (/24, /56) 10; both within 2 s of each other 15;
+//! four returns 10, eight 15. A finding from 55 on; one newcomer needs at least two returns of the owner and one of its
+//! own. The finding names the newcomers, never the owner or a client that held the token alone before.
+//!
+//! **Defaults from.** AWS WAF token reuse (a token belongs to one or two addresses, more than five is reuse); the rest is
+//! this project's, set against the look-alikes below.
+//!
+//! **Look-alikes spared.** Roaming and handover (the old address falls silent; flapping back once is one return); service
+//! pools (several clients before anyone was alone: no owner; later members are of the same program or the same network);
+//! dual stack (one IPv4 and one IPv6 address of one program); several connections or programs of one address; a
+//! token that moves from client to client.
+//!
+//! **What it trades.** A thief who starts when the owner has left is the new owner here. A phone that uses two networks at
+//! once, with the same program, for long, is written down but stays below what drops a source. A thief with the owner's
+//! program and one IPv6 address beside the owner's IPv4 passes for dual stack. OWASP API2:2023, CWE-294.
+
+mod usage;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use self::usage::{Sharing, Usage};
+use super::{Context, Detector, DetectorInfo, Evidence, Finding, Measure, confidence};
+use crate::{
+    lru::{Lru, TableStats},
+    observe::Observation,
+    time::Timestamp,
+};
+
+/// What is fixed about this detector.
+pub static INFO: DetectorInfo = DetectorInfo {
+    name: "token-sharing",
+    id: "APIMON-0002",
+    description: "A credential is in use by several clients at once",
+    owasp: "API2:2023",
+    cwe: "CWE-294",
+    technique: (
+        "T1550.001",
+        "Use Alternate Authentication Material: Application Access Token",
+    ),
+};
+
+/// `[detect.token-sharing]`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Least points of a finding.
+    pub score_min: i32,
+    /// How long a client must have had a token alone to own it, seconds.
+    pub alone_seconds: f64,
+    /// And in how many requests.
+    pub alone_requests: u32,
+    /// Within how many seconds uses count as at once.
+    pub together_seconds: u64,
+    /// After how many seconds of silence an owner has left.
+    pub silent_seconds: u64,
+    /// Tokens remembered; the least recently used gives way.
+    pub tokens_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            score_min: 55,
+            alone_seconds: 5.0,
+            alone_requests: 5,
+            together_seconds: 120,
+            silent_seconds: 300,
+            tokens_max: 1 << 19,
+        }
+    }
+}
+
+impl Settings {
+    fn together(&self) -> Duration {
+        Duration::from_secs(self.together_seconds)
+    }
+
+    fn silent(&self) -> Duration {
+        Duration::from_secs(self.silent_seconds)
+    }
+
+    /// Whether a client that had a token alone for so long owns it, as seen by a newcomer of the same or another program.
+    fn owns(&self, alone: Duration, requests: u32, same_program: bool) -> bool {
+        if same_program {
+            alone.as_secs_f64() >= self.alone_seconds && requests >= self.alone_requests
+        } else {
+            alone.as_secs_f64() >= self.alone_seconds / 5.0 && requests >= self.alone_requests.div_ceil(3)
+        }
+    }
+}
+
+/// The detector.
+#[derive(Debug)]
+pub struct TokenSharing {
+    settings: Settings,
+    tokens: Lru<u64, Usage>,
+}
+
+impl TokenSharing {
+    /// Knows nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            tokens: Lru::new(settings.tokens_max),
+            settings,
+        }
+    }
+}
+
+impl Detector for TokenSharing {
+    fn info(&self) -> &'static DetectorInfo {
+        &INFO
+    }
+
+    fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        // A refused credential is not in use: whoever sends it got nothing by it.
+        if observation.principal.is_none() || observation.status == Some(401) {
+            return;
+        }
+        let usage = self.tokens.entry(cx.actor_key);
+        if !usage.used(observation, &self.settings) {
+            return;
+        }
+        let Some(sharing) = usage.sharing(observation.at, &self.settings) else {
+            return;
+        };
+        let (points, measures) = score(&sharing);
+        if points < self.settings.score_min {
+            return;
+        }
+        usage.report();
+        out.push(finding(
+            observation,
+            cx,
+            &self.settings,
+            usage,
+            &sharing,
+            points,
+            measures,
+        ));
+    }
+
+    fn tick(&mut self, _now: Timestamp) {}
+
+    fn tables(&self) -> Vec<(&'static str, TableStats)> {
+        vec![("token_sharing_tokens", self.tokens.stats())]
+    }
+}
+
+/// Adds up the evidence. The weights are explained in the head comment.
+fn score(sharing: &Sharing) -> (i32, Vec<Measure>) {
+    let newcomers = match sharing.newcomers {
+        0 => 0,
+        1 => 10,
+        2 => 25,
+        3 => 40,
+        4 => 45,
+        _ => 55,
+    };
+    let returns = match sharing.returns {
+        0..=3 => 0,
+        4..=7 => 10,
+        _ => 15,
+    };
+    let flag = |on: bool, points| (f64::from(u8::from(on)), if on { points } else { 0 });
+    let parts = [
+        ("clear-owner", flag(true, 20)),
+        ("newcomers", (f64::from(sharing.newcomers), newcomers)),
+        ("other-program", flag(sharing.other_program, 25)),
+        ("other-network", flag(sharing.other_network, 10)),
+        ("within-two-seconds", flag(sharing.quick, 15)),
+        ("owner-returns", (f64::from(sharing.returns), returns)),
+    ];
+    let points = parts.iter().map(|(_, (_, points))| points).sum();
+    let measure = |(name, (value, points)): (&str, (f64, i32))| Measure {
+        name: name.into(),
+        value,
+        points,
+    };
+    (points, parts.into_iter().map(measure).collect())
+}
+
+fn finding(
+    observation: &Observation,
+    cx: &Context<'_>,
+    settings: &Settings,
+    usage: &Usage,
+    sharing: &Sharing,
+    points: i32,
+    measures: Vec<Measure>,
+) -> Finding {
+    let coverage = usage.coverage();
+    let owner = if sharing.pool { "its pool" } else { "its owner" };
+    Finding {
+        detector: &INFO,
+        at: observation.at,
+        actor: cx.actor,
+        actor_key: cx.actor_key,
+        endpoint: None,
+        severity: 75 + u8::try_from(sharing.newcomers.min(10)).unwrap_or(10),
+        confidence: confidence(points, coverage),
+        coverage,
+        evidence: Evidence {
+            summary: format!(
+                "the token is used by {} and, at the same time, by {} other client(s) from {} network(s)",
+                owner, sharing.newcomers, sharing.networks
+            ),
+            window_seconds: settings.together().as_secs_f64(),
+            value: f64::from(sharing.newcomers),
+            threshold: 1.0,
+            baseline: None,
+            requests: u64::from(sharing.requests),
+            status: observation.status,
+            first: Some(sharing.first),
+            last: Some(observation.at),
+            measures,
+            object_ids: Vec::new(),
+        },
+        suspects: usage.suspects(cx.actor_key),
+    }
+}
+
+#[cfg(test)]
+mod tests;

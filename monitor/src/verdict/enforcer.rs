@@ -1,0 +1,174 @@
+//! Carries blocks through gate, ledger and sink, in this order, and says what became of them. Must not know about detectors.
+
+use std::time::Duration;
+
+use monitor_common::IpKey;
+
+use super::{
+    Mode, Refusal, VerdictSettings,
+    gate::{Claim, Gate},
+    ledger::{LeaseRecord, Ledger, Terms},
+    never::NeverBlock,
+};
+use crate::{
+    enforce::{LeaseChange, LeaseSink},
+    time::Timestamp,
+};
+
+/// Gate and ledger together: the only place from which leases are changed.
+#[derive(Debug)]
+pub struct Enforcer {
+    settings: VerdictSettings,
+    mode: Mode,
+    gate: Gate,
+    ledger: Ledger,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Whose packets.
+    pub source: IpKey,
+    /// Who asks.
+    pub claim: Claim,
+    /// For how long; the configured length if `None`.
+    pub ttl: Option<Duration>,
+    /// Number of the case, 0 if by hand.
+    pub case: u32,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl Enforcer {
+    /// No lease yet.
+    pub fn new(settings: VerdictSettings, mode: Mode) -> Self {
+        Self {
+            gate: Gate::new(settings.blocks_per_minute, settings.shared_principals),
+            ledger: Ledger::new(settings.leases_max),
+            mode,
+            settings,
+        }
+    }
+
+    /// The mode.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The leases in force.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Replaces the set of sources that are never blocked.
+    pub fn set_never_block(&mut self, never: NeverBlock) {
+        self.gate.set_never_block(never);
+    }
+
+    /// Blocks a source, or says why not. The kernel is changed before the ledger: what could not be carried out is not
+    /// written down.
+    pub fn block(
+        &mut self,
+        wanted: Wanted,
+        now: Timestamp,
+        sink: &mut dyn LeaseSink,
+    ) -> Result<LeaseRecord, Refusal> {
+        if !self.ledger.has_room(wanted.source) {
+            return Err(Refusal::Full(self.ledger.len()));
+        }
+        let blockable = self.gate.admit(wanted.source, wanted.claim, now)?;
+        let longest = Duration::from_secs(self.settings.lease_max_seconds);
+        let default = Duration::from_secs(self.settings.lease_seconds);
+        let left = self
+            .ledger
+            .get(wanted.source)
+            .map_or(Duration::ZERO, |lease| lease.left(now));
+        let ttl = wanted.ttl.unwrap_or(default).max(left).min(longest);
+        let grant = LeaseChange::Grant {
+            source: blockable.source(),
+            ttl,
+            reason: wanted.case,
+        };
+        sink.apply(grant)
+            .map_err(|error| Refusal::Failed(error.to_string()))?;
+        let enforced = self.mode == Mode::Enforce;
+        let terms = Terms {
+            ttl,
+            case: wanted.case,
+            reason: wanted.reason,
+            enforced,
+        };
+        Ok(self.ledger.grant(blockable, terms, now))
+    }
+
+    /// Ends the lease of a source; the lease it had. Also asks the kernel where the ledger knows of none.
+    pub fn unblock(
+        &mut self,
+        source: IpKey,
+        sink: &mut dyn LeaseSink,
+    ) -> Result<Option<LeaseRecord>, Refusal> {
+        sink.apply(LeaseChange::Revoke { source })
+            .map_err(|error| Refusal::Failed(error.to_string()))?;
+        Ok(self.ledger.remove(source))
+    }
+
+    /// Takes out one lease whose time is over. The kernel ended it by itself; revoking it there makes room.
+    pub fn expire_one(&mut self, now: Timestamp, sink: &mut dyn LeaseSink) -> Option<LeaseRecord> {
+        let lease = self.ledger.expire_one(now)?;
+        // An error leaves a lease in the kernel that is over: it drops nothing.
+        let _over_anyway = sink.apply(LeaseChange::Revoke { source: lease.source });
+        Some(lease)
+    }
+
+    /// Takes over a lease of an earlier run: `Err` with it if it may no longer be, in which case the kernel's is ended.
+    pub fn adopt(
+        &mut self,
+        lease: LeaseRecord,
+        now: Timestamp,
+        sink: &mut dyn LeaseSink,
+    ) -> Result<(), (LeaseRecord, Refusal)> {
+        let source = lease.source;
+        let tried_only = !lease.enforced && lease.case != 0 && self.mode == Mode::Enforce;
+        let refused = if tried_only {
+            Some(Refusal::ObservedOnly)
+        } else if !self.ledger.has_room(source) {
+            Some(Refusal::Full(self.ledger.len()))
+        } else {
+            self.gate.check_address(source).err()
+        };
+        let grant = LeaseChange::Grant {
+            source,
+            ttl: lease.left(now),
+            reason: lease.case,
+        };
+        let refused = refused.or_else(|| sink.apply(grant).err().map(|e| Refusal::Failed(e.to_string())));
+        let Some(refusal) = refused else {
+            self.ledger.enter(lease);
+            return Ok(());
+        };
+        let _best_effort = sink.apply(LeaseChange::Revoke { source });
+        Err((lease, refusal))
+    }
+
+    /// Changes the mode; the leases that end by it.
+    pub fn set_mode(&mut self, mode: Mode, sink: &mut dyn LeaseSink) -> Vec<LeaseRecord> {
+        self.mode = mode;
+        if mode == Mode::Observe {
+            return Vec::new();
+        }
+        let tried: Vec<_> = self
+            .ledger
+            .iter()
+            .filter(|l| !l.enforced && l.case != 0)
+            .map(|l| l.source)
+            .collect();
+        let mut ended = Vec::new();
+        for source in tried {
+            // One that the kernel will not end stays written down, and ends by its time.
+            if let Ok(Some(lease)) = self.unblock(source, sink) {
+                ended.push(lease);
+            }
+        }
+        ended
+    }
+}
