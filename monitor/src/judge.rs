@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// All settings of the judge.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JudgeSettings {
     /// Whether verdicts are carried out.
@@ -48,21 +48,6 @@ pub struct JudgeSettings {
     pub verdict: VerdictSettings,
     /// `[endpoints]`.
     pub endpoints: EndpointSettings,
-    /// Actors whose age is remembered; the least recently seen gives way.
-    pub actors_max: usize,
-}
-
-impl Default for JudgeSettings {
-    fn default() -> Self {
-        Self {
-            mode: Mode::default(),
-            detect: DetectSettings::default(),
-            cases: CaseSettings::default(),
-            verdict: VerdictSettings::default(),
-            endpoints: EndpointSettings::default(),
-            actors_max: 1 << 19,
-        }
-    }
 }
 
 /// Counts of what the judge did, and the sizes of its tables.
@@ -134,7 +119,7 @@ impl Judge {
             key,
             stats: JudgeStats::default(),
             endpoints: EndpointTable::new(settings.endpoints.clone(), key),
-            actors: Lru::new(settings.actors_max),
+            actors: Lru::new(settings.detect.actors_max),
             exclusivity: Exclusivity::new(verdict.sources_max, Duration::from_secs(verdict.shared_seconds)),
             detectors: registry::detectors(&settings.detect),
             cases: CaseStore::new(settings.cases.clone()),

@@ -14,7 +14,6 @@ pub mod flow;
 pub mod limits;
 pub mod lru;
 pub mod packet;
-pub mod prefix;
 pub mod time;
 
 pub mod case;

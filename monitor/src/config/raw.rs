@@ -34,6 +34,8 @@ pub(super) struct File {
     pub(super) cases: CaseSettings,
     #[serde(default)]
     pub(super) verdict: VerdictSettings,
+    #[serde(default)]
+    pub(super) endpoints: crate::observe::endpoint::EndpointSettings,
 }
 
 /// `[log]`.

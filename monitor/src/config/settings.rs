@@ -97,6 +97,7 @@ pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, Co
             detect: raw.detect,
             cases: raw.cases,
             verdict: raw.verdict,
+            endpoints: raw.endpoints,
         },
         shards: shards(raw.tap.shards)?,
         ring_bytes: ring_bytes(raw.tap.ring_bytes)?,

@@ -19,13 +19,27 @@ use crate::{
 };
 
 /// Settings of all detectors, `[detect]` in the configuration.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct DetectSettings {
+    /// Actors whose age is remembered; the least recently seen gives way.
+    pub actors_max: usize,
     /// `[detect.id-enumeration]`.
+    #[serde(rename = "id-enumeration")]
     pub id_enumeration: id_enumeration::Settings,
     /// `[detect.token-sharing]`.
+    #[serde(rename = "token-sharing")]
     pub token_sharing: token_sharing::Settings,
+}
+
+impl Default for DetectSettings {
+    fn default() -> Self {
+        Self {
+            actors_max: 1 << 19,
+            id_enumeration: id_enumeration::Settings::default(),
+            token_sharing: token_sharing::Settings::default(),
+        }
+    }
 }
 
 /// What is fixed about a detector.

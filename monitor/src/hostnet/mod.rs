@@ -15,7 +15,7 @@ use std::{
 
 use monitor_common::Prefix;
 
-use crate::verdict::never::{self, NeverBlock};
+use crate::verdict::never::NeverBlock;
 
 /// Most nets that are kept. A resolver file or a route table without end; the first ones stay, in the order of
 /// [`Why`].
@@ -55,7 +55,7 @@ pub type Nets = BTreeMap<Prefix, Why>;
 pub fn gate_set(nets: &Nets) -> NeverBlock {
     let mut set = NeverBlock::default();
     for (net, why) in nets {
-        set.insert(never::Prefix::new(net.addr(), net.bits()), why.to_string());
+        set.insert(*net, why.to_string());
     }
     set
 }

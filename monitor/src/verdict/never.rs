@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use monitor_common::IpKey;
 
-use crate::prefix::masked;
-pub use crate::prefix::{Prefix, PrefixError};
+pub use monitor_common::Prefix;
 
 /// The set. One ordered map for each length of prefix in use, the longest first: a question costs one search in each, and
 /// there are few lengths.
@@ -27,8 +26,8 @@ impl NeverBlock {
     /// The longest prefix that `addr` is in, and its label.
     pub fn find(&self, addr: IpKey) -> Option<(Prefix, &str)> {
         self.by_length.iter().find_map(|(bits, prefixes)| {
-            let label = prefixes.get(&masked(addr, bits.0))?;
-            Some((Prefix::new(addr, bits.0), label.as_str()))
+            let prefix = Prefix::new(addr, bits.0)?;
+            Some((prefix, prefixes.get(&prefix.addr())?.as_str()))
         })
     }
 
@@ -37,7 +36,7 @@ impl NeverBlock {
         self.by_length.iter().flat_map(|(bits, prefixes)| {
             prefixes
                 .iter()
-                .map(|(addr, label)| (Prefix::new(*addr, bits.0), label.as_str()))
+                .filter_map(|(addr, label)| Some((Prefix::new(*addr, bits.0)?, label.as_str())))
         })
     }
 

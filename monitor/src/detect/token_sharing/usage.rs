@@ -7,13 +7,13 @@
 
 use std::time::Duration;
 
-use monitor_common::IpKey;
+use monitor_common::{IpKey, Prefix};
 
 use super::{
     super::{SUSPECTS, Suspect},
     Settings,
 };
-use crate::{observe::Observation, prefix::masked, time::Timestamp};
+use crate::{observe::Observation, time::Timestamp};
 
 /// Clients remembered of one token. More say nothing new; the newcomer unused for longest gives way.
 const CLIENTS: usize = 48;
@@ -86,7 +86,7 @@ pub(super) struct Sharing {
 
 /// The network that an address is in, as operators hand them out: /24 and /56.
 fn network(addr: IpKey) -> IpKey {
-    masked(addr, if addr.is_v4() { 96 + 24 } else { 56 })
+    Prefix::new(addr, if addr.is_v4() { 96 + 24 } else { 56 }).map_or(addr, |net| net.addr())
 }
 
 impl Usage {
