@@ -30,7 +30,7 @@ impl Default for CaseSettings {
         Self {
             open_max: 4096,
             closed_max: 4096,
-            quiet_seconds: 900,
+            quiet_seconds: 3600,
         }
     }
 }

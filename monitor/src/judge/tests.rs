@@ -1,1 +1,254 @@
+//! Scenarios: traffic of small APIs, made deterministically, judged as a whole.
 
+mod attacks;
+mod benign;
+mod bounds;
+mod leases;
+mod secrets;
+
+use monitor_common::IpKey;
+
+use super::*;
+use crate::{
+    enforce::{EnforceError, LeaseChange},
+    flow::Peer,
+    http::anomaly::AnomalySet,
+    observe::{PrincipalKind, target},
+};
+
+const KEY: InstallKey = InstallKey(*b"0123456789abcdef");
+/// 2026-01-01, so that no arithmetic works only near zero.
+const START_MS: u64 = 1_767_225_600_000;
+
+/// One request of a scenario.
+#[derive(Clone, Debug)]
+struct Request {
+    ms: u64,
+    client: IpKey,
+    token: Option<String>,
+    program: &'static str,
+    crawler: bool,
+    method: &'static str,
+    target: String,
+    status: Option<u16>,
+    response_bytes: Option<u64>,
+    proven: bool,
+}
+
+fn ip(text: &str) -> IpKey {
+    text.parse().unwrap()
+}
+
+/// `GET target` at `ms` by `client`, answered 200.
+fn get(ms: u64, client: &str, target: impl Into<String>) -> Request {
+    Request {
+        ms,
+        client: ip(client),
+        token: None,
+        program: "app/1.0",
+        crawler: false,
+        method: "GET",
+        target: target.into(),
+        status: Some(200),
+        response_bytes: Some(200),
+        proven: true,
+    }
+}
+
+impl Request {
+    fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    fn status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    fn program(mut self, program: &'static str) -> Self {
+        self.program = program;
+        self
+    }
+
+    fn method(mut self, method: &'static str) -> Self {
+        self.method = method;
+        self
+    }
+
+    fn bytes(mut self, bytes: u64) -> Self {
+        self.response_bytes = Some(bytes);
+        self
+    }
+
+    fn observation(&self) -> Observation {
+        let at = Timestamp::from_nanos((START_MS + self.ms) * 1_000_000);
+        let target = target::parse(self.target.as_bytes(), &KEY);
+        let fingerprint = |token: &String| KEY.fingerprint(PrincipalKind::Bearer, token.as_bytes());
+        Observation {
+            at,
+            answered: self.status.map(|_| at),
+            client: Peer {
+                addr: self.client,
+                port: 40_000,
+            },
+            server: Peer {
+                addr: ip("198.51.100.1"),
+                port: 80,
+            },
+            method: self.method.into(),
+            path: target.path,
+            query_ids: target.query_ids,
+            principal: self.token.as_ref().map(|token| crate::observe::Principal {
+                kind: PrincipalKind::Bearer,
+                fingerprint: fingerprint(token),
+            }),
+            client_print: KEY.hash(99, self.program.as_bytes()),
+            says_crawler: self.crawler,
+            status: self.status,
+            request_body_len: Some(0),
+            response_body_len: self.response_bytes,
+            source_proven: self.proven,
+            gaps: false,
+            anomalies: AnomalySet::default(),
+        }
+    }
+}
+
+/// SplitMix64: small, seeded, the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    fn uuid(&mut self) -> String {
+        let (a, b) = (self.next(), self.next());
+        format!(
+            "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+            a as u32,
+            a >> 48,
+            a >> 32 & 0xfff,
+            b >> 52,
+            b & 0xffff_ffff_ffff
+        )
+    }
+}
+
+/// Writes down what would reach the kernel.
+#[derive(Default)]
+struct Kernel {
+    changes: Vec<LeaseChange>,
+    broken: bool,
+}
+
+impl LeaseSink for Kernel {
+    fn apply(&mut self, change: LeaseChange) -> Result<(), EnforceError> {
+        if self.broken {
+            return Err(EnforceError::Full {
+                capacity: 0,
+                sender: ip("192.0.2.1"),
+            });
+        }
+        self.changes.push(change);
+        Ok(())
+    }
+}
+
+/// What came of a scenario.
+struct Outcome {
+    judge: Judge,
+    kernel: Kernel,
+    events: Vec<JournalEvent>,
+    /// Index of the request at which each case was opened, by detector.
+    opened: Vec<(&'static str, usize)>,
+    /// Index of the request at which each source was dropped.
+    dropped: Vec<(IpKey, usize)>,
+}
+
+impl Outcome {
+    fn detectors(&self) -> Vec<&'static str> {
+        self.opened.iter().map(|(name, _)| *name).collect()
+    }
+
+    fn dropped(&self) -> Vec<String> {
+        let mut all: Vec<_> = self.dropped.iter().map(|(addr, _)| addr.to_string()).collect();
+        all.sort();
+        all
+    }
+
+    fn explain(&self) -> String {
+        self.events
+            .iter()
+            .map(|event| crate::journal::ecs::line(event) + "\n")
+            .collect()
+    }
+}
+
+fn enforcing() -> JudgeSettings {
+    JudgeSettings {
+        mode: Mode::Enforce,
+        ..JudgeSettings::default()
+    }
+}
+
+/// Judges the requests in the order of time. What is dropped is gone: no later request of it is seen.
+fn run_with(settings: JudgeSettings, mut requests: Vec<Request>) -> Outcome {
+    requests.sort_by_key(|request| request.ms);
+    let drops = settings.mode == Mode::Enforce;
+    let mut outcome = Outcome {
+        judge: Judge::new(settings, KEY),
+        kernel: Kernel::default(),
+        events: Vec::new(),
+        opened: Vec::new(),
+        dropped: Vec::new(),
+    };
+    for (index, request) in requests.iter().enumerate() {
+        if drops && outcome.dropped.iter().any(|(addr, _)| *addr == request.client) {
+            continue;
+        }
+        let from = outcome.events.len();
+        outcome
+            .judge
+            .observe(&request.observation(), &mut outcome.kernel, &mut outcome.events);
+        for event in &outcome.events[from..] {
+            match &event.kind {
+                EventKind::CaseOpened(case) => outcome.opened.push((case.detector.name, index)),
+                EventKind::LeaseGranted(lease) => outcome.dropped.push((lease.source, index)),
+                _ => {}
+            }
+        }
+    }
+    outcome
+}
+
+fn run(requests: Vec<Request>) -> Outcome {
+    run_with(enforcing(), requests)
+}
+
+/// Twenty clients with a token each, who list and read orders of their own (ids 1000 to 1099) from time to time.
+fn office(seconds: u64) -> Vec<Request> {
+    let mut requests = Vec::new();
+    for user in 0..20u64 {
+        let client = format!("192.0.2.{}", 10 + user);
+        let token = format!("token-{user}");
+        for step in 0..seconds / 2 {
+            let ms = step * 2000 + user * 90;
+            let target = match step % 5 {
+                0 => "/api/orders".to_owned(),
+                n => format!("/api/orders/{}", 1000 + user * 5 + n),
+            };
+            requests.push(get(ms, &client, target).token(&token));
+        }
+    }
+    requests
+}

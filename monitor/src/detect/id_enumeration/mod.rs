@@ -8,7 +8,7 @@
 //!
 //! **Score** ([`score`]), when a window (1, 10 or 60 minutes, or a whole run without an hour's pause) holds the threshold:
 //! sequential steps (up, down, strides, shuffled) up to 45 points; refused share up to 45; objects of at least three other
-//! actors up to 30; four times what nearly all peers touch 40; never listed 10; a machine's pace 10 to 15; new actor 5;
+//! actors up to 20; four times what nearly all peers touch 40; never listed 10; a machine's pace 10 to 15; new actor 5;
 //! multiples of the threshold up to 10; long-served actor -15. A finding from 50 on; the points are the confidence. Without
 //! refusals and without foreign objects, volume alone or an established actor stays at 60: written down, not dropped.
 //!
@@ -165,7 +165,19 @@ impl IdEnumeration {
         }
         let about = cx.about;
         let site = about.site_index.then_some(SITE);
-        for stem in about.lists.into_iter().filter(|s| *s != 0).chain(site) {
+        // With an id of the same kind in the query it is a look at one object, not a list.
+        let one = |stem: u64| {
+            observation
+                .query_ids
+                .iter()
+                .any(|query| query.stem == 0 || query.stem == stem)
+        };
+        for stem in about
+            .lists
+            .into_iter()
+            .filter(|stem| *stem != 0 && !one(*stem))
+            .chain(site)
+        {
             let list = self.lists.entry((cx.actor_key, stem));
             if observation.at.since(list.at) > LIST_AGE {
                 list.ids = 0;
@@ -216,7 +228,7 @@ impl IdEnumeration {
         let spared = owners.common() || created || spared_crawler(observation, cx);
         if spared || (outcome == Outcome::Served && self.listed(observation.at, cx, place.stem)) {
             if let Some(track) = self.tracks.get(&(cx.actor_key, place.key)) {
-                track.listed |= !spared;
+                track.listed += u32::from(!spared);
                 track.touches.push_quietly(&place.id);
             }
             return;
@@ -226,10 +238,10 @@ impl IdEnumeration {
         };
         track.evidence(&place.id, now, outcome, observation, owners.only_other(me));
         let total = track.touches.total();
-        if !track.fired {
-            self.peers.entry(place.key).grew(total);
+        if !track.fired && outcome == Outcome::Served {
+            self.peers.entry(place.key).grew(track.served());
         }
-        if total >= track.next_report.max(self.settings.distinct_min) {
+        if track.is_due(total, now) && total >= self.settings.distinct_min {
             self.evaluate(now, observation, cx, place, out);
         }
     }
@@ -242,10 +254,13 @@ impl IdEnumeration {
         place: Place,
         out: &mut Vec<Finding>,
     ) {
-        let peers = self.peers.peek(&place.key).copied().unwrap_or_default();
+        let mut peers = self.peers.peek(&place.key).copied().unwrap_or_default();
         let Some(track) = self.tracks.get(&(cx.actor_key, place.key)) else {
             return;
         };
+        if !track.fired {
+            peers.leave(track.served());
+        }
         let learned = peers
             .quantile(90)
             .map_or(0, |usual| (2 * usual).min(self.settings.distinct_max));
@@ -255,7 +270,7 @@ impl IdEnumeration {
         let around = Surroundings {
             foreign: track.foreign,
             owners: track.owners(),
-            unlisted: !track.listed,
+            unlisted: track.listed * 4 < track.touches.total(),
             new: known <= NEW_AGE,
             established: known >= ESTABLISHED_AGE && cx.served >= ESTABLISHED_SERVED,
             peers: peers.quantile(99),
@@ -264,31 +279,37 @@ impl IdEnumeration {
         };
         let best = WINDOWS
             .into_iter()
-            .map(|window| (window, around.threshold))
-            .chain([(RUN, around.threshold + around.threshold / 2)])
-            .filter_map(|(window, least)| {
+            .chain([RUN])
+            .filter_map(|window| {
                 let shape = Shape::of(track.touches.within(now, window));
+                let refused = shape.denied_share() >= 0.5;
+                // What others are served says nothing about being refused.
+                let least = if refused {
+                    self.settings.distinct_min
+                } else {
+                    around.threshold
+                };
+                let least = if window == RUN { least + least / 2 } else { least };
                 // What exceeds memory is counted, not remembered.
                 let distinct = shape.distinct.max(if window == RUN {
                     track.touches.total()
                 } else {
                     around.recent
                 });
-                let strong = shape.sequential >= 0.8 || shape.denied_share() >= 0.5;
+                let strong = shape.sequential >= 0.8 || refused;
                 (distinct >= least && shape.distinct >= least.min(WINDOW_LEAST) && (window != RUN || strong))
                     .then(|| (score::score(&shape, &around), shape, distinct))
             })
             .max_by_key(|(score, ..)| score.points);
-        track.next_report = track.touches.total() + 1;
         let Some((score, shape, distinct)) = best else {
             return;
         };
         if score.points < self.settings.score_min {
             return;
         }
-        track.next_report = track.touches.total() + (track.touches.total() / 8).max(1);
+        track.reported(now);
         if !std::mem::replace(&mut track.fired, true) {
-            self.peers.entry(place.key).leave(track.touches.total());
+            self.peers.entry(place.key).leave(track.served());
         }
         out.push(finding(observation, cx, track, &around, &shape, &score, distinct));
     }

@@ -128,7 +128,7 @@ pub(super) fn score(shape: &Shape, around: &Surroundings) -> Score {
         0
     };
     let foreign = if around.owners >= 3 {
-        ramp(f64::from(around.foreign), 2.0, 8.0, 30)
+        ramp(f64::from(around.foreign), 2.0, 8.0, 20)
     } else {
         0
     };

@@ -34,10 +34,12 @@ pub(super) struct Track {
     denied: u32,
     pub(super) foreign: u32,
     owner_sample: [u32; 4],
-    pub(super) next_report: u32,
+    next_report: u32,
+    reported: u32,
     /// Most objects of an earlier run without refusals and foreign objects.
     pub(super) habit: u32,
-    pub(super) listed: bool,
+    /// Objects that a list explained.
+    pub(super) listed: u32,
     pub(super) fired: bool,
     seen: bool,
 }
@@ -67,9 +69,26 @@ impl Track {
             self.sources.clear();
             self.samples.clear();
             (self.gaps, self.unanswered, self.denied, self.foreign) = (0, 0, 0, 0);
-            (self.next_report, self.fired, self.owner_sample) = (0, false, [0; 4]);
+            (self.next_report, self.fired, self.owner_sample, self.listed) = (0, false, [0; 4], 0);
         }
         self.last = now;
+    }
+
+    /// Whether there is enough news to look again: an eighth more objects, or ten minutes.
+    pub(super) fn is_due(&self, total: u32, now: u32) -> bool {
+        total >= self.next_report || now.saturating_sub(self.reported) >= 6000
+    }
+
+    /// Notes that a finding was made.
+    pub(super) fn reported(&mut self, now: u32) {
+        let total = self.touches.total();
+        self.next_report = total + (total / 8).max(1);
+        self.reported = now;
+    }
+
+    /// Distinct objects of the evidence that were served.
+    pub(super) fn served(&self) -> u32 {
+        self.touches.total().saturating_sub(self.denied + self.unanswered)
     }
 
     /// Whether nothing of this run was refused or another's.
