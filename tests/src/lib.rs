@@ -13,6 +13,7 @@ pub mod frames;
 pub mod guard;
 pub mod kernel;
 pub mod netns;
+pub mod nginx;
 pub mod packet_socket;
 pub mod process;
 pub mod programs;

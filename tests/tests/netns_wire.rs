@@ -1,0 +1,135 @@
+//! What apimon reads from a live interface: the same as from a capture of it, with real programs at both ends, and
+//! nothing of it that is secret.
+
+mod schema;
+
+use std::time::Duration;
+
+use anyhow::Context;
+use apimon_tests::{
+    nginx::Nginx,
+    scene::{self, Scene},
+    secrets::Planted,
+    wait,
+};
+use serde_json::Value;
+
+const PEOPLE: [&str; 3] = ["192.0.2.11", "10.20.3.7", "2001:db8:77::3"];
+const WALKER: &str = "203.0.113.66";
+const THIEVES: [&str; 3] = ["198.51.100.40", "198.18.7.3", "2001:db8:bad::6"];
+const FOUND: Duration = Duration::from_secs(10);
+
+fn everybody() -> Vec<&'static str> {
+    PEOPLE.into_iter().chain([WALKER]).chain(THIEVES).collect()
+}
+
+#[test]
+fn live_and_replay_read_the_same() {
+    let scene = Scene::open("replay", "observe", &everybody()).unwrap();
+    let _daemon = scene.apimon.start(scene.host()).unwrap();
+    let recording = scene.record().unwrap();
+    let people = scene.clients("honest", &PEOPLE, 1, 0).unwrap();
+    let walker = scene.clients("walk", &[WALKER], 31, 5).unwrap();
+    let client = scene.apimon.client();
+    wait::until_true("a case", FOUND, || {
+        client.status().is_ok_and(|status| status.totals.cases > 0)
+    })
+    .unwrap();
+    let walker = walker.stop().unwrap();
+    let people = people.stop().unwrap();
+    let asked: u64 = walker.iter().chain(&people).map(|tally| tally.asked).sum();
+    wait::until_true("every transaction", FOUND, || {
+        client
+            .status()
+            .is_ok_and(|status| status.totals.transactions == asked)
+    })
+    .with_context(|| format!("{asked} asked, {:#?}", client.status()))
+    .unwrap();
+    let file = recording.stop().unwrap();
+
+    let transactions = scene::replay(&file, &["--transactions"]).unwrap();
+    assert_eq!(transactions.lines().count() as u64, asked);
+    for line in transactions.lines() {
+        let transaction: Value = serde_json::from_str(line).unwrap();
+        assert!(transaction["status"].is_u64(), "{line}");
+    }
+    let cases = scene::replay(&file, &["--cases"]).unwrap();
+    let named = |lines: &mut dyn Iterator<Item = Value>| -> Vec<String> {
+        let opened = lines.filter(|line| line["event"]["action"] == "case-opened");
+        opened
+            .map(|line| {
+                format!(
+                    "{} {} {}",
+                    line["rule"]["name"], line["source"]["ip"], line["apimon"]["endpoint"]
+                )
+            })
+            .collect()
+    };
+    let replayed = named(&mut cases.lines().map(|line| serde_json::from_str(line).unwrap()));
+    let live = named(&mut scene.apimon.log_lines().into_iter());
+    assert!(!live.is_empty());
+    assert_eq!(live, replayed);
+}
+
+#[test]
+fn every_line_is_valid_and_nothing_said_holds_a_secret() {
+    let scene = Scene::open("secrets", "enforce", &everybody()).unwrap();
+    let mut daemon = scene.apimon.start(scene.host()).unwrap();
+    let people = scene.clients("honest", &PEOPLE, 1, 0).unwrap();
+    let walker = scene.clients("walk", &[WALKER], 31, 5).unwrap();
+    let thieves = scene.clients("steal", &THIEVES, 2, 100).unwrap();
+    let client = scene.apimon.client();
+    wait::until_true("all abusers dropped", FOUND, || {
+        client
+            .leases()
+            .is_ok_and(|leases| leases.len() == 1 + THIEVES.len())
+    })
+    .with_context(|| scene.apimon.everything_said())
+    .unwrap();
+    let mut said = String::new();
+    for words in [&["status"][..], &["sources"], &["cases"], &["block", "list"]] {
+        said.push_str(&scene.apimon.ask(words).unwrap());
+        said.push_str(&scene.apimon.ask_json(words).unwrap().to_string());
+    }
+    drop((
+        walker.stop().unwrap(),
+        thieves.stop().unwrap(),
+        people.stop().unwrap(),
+    ));
+    daemon.terminate().unwrap();
+    schema::assert_valid(&std::fs::read_to_string(scene.apimon.log()).unwrap());
+    said.push_str(&scene.apimon.everything_said());
+    assert!(said.contains("token-sharing") && said.contains("id-enumeration"));
+    assert_eq!(Planted::of_users(1..=40).found_in(&said), Vec::<&str>::new());
+}
+
+#[test]
+fn nginx_and_curl_are_read() {
+    let scene = Scene::open("nginx", "observe", &PEOPLE).unwrap();
+    let dir = scene.site.lab().dir();
+    let root = dir.join("root");
+    std::fs::create_dir(&root).unwrap();
+    std::fs::write(root.join("index.html"), "hello").unwrap();
+    let _nginx = Nginx::start(scene.host(), dir, 8081, &format!("root {};", root.display())).unwrap();
+    let url = |path: &str| format!("http://10.77.0.10:8081/{path}");
+
+    let apimon = &scene.apimon;
+    let mut flags = apimon.flags.clone();
+    flags.extend(["--port", "8081"].map(str::to_owned));
+    let _daemon = apimon.start_with(scene.host(), &flags).unwrap();
+    for (path, status) in [("", "200"), ("index.html", "200"), ("missing", "404")] {
+        assert_eq!(scene.curl(PEOPLE[0], &url(path)).unwrap(), status);
+    }
+    assert_eq!(
+        scene.curl(PEOPLE[2], "http://[fd77:0:0:1::10]:8081/").unwrap(),
+        "200"
+    );
+    let client = apimon.client();
+    wait::until_true("four transactions", FOUND, || {
+        client
+            .status()
+            .is_ok_and(|status| status.totals.transactions == 4)
+    })
+    .with_context(|| format!("{:#?}", client.status()))
+    .unwrap();
+}
