@@ -76,9 +76,16 @@ fn every_line_is_valid_and_nothing_said_holds_a_secret() {
     let scene = Scene::open("secrets", "enforce", &everybody()).unwrap();
     let mut daemon = scene.apimon.start(scene.host()).unwrap();
     let people = scene.clients("honest", &PEOPLE, 1, 0).unwrap();
+    let client = scene.apimon.client();
+    // Whoever had a token first is its owner; a thief from the first moment would be one of two.
+    wait::until_true("the people to settle", FOUND, || {
+        client
+            .status()
+            .is_ok_and(|status| status.totals.transactions > 20)
+    })
+    .unwrap();
     let walker = scene.clients("walk", &[WALKER], 31, 5).unwrap();
     let thieves = scene.clients("steal", &THIEVES, 2, 100).unwrap();
-    let client = scene.apimon.client();
     wait::until_true("all abusers dropped", FOUND, || {
         client
             .leases()

@@ -33,9 +33,9 @@ struct Client {
 }
 
 impl Client {
-    fn new(source: IpAddr, patience: Duration, stop: &Stop) -> Self {
+    fn new(source: IpAddr, patience: Duration, program: &'static str, stop: &Stop) -> Self {
         Self {
-            session: Session::new(source, Site::api_for(source), patience),
+            session: Session::new(source, Site::api_for(source), patience, program),
             tally: Tally::new(source),
             stop: Rc::clone(stop),
         }
@@ -67,7 +67,7 @@ impl Client {
 /// A person with the shop's app: logs in, looks at the own orders and at the catalogue, now and then follows an old
 /// link. 2 to 10 requests a second.
 pub async fn honest(source: IpAddr, user: u32, stop: Stop) -> Tally {
-    let mut client = Client::new(source, PEOPLE_WAIT, &stop);
+    let mut client = Client::new(source, PEOPLE_WAIT, "shop-app/2.4", &stop);
     let mut dice = Dice::new(user);
     // People do not all start at once.
     sleep(Duration::from_millis(dice.below(600))).await;
@@ -105,7 +105,7 @@ fn next_click(dice: &mut Dice, user: u32, own: &[u32]) -> (String, u16) {
 
 /// Reads one order after the other, whosever they are. Goes on trying when nobody answers any more.
 pub async fn walk(source: IpAddr, user: u32, pause: Duration, stop: Stop) -> Tally {
-    let mut client = Client::new(source, ABUSERS_WAIT, &stop);
+    let mut client = Client::new(source, ABUSERS_WAIT, "python-requests/2.32.3", &stop);
     client.log_in(user).await;
     for order in (FIRST_ORDER..FIRST_ORDER + ORDERS).cycle() {
         if client.stopped() {
@@ -119,7 +119,7 @@ pub async fn walk(source: IpAddr, user: u32, pause: Duration, stop: Stop) -> Tal
 
 /// Uses a token that was handed out to somebody else.
 pub async fn steal(source: IpAddr, victim: u32, pause: Duration, stop: Stop) -> Tally {
-    let mut client = Client::new(source, ABUSERS_WAIT, &stop);
+    let mut client = Client::new(source, ABUSERS_WAIT, "curl/8.5.0", &stop);
     client.session.set_token(Shop::token(victim));
     let own = Shop::orders_of(victim);
     for order in own.iter().cycle() {

@@ -36,17 +36,19 @@ pub struct Session {
     source: IpAddr,
     server: SocketAddr,
     patience: Duration,
+    program: &'static str,
     token: Option<String>,
     open: Option<http1::SendRequest<Full<Bytes>>>,
 }
 
 impl Session {
-    /// Nothing is sent yet. `patience` bounds connecting and each answer.
-    pub fn new(source: IpAddr, server: SocketAddr, patience: Duration) -> Self {
+    /// Nothing is sent yet. `patience` bounds connecting and each answer; `program` is the user agent it claims to be.
+    pub fn new(source: IpAddr, server: SocketAddr, patience: Duration, program: &'static str) -> Self {
         Self {
             source,
             server,
             patience,
+            program,
             token: None,
             open: None,
         }
@@ -114,7 +116,7 @@ impl Session {
             .method(method)
             .uri(path)
             .header("host", self.server.to_string())
-            .header("user-agent", "shop-app/2.4")
+            .header("user-agent", self.program)
             .header("accept", "application/json");
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));

@@ -30,7 +30,7 @@ pub(crate) fn walker() -> IpAddr {
 /// The six that use the stolen token: different networks, one of them by IPv6.
 pub(crate) fn thieves() -> Vec<IpAddr> {
     let mut thieves: Vec<IpAddr> = (1..=5)
-        .map(|number| Ipv4Addr::new(198, 51, 100, 40 * number + 3).into())
+        .map(|number| Ipv4Addr::new(198, 18, 40 * number, 3).into())
         .collect();
     thieves.push(Ipv6Addr::new(0x2001, 0xdb8, 0xbad, 0, 0, 0, 0, 6).into());
     thieves

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The honest are alone for so long.
-const QUIET: Duration = Duration::from_secs(5);
+const QUIET: Duration = Duration::from_secs(6);
 /// Within this every abuser must be found and dropped.
 const FOUND_WITHIN: Duration = Duration::from_secs(12);
 /// Abusers go on trying for so long after that.
