@@ -28,7 +28,7 @@ fn lease_of(scene: &Scene, source: &str) -> Lease {
 fn assert_all_served(tallies: &[Tally]) {
     assert_eq!(tallies.len(), PEOPLE.len());
     for tally in tallies {
-        assert!(tally.answered > 5 && tally.failed == 0, "{tally:?}");
+        assert!(tally.answered > 2 && tally.failed == 0, "{tally:?}");
     }
 }
 

@@ -119,6 +119,6 @@ fn a_second_instance_is_refused_and_the_first_goes_on() {
     let status = second.process.wait(PATIENCE).unwrap();
     assert!(!status.success());
     let error = second.process.stderr();
-    assert!(error.contains("already"), "not a clear message: {error}");
+    assert!(error.contains("another apimon"), "not a clear message: {error}");
     assert!(scene.apimon.client().status().is_ok(), "the first is gone");
 }

@@ -43,12 +43,16 @@ pub(crate) fn detail(text: &str) {
     }
 }
 
-/// The output of a command, as it is.
+/// The output of a command, cut where the line ends.
 pub(crate) fn show(command: &str, output: &str) {
     println!();
     println!("  $ {command}");
-    for line in output.lines() {
-        println!("  {line}");
+    for line in output.trim_end().lines() {
+        if line.chars().count() > WIDTH - 2 {
+            println!("  {}...", line.chars().take(WIDTH - 5).collect::<String>());
+        } else {
+            println!("  {line}");
+        }
     }
     println!();
 }

@@ -27,9 +27,21 @@ const FOUND_WITHIN: Duration = Duration::from_secs(12);
 /// Abusers go on trying for so long after that.
 const TRYING: Duration = Duration::from_secs(4);
 /// Between two requests of the one who walks: a script without manners.
-const WALKER_PAUSE_MS: &str = "5";
+const WALKER_PAUSE_MS: &str = "2";
 /// Between two requests with the stolen token.
 const THIEF_PAUSE_MS: &str = "150";
+/// What is shown of a line of the log.
+const SHOWN: [&str; 9] = [
+    "/@timestamp",
+    "/rule/name",
+    "/event/action",
+    "/event/severity",
+    "/source/ip",
+    "/apimon/actor",
+    "/apimon/endpoint",
+    "/apimon/verdict",
+    "/apimon/evidence/summary",
+];
 /// The kernel's coarse clock, which stamps dropped packets, is behind by up to one tick.
 const REACTION_BOUND: Duration = Duration::from_millis(500);
 
@@ -225,20 +237,30 @@ impl Stage<'_> {
         let Some(line) = lines.iter().find(of_rule) else {
             return false;
         };
-        self.teller.say("A line in apimon.log:");
-        say::detail(&line.to_string());
+        let said = line.to_string();
+        let title = format!("Its line in apimon.log ({} bytes of JSON), in part:", said.len());
+        self.teller.say(&title);
+        for path in SHOWN {
+            if let Some(value) = line.pointer(path) {
+                say::detail(&format!(
+                    "{} = {value}",
+                    path.trim_start_matches('/').replace('/', ".")
+                ));
+            }
+        }
         true
     }
 
     fn show_views(&self) -> Result<()> {
-        for words in [&["cases"][..], &["block", "list"], &["sources"]] {
+        for words in [&["cases"][..], &["block", "list"], &["sources", "--limit", "5"]] {
             let output = self.apimon.ask(words)?;
             say::show(&format!("apimon {}", words.join(" ")), &output);
         }
         let status = self.apimon.client().status()?;
         self.teller.say("The kernel's counters of the shield:");
-        for (name, value) in status.counters.get("shield").into_iter().flatten() {
-            say::detail(&format!("{name:<32} {value:>9}"));
+        let shield = status.counters.get("kernel").into_iter().flatten();
+        for (name, value) in shield.filter(|(name, _)| name.starts_with("shield_")) {
+            say::detail(&format!("{name:<34} {value:>9}"));
         }
         Ok(())
     }
