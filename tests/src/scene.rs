@@ -1,6 +1,12 @@
 //! A site with the shop open and apimon on watch: where the suites begin. Must not know what happens then.
 
-use std::{io::Write, net::IpAddr, path::PathBuf, process::Command, time::Duration};
+use std::{
+    io::Write,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 
@@ -92,10 +98,10 @@ impl Scene {
     pub fn record(&self) -> Result<Recording> {
         let file = self.site.lab().dir().join("host.pcap");
         let mut command = self.site.host.command("tcpdump");
+        // Without immediate mode the last second would lie in the kernel's buffer when tcpdump is told to end.
         command
-            .args([
-                "-i", INTERFACE, "-U", "-s", "0", "-B", "16384", "-Z", "root", "-w",
-            ])
+            .args(["--immediate-mode", "-i", INTERFACE, "-U", "-s", "0"])
+            .args(["-B", "16384", "-Z", "root", "-w"])
             .arg(&file);
         let running = Running::start("tcpdump", &mut command, self.site.lab().dir())?;
         wait::until_true("tcpdump", PATIENCE, || running.stderr().contains("listening on"))?;
@@ -152,6 +158,11 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// The file as far as it is written.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Ends it; the file.
     pub fn stop(mut self) -> Result<PathBuf> {
         self.running.signal(rustix::process::Signal::INT)?;
@@ -166,7 +177,7 @@ impl Recording {
 }
 
 /// Runs `apimon replay FILE` with further flags; its standard output.
-pub fn replay(file: &std::path::Path, flags: &[&str]) -> Result<String> {
+pub fn replay(file: &Path, flags: &[&str]) -> Result<String> {
     let mut command = Command::new(programs::apimon()?);
     command.arg("replay").arg(file).args(flags);
     process::output(&mut command)

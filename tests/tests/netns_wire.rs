@@ -45,6 +45,11 @@ fn live_and_replay_read_the_same() {
     })
     .with_context(|| format!("{asked} asked, {:#?}", client.status()))
     .unwrap();
+    let recorded = || scene::replay(recording.file(), &["--transactions"]).unwrap_or_default();
+    wait::until_true("every transaction in the capture", FOUND, || {
+        recorded().lines().count() as u64 >= asked
+    })
+    .unwrap();
     let file = recording.stop().unwrap();
 
     let transactions = scene::replay(&file, &["--transactions"]).unwrap();
