@@ -39,7 +39,7 @@ pub(crate) fn run() -> Result<()> {
 /// The complaints about one file.
 fn check(path: &Path, text: &str) -> Vec<String> {
     let module = module_of(path);
-    if path.file_name().is_some_and(|name| name == "tests.rs") {
+    if is_test(path) {
         return Vec::new();
     }
     let Some(layer) = table::LAYERS.iter().find(|layer| layer.module == module) else {
@@ -61,6 +61,14 @@ fn check(path: &Path, text: &str) -> Vec<String> {
         .chain(crates)
         .map(|what| format!("monitor/src/{}: `{module}` must not use `{what}`", path.display()))
         .collect()
+}
+
+/// Whether a file holds tests only: `tests.rs`, `NAME_tests.rs`, or something below `tests/`.
+fn is_test(path: &Path) -> bool {
+    path.with_extension("").components().any(|part| {
+        let part = part.as_os_str().to_string_lossy();
+        part == "tests" || part.ends_with("_tests")
+    })
 }
 
 /// The top-level module a file belongs to.
@@ -108,6 +116,16 @@ mod tests {
     fn tests_inside_a_module_are_exempt() {
         let text = "use crate::flow::Peer;\n#[cfg(test)]\nmod tests {\n    use crate::judge::Judge;\n}\n";
         assert_eq!(check(Path::new("stream/mod.rs"), text), Vec::<String>::new());
+        for file in [
+            "stream/tests.rs",
+            "stream/tests/order.rs",
+            "stream/table_tests.rs",
+        ] {
+            assert_eq!(
+                check(Path::new(file), "use crate::judge::Judge;"),
+                Vec::<String>::new()
+            );
+        }
     }
 
     #[test]

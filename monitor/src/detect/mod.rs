@@ -12,6 +12,7 @@ pub mod window;
 use monitor_common::IpKey;
 use serde::{Deserialize, Serialize};
 
+pub use crate::observe::endpoint::EndpointId;
 use crate::{
     lru::TableStats,
     observe::{ObjectId, Observation, Principal, endpoint::Endpoint},
@@ -97,10 +98,6 @@ pub struct Context<'a> {
     /// How often the actor was served (2xx or 3xx) before.
     pub served: u32,
 }
-
-/// Number of an endpoint, given in the order in which endpoints were first seen.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct EndpointId(pub u32);
 
 /// Something a detector found.
 #[derive(Clone, PartialEq, Debug)]

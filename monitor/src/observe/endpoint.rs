@@ -19,7 +19,7 @@ use super::{
     identity::{InstallKey, space},
     template::{self, Shape},
 };
-use crate::{detect::EndpointId, lru::TableStats, time::Timestamp};
+use crate::{lru::TableStats, time::Timestamp};
 
 /// Most segments of a template; what is behind is `{unknown}`.
 const DEPTH: usize = 16;
@@ -149,6 +149,10 @@ enum Label {
     Date,
     Unknown,
 }
+
+/// Number of an endpoint, given in the order in which endpoints were first seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct EndpointId(pub u32);
 
 /// What a path resolves to.
 #[derive(Clone, Copy, Debug)]
