@@ -19,10 +19,20 @@ const LOSS_WORDS: [&str; 15] = [
     "unsynced",
 ];
 
+/// Beginnings of names that mark a loss, where one word alone would also mark others.
+const LOSS_NAMES: [&str; 6] = [
+    "after_end",
+    "dropped",
+    "impossible",
+    "not_http",
+    "out_of_window",
+    "skipped",
+];
+
 /// Whether a counter of this name counts a loss.
 pub fn is_loss(name: &str) -> bool {
     let marked = |word: &str| LOSS_WORDS.iter().any(|loss| word.starts_with(loss));
-    name.starts_with("not_http") || name.starts_with("skipped") || name.split('_').any(marked)
+    LOSS_NAMES.iter().any(|start| name.starts_with(start)) || name.split('_').any(marked)
 }
 
 #[cfg(test)]
@@ -46,6 +56,7 @@ mod tests {
             "segments",
             "shield_passed_packets",
             "shield_not_ip_packets",
+            "shield_dropped_lease_packets",
             "tap_skipped_packets",
             "findings",
         ] {
