@@ -1,6 +1,7 @@
 //! `apimon cases`: what was found, as a table or one case in full.
 
 use anyhow::Result;
+use serde_json::Value;
 
 use super::{
     args::ReadArgs,
@@ -107,14 +108,53 @@ fn details(case: &Case, out: &mut Out) -> Result<()> {
         ))?;
     }
     out.line(format_args!("  evidence"))?;
-    for line in serde_json::to_string_pretty(&case.evidence)?.lines() {
-        out.line(format_args!("    {}", text::safe(line)))?;
+    for line in evidence(&case.evidence) {
+        out.line(format_args!("    {}", text::safe(&line)))?;
     }
-    let dropped = case.sources.iter().filter(|source| source.verdict == "drop");
+    let dropped = case.sources.iter().filter(|source| source.enforced);
     for source in dropped {
         out.line(format_args!("  undo: apimon block remove {}", source.source))?;
     }
     Ok(())
+}
+
+/// What the case rests on, line by line; what is not known here by name is left to `--json`.
+fn evidence(evidence: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(evidence["summary"].as_str().map(str::to_owned));
+    for name in [
+        "value",
+        "threshold",
+        "baseline",
+        "window_seconds",
+        "requests",
+        "first",
+        "last",
+    ] {
+        match &evidence[name] {
+            Value::Null => {}
+            Value::String(said) => lines.push(format!("{name:<16} {said}")),
+            other => lines.push(format!("{name:<16} {other}")),
+        }
+    }
+    for measure in evidence["measures"].as_array().into_iter().flatten() {
+        let (name, value) = (measure["name"].as_str().unwrap_or_default(), &measure["value"]);
+        let points = measure["points"].as_i64().unwrap_or_default();
+        lines.push(format!(
+            "{name:<20} {value:<8} {points:>4} points",
+            value = value.to_string()
+        ));
+    }
+    let objects: Vec<&str> = evidence["object_ids"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if !objects.is_empty() {
+        lines.push(format!("objects, such as {}", objects.join(", ")));
+    }
+    lines
 }
 
 fn facts(case: &Case) -> Vec<(&'static str, String)> {

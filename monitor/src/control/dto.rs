@@ -190,6 +190,8 @@ pub struct CaseSource {
     pub verdict: String,
     /// The verdict in words.
     pub verdict_text: String,
+    /// Whether its packets are dropped because of this case; in observe mode they only would be.
+    pub enforced: bool,
 }
 
 /// A lease to be given by hand.

@@ -1,13 +1,16 @@
 //! Values of the core to those of the control protocol. Must not fetch anything.
 
+use std::time::Duration;
+
 use monitor_common::lease::LeaseEntry;
 
 use crate::{
     case::Case,
     control::dto,
+    journal::ecs,
     kernel::{Attachment, SourceCount, TimeBase},
     time::Timestamp,
-    verdict::ledger::LeaseRecord,
+    verdict::{Verdict, ledger::LeaseRecord},
 };
 
 pub(super) fn interface(attachment: &Attachment) -> dto::Interface {
@@ -31,7 +34,8 @@ pub(super) fn lease(
         source: record.source.to_string(),
         granted: record.granted.rfc3339(),
         until: record.until.rfc3339(),
-        left_seconds: record.left(now).as_secs(),
+        // Rounded: a lease of ten minutes begins with 600 seconds left, not with 599.
+        left_seconds: (record.left(now) + Duration::from_millis(500)).as_secs(),
         case: record.case,
         reason: record.reason.clone(),
         enforced: record.enforced,
@@ -88,7 +92,7 @@ pub(super) fn case(case: &Case, now: Timestamp) -> dto::Case {
         verdict: case.verdict.name().to_owned(),
         verdict_text: case.verdict.to_string(),
         sources: case.sources.iter().map(case_source).collect(),
-        evidence: serde_json::to_value(&case.evidence).unwrap_or_default(),
+        evidence: ecs::evidence(&case.evidence),
     }
 }
 
@@ -97,5 +101,6 @@ fn case_source(source: &crate::case::CaseSource) -> dto::CaseSource {
         source: source.addr.to_string(),
         verdict: source.verdict.name().to_owned(),
         verdict_text: source.verdict.to_string(),
+        enforced: matches!(source.verdict, Verdict::Drop { enforced: true, .. }),
     }
 }

@@ -279,7 +279,8 @@ fn apimon_of_case(case: &Case) -> Value {
     })
 }
 
-fn evidence(evidence: &Evidence) -> Value {
+/// Evidence as it stands in a line.
+pub fn evidence(evidence: &Evidence) -> Value {
     let measures: Vec<Value> = evidence
         .measures
         .iter()
