@@ -534,4 +534,5 @@ impl Judge {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers and dice")]
 mod tests;

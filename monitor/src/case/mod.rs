@@ -68,7 +68,7 @@ pub struct Case {
     /// Greatest confidence so far, 0 to 100.
     pub confidence: u8,
     /// Coverage of the last finding, 0 to 1.
-    pub coverage: f32,
+    pub coverage: f64,
     /// Evidence of the last finding.
     pub evidence: Evidence,
     /// The sources it names, and what is done about each.

@@ -156,7 +156,7 @@ pub struct Case {
     /// 0 to 100.
     pub confidence: u8,
     /// Share of the evidence from connections without gaps, 0 to 1.
-    pub coverage: f32,
+    pub coverage: f64,
     /// Who does it.
     pub actor: String,
     /// Where.

@@ -117,7 +117,7 @@ pub struct Finding {
     /// How sure the detector is, 0 to 100.
     pub confidence: u8,
     /// Share of the evidence that came from connections without gaps, 0 to 1.
-    pub coverage: f32,
+    pub coverage: f64,
     /// What it rests on.
     pub evidence: Evidence,
     /// Whose packets to stop, at most [`SUSPECTS`].
@@ -196,10 +196,30 @@ pub trait Detector: Send {
 }
 
 /// Points as confidence: less where much of the evidence was not seen whole.
-fn confidence(points: i32, coverage: f32) -> u8 {
+fn confidence(points: i32, coverage: f64) -> u8 {
     let seen = (0.5 + 0.5 * coverage / COVERAGE_GOOD).min(1.0);
-    (points.clamp(0, 99) as f32 * seen) as u8
+    percent(f64::from(points) * seen)
 }
 
 /// Coverage that takes nothing off the confidence. Some connections are always joined late.
-const COVERAGE_GOOD: f32 = 0.8;
+const COVERAGE_GOOD: f64 = 0.8;
+
+/// Share of `part` in `whole`, 0 of nothing.
+fn share(part: u32, whole: u32) -> f64 {
+    f64::from(part) / f64::from(whole.max(1))
+}
+
+/// A value from 0 to 100 as a whole number.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to 0..=100 first"
+)]
+fn percent(value: f64) -> u8 {
+    value.clamp(0.0, 100.0) as u8
+}
+
+/// How many, for shares and evidence.
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

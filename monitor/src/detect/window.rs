@@ -7,6 +7,8 @@ use crate::{observe::ObjectId, time::Timestamp};
 
 /// Touches remembered one by one. Enough for every threshold; a longer walk shows in [`Touches::total`].
 pub const REMEMBERED: usize = 64;
+const RING: u8 = 64;
+const _: () = assert!(RING as usize == REMEMBERED);
 /// Bits of the filter that recognises older objects, and objects after which it starts anew.
 const FILTER_BITS: u32 = 4096;
 const FILTER_OBJECTS: u32 = 1200;
@@ -101,7 +103,7 @@ impl Touches {
         if let Some(oldest) = self.ring.get_mut(usize::from(self.next)) {
             *oldest = touch;
         }
-        self.next = (self.next + 1) % REMEMBERED as u8;
+        self.next = (self.next + 1) % RING;
         self.remember(id);
     }
 

@@ -268,7 +268,7 @@ fn apimon_of_case(case: &Case) -> Value {
         "verdict_detail": case.verdict.to_string(),
         "enforced": matches!(case.verdict, Verdict::Drop { enforced: true, .. }),
         "confidence": case.confidence,
-        "coverage": rounded(f64::from(case.coverage)),
+        "coverage": rounded(case.coverage),
         "findings": case.findings,
         "opened": case.opened.rfc3339(),
         "updated": case.updated.rfc3339(),

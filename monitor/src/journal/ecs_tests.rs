@@ -55,7 +55,7 @@ fn case(endpoint: Option<EndpointId>) -> Box<Case> {
                 addr: ip("192.0.2.2"),
                 port: 2,
                 verdict: Verdict::Drop {
-                    ttl: std::time::Duration::from_secs(600),
+                    ttl: std::time::Duration::from_mins(10),
                     enforced: true,
                 },
             },

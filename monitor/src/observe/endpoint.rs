@@ -509,16 +509,14 @@ impl<'a> Path<'a> {
             match segment {
                 "" | "." => {}
                 ".." => self.len = self.len.saturating_sub(1),
-                _ => match self.segments.get_mut(self.len) {
-                    Some(slot) => {
-                        *slot = segment;
-                        self.len += 1;
-                    }
-                    None => {
+                _ => {
+                    let Some(slot) = self.segments.get_mut(self.len) else {
                         self.cut = true;
                         return;
-                    }
-                },
+                    };
+                    *slot = segment;
+                    self.len += 1;
+                }
             }
         }
     }

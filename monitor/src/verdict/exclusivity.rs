@@ -15,7 +15,7 @@ use crate::{
 const USERS: usize = 16;
 /// When a program without credential counts as a user of its own.
 const PROGRAM_SERVED: u32 = 10;
-const PROGRAM_AGE: Duration = Duration::from_secs(300);
+const PROGRAM_AGE: Duration = Duration::from_mins(5);
 
 /// The sources.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn only_others_served_lately_count() {
-        let mut exclusivity = Exclusivity::new(10, Duration::from_secs(60));
+        let mut exclusivity = Exclusivity::new(10, Duration::from_mins(1));
         for (user, seconds) in [(1, 0), (2, 50), (3, 60), (3, 61)] {
             exclusivity.served(7, user, true, at(seconds));
         }
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn changing_user_agents_do_not_protect_and_steady_ones_do() {
-        let mut exclusivity = Exclusivity::new(10, Duration::from_secs(1800));
+        let mut exclusivity = Exclusivity::new(10, Duration::from_mins(30));
         for user in 0..100 {
             exclusivity.served(7, user, false, at(user));
         }

@@ -133,7 +133,6 @@ mod ip_text {
     use monitor_common::IpKey;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
     pub(super) fn serialize<S: Serializer>(addr: &IpKey, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(addr)
     }

@@ -40,7 +40,7 @@ use self::{
     track::{Owners, Peers, Track},
 };
 use super::{
-    Context, Detector, DetectorInfo, Evidence, Finding, confidence,
+    Context, Detector, DetectorInfo, Evidence, Finding, confidence, percent, share,
     window::{Outcome, tenths},
 };
 use crate::{
@@ -95,15 +95,15 @@ impl Default for Settings {
 
 /// Windows in which distinct objects are counted.
 const WINDOWS: [Duration; 3] = [
-    Duration::from_secs(60),
-    Duration::from_secs(600),
-    Duration::from_secs(3600),
+    Duration::from_mins(1),
+    Duration::from_mins(10),
+    Duration::from_hours(1),
 ];
 /// A pause that ends a run, and the longest run looked at.
-const PAUSE: Duration = Duration::from_secs(3600);
-const RUN: Duration = Duration::from_secs(12 * 3600);
+const PAUSE: Duration = Duration::from_hours(1);
+const RUN: Duration = Duration::from_hours(12);
 /// How long a list explains what is touched after it.
-const LIST_AGE: Duration = Duration::from_secs(1800);
+const LIST_AGE: Duration = Duration::from_mins(30);
 /// Bytes of a list that can hold one id, compressed or bare: `17,` and a bit.
 const LIST_BYTES_PER_ID: u64 = 4;
 /// Ids that a list of unknown length explains, and the most that any explains.
@@ -112,10 +112,10 @@ const LIST_MOST: u64 = 100_000;
 /// An actor that touched more objects than this no longer makes objects public or its own: it may be walking.
 const OWNS: u32 = 16;
 /// When an actor counts as established.
-const ESTABLISHED_AGE: Duration = Duration::from_secs(3600);
+const ESTABLISHED_AGE: Duration = Duration::from_hours(1);
 const ESTABLISHED_SERVED: u32 = 50;
 /// And as new.
-const NEW_AGE: Duration = Duration::from_secs(600);
+const NEW_AGE: Duration = Duration::from_mins(10);
 
 /// The detector.
 #[derive(Debug)]
@@ -212,12 +212,16 @@ impl IdEnumeration {
         if track.is_new() {
             self.peers.entry(place.key).enter();
         }
-        track.pause(now, PAUSE);
+        if let Some(served) = track.pause(now, PAUSE) {
+            let peers = self.peers.entry(place.key);
+            peers.leave(served);
+            peers.enter();
+        }
         if track.touches.contains(&place.id) {
             return;
         }
         let walked = track.touches.total();
-        let me = cx.actor_key as u32;
+        let me = (cx.actor_key >> 32) as u32;
         let object = place.id.hash ^ place.stem;
         let owners = if outcome == Outcome::Served && walked <= OWNS {
             self.objects.entry(object).add(me)
@@ -350,7 +354,7 @@ fn finding(
     score: &Score,
     distinct: u32,
 ) -> Finding {
-    let served = f64::from(shape.served) / f64::from((shape.served + shape.denied).max(1));
+    let served = share(shape.served, shape.served + shape.denied);
     let severity = 50.0 + 30.0 * served + 10.0 * (f64::from(distinct) / 200.0).min(1.0);
     let coverage = track.coverage();
     Finding {
@@ -359,7 +363,7 @@ fn finding(
         actor: cx.actor,
         actor_key: cx.actor_key,
         endpoint: Some(cx.endpoint),
-        severity: severity as u8,
+        severity: percent(severity),
         confidence: confidence(score.points, coverage),
         coverage,
         suspects: track.suspects(cx.actor_key),

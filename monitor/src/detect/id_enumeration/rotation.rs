@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use monitor_common::IpKey;
 
-use super::super::{Actor, Context, Evidence, Finding, Measure, SUSPECTS, Suspect, confidence};
+use super::super::{
+    Actor, Context, Evidence, Finding, Measure, SUSPECTS, Suspect, confidence, count, percent, share,
+};
 use crate::{
     lru::{Lru, TableStats},
     observe::Observation,
@@ -20,7 +22,7 @@ const ROW: u32 = 20;
 /// Credentials in a row that make it one.
 const CREDENTIALS: usize = 3;
 /// A row in this time is a machine's.
-const FAST: Duration = Duration::from_secs(60);
+const FAST: Duration = Duration::from_mins(1);
 /// Longest step that continues a row.
 const STEP: u64 = 4;
 
@@ -101,7 +103,7 @@ impl Row {
     }
 
     fn finding(&self, addr: IpKey, observation: &Observation, cx: &Context<'_>) -> Finding {
-        let coverage = 1.0 - self.gaps as f32 / self.len as f32;
+        let coverage = 1.0 - share(self.gaps, self.len);
         // Where all orders come from one call centre, its clerks read new orders in a row, too: slowly, and all served.
         let machine = observation.at.since(self.first) <= FAST || self.served * 10 <= self.len * 9;
         let points = if machine { 60 } else { 35 };
@@ -117,7 +119,7 @@ impl Row {
             actor: Actor::Client(addr),
             actor_key: cx.source_key,
             endpoint: Some(cx.endpoint),
-            severity: 60 + (20 * self.served / self.len) as u8,
+            severity: percent(60.0 + 20.0 * share(self.served, self.len)),
             confidence: confidence(points + 25, coverage),
             coverage,
             evidence: Evidence {
@@ -135,7 +137,7 @@ impl Row {
                 last: Some(observation.at),
                 measures: vec![
                     measure("row", f64::from(self.len), points),
-                    measure("credentials", credentials as f64, 25),
+                    measure("credentials", f64::from(count(credentials)), 25),
                 ],
                 object_ids: Vec::new(),
             },

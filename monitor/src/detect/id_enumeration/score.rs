@@ -1,7 +1,7 @@
 //! The evidence of a walk over object ids, turned into points. Must not know where the evidence is kept.
 
 use super::super::{
-    Measure,
+    Measure, count, share,
     window::{Outcome, Touch},
 };
 
@@ -62,7 +62,7 @@ impl Shape {
 
     /// Share of refusals among what was answered.
     pub(super) fn denied_share(&self) -> f64 {
-        f64::from(self.denied) / f64::from((self.denied + self.served).max(1))
+        share(self.denied, self.denied + self.served)
     }
 }
 
@@ -80,7 +80,7 @@ fn sequential(numbers: &mut [u64], distinct: u32) -> f64 {
     steps.sort_unstable();
     let small = steps.iter().filter(|step| **step <= 2).count();
     let alike = steps.chunk_by(|a, b| a == b).map(<[u64]>::len).max().unwrap_or(0);
-    small.max(alike) as f64 / steps.len().max(1) as f64
+    share(count(small.max(alike)), count(steps.len()))
 }
 
 /// What is known beyond the window.
@@ -182,6 +182,7 @@ fn pace(shape: &Shape) -> i32 {
 }
 
 /// 0 up to `from`, `most` from `to` on, in between in proportion.
+#[expect(clippy::cast_possible_truncation, reason = "between 0 and `most`")]
 fn ramp(value: f64, from: f64, to: f64, most: i32) -> i32 {
     (((value - from) / (to - from)).clamp(0.0, 1.0) * f64::from(most)).round() as i32
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use monitor_common::IpKey;
 
 use super::super::{
-    Suspect,
+    Suspect, share,
     window::{Outcome, Touches},
 };
 use crate::{
@@ -58,20 +58,24 @@ impl Track {
         !std::mem::replace(&mut self.seen, true)
     }
 
-    /// Begins a new run after a pause; what a clean run did becomes habit.
-    pub(super) fn pause(&mut self, now: u32, pause: Duration) {
+    /// Begins a new run after a pause; what a clean run did becomes habit. What the ended run stood for among the peers.
+    pub(super) fn pause(&mut self, now: u32, pause: Duration) -> Option<u32> {
         let pause = u32::try_from(pause.as_millis() / 100).unwrap_or(u32::MAX);
-        if self.touches.total() > 0 && now.saturating_sub(self.last) > pause {
-            if self.clean() {
-                self.habit = self.habit.max(self.touches.total());
-            }
-            self.touches.restart();
-            self.sources.clear();
-            self.samples.clear();
-            (self.gaps, self.unanswered, self.denied, self.foreign) = (0, 0, 0, 0);
-            (self.next_report, self.fired, self.owner_sample, self.listed) = (0, false, [0; 4], 0);
-        }
+        let silent = now.saturating_sub(self.last);
         self.last = now;
+        if self.touches.total() == 0 || silent <= pause {
+            return None;
+        }
+        if self.clean() {
+            self.habit = self.habit.max(self.touches.total());
+        }
+        let example = (!self.fired).then(|| self.served());
+        self.touches.restart();
+        self.sources.clear();
+        self.samples.clear();
+        (self.gaps, self.unanswered, self.denied, self.foreign) = (0, 0, 0, 0);
+        (self.next_report, self.fired, self.owner_sample, self.listed) = (0, false, [0; 4], 0);
+        example
     }
 
     /// Whether there is enough news to look again: an eighth more objects, or ten minutes.
@@ -179,9 +183,9 @@ impl Track {
     }
 
     /// Share of the evidence that was seen whole.
-    pub(super) fn coverage(&self) -> f32 {
+    pub(super) fn coverage(&self) -> f64 {
         let total = self.touches.total().max(1);
-        1.0 - self.gaps.max(self.unanswered).min(total) as f32 / total as f32
+        1.0 - share(self.gaps.max(self.unanswered).min(total), total)
     }
 
     /// The sources that gave a good part of the evidence. One that gave little may be an honest user of the same

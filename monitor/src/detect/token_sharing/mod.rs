@@ -230,6 +230,3 @@ fn finding(
         suspects: usage.suspects(cx.actor_key),
     }
 }
-
-#[cfg(test)]
-mod tests;

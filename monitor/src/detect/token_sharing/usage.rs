@@ -10,7 +10,7 @@ use std::time::Duration;
 use monitor_common::{IpKey, Prefix};
 
 use super::{
-    super::{SUSPECTS, Suspect},
+    super::{SUSPECTS, Suspect, share},
     Settings,
 };
 use crate::{observe::Observation, time::Timestamp};
@@ -62,6 +62,10 @@ pub(super) struct Usage {
 }
 
 /// What the use of a token shows.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each worth points"
+)]
 #[derive(Clone, Debug)]
 pub(super) struct Sharing {
     /// Newcomers that a holder came back after.
@@ -322,7 +326,7 @@ impl Usage {
     }
 
     /// Share of the uses that were seen whole.
-    pub(super) fn coverage(&self) -> f32 {
-        1.0 - self.gaps as f32 / self.requests.max(1) as f32
+    pub(super) fn coverage(&self) -> f64 {
+        1.0 - share(self.gaps, self.requests)
     }
 }

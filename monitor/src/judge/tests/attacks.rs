@@ -138,7 +138,9 @@ fn random_ids_with_refusals() {
 #[test]
 fn walks_whose_answers_are_not_seen_are_found_but_not_acted_on() {
     let mut attack = walk(80, 50, |_, r| r);
-    attack.iter_mut().for_each(|request| request.status = None);
+    for request in &mut attack {
+        request.status = None;
+    }
     let outcome = run(attack);
     assert!(outcome.dropped.is_empty(), "{}", outcome.explain());
 }
@@ -266,7 +268,9 @@ fn observe_mode_says_the_same_and_enforces_nothing() {
 #[test]
 fn an_unproven_source_is_not_dropped() {
     let mut attack = walk(60, 50, |_, r| r);
-    attack.iter_mut().for_each(|request| request.proven = false);
+    for request in &mut attack {
+        request.proven = false;
+    }
     let outcome = run(attack);
     assert_eq!(outcome.detectors(), ["id-enumeration"]);
     assert_eq!(
@@ -279,9 +283,9 @@ fn an_unproven_source_is_not_dropped() {
 #[test]
 fn a_shared_source_is_stopped_upstream() {
     let mut requests = office(60);
-    requests
-        .iter_mut()
-        .for_each(|request| request.client = ip(WALKER));
+    for request in &mut requests {
+        request.client = ip(WALKER);
+    }
     requests.extend(walk(60, 50, |_, r| r.token("mine").status(403)));
     let outcome = run(requests);
     assert_eq!(outcome.dropped(), Vec::<String>::new(), "{}", outcome.explain());

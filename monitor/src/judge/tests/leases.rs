@@ -35,7 +35,7 @@ fn by_hand() {
         .block_add(source, None, "test", at(0), &mut kernel, &mut events)
         .unwrap();
     assert_eq!(lease.until, at(600));
-    let year = Some(Duration::from_secs(365 * 86_400));
+    let year = Some(Duration::from_hours(365 * 24));
     let lease = judge
         .block_add(source, year, "longer", at(1), &mut kernel, &mut events)
         .unwrap();
