@@ -27,7 +27,13 @@ fn a_million_actors_fit() {
     let mut dice = Dice(4);
     let words = ["ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "wu"];
     let mut request = get(0, "192.0.2.1", "/");
-    for i in 0..1_000_000u64 {
+    // The unoptimised build is fifty times slower.
+    let actors: u64 = if cfg!(debug_assertions) {
+        200_000
+    } else {
+        1_000_000
+    };
+    for i in 0..actors {
         let n = dice.next();
         request.ms = i;
         request.client = IpKey::from_v4((n as u32).to_be_bytes());
@@ -51,7 +57,7 @@ fn a_million_actors_fit() {
         stats.leases <= 50 && stats.cases_open <= 100 && judge.cases().count() <= 200,
         "{stats:?}"
     );
-    assert_eq!(stats.observations, 1_000_000);
+    assert_eq!(stats.observations, actors);
 }
 
 #[test]
