@@ -142,16 +142,20 @@ impl Apimon {
             .with_context(|| format!("`apimon {}` printed no JSON: {text}", words.join(" ")))
     }
 
-    /// Everything apimon has written: log, outputs and errors of its processes.
+    /// Everything apimon has written: the log, outputs and errors of its processes, its state.
     pub fn everything_said(&self) -> String {
         let mut said = String::new();
-        let Ok(entries) = std::fs::read_dir(&self.dir) else {
-            return said;
-        };
-        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort();
-        for path in paths.iter().filter(|path| path.is_file()) {
-            said.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()));
+        for dir in [self.dir.clone(), self.dir.join("state")] {
+            let entries = std::fs::read_dir(&dir).into_iter().flatten().flatten();
+            let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+            paths.sort();
+            let is_ours = |path: &PathBuf| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                path.is_file() && (dir.ends_with("state") || name.starts_with("apimon"))
+            };
+            for path in paths.iter().filter(|path| is_ours(path)) {
+                said.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()));
+            }
         }
         said
     }

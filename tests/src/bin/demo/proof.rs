@@ -154,15 +154,18 @@ impl Proof {
     }
 
     /// Adds the claim about the time from the request that tipped the scale to the first dropped packet.
-    pub(crate) fn reaction(&mut self, what: &str, reaction: Option<Duration>, bound: Duration) {
-        let text = match reaction {
-            Some(reaction) => format!(
-                "{what}: {:.1} ms from the last byte of the request that tipped the scale to the first dropped packet \
-                 (less than {} ms)",
-                reaction.as_secs_f64() * 1e3,
-                bound.as_millis()
+    pub(crate) fn reaction(&mut self, seen: &Seen, reaction: Option<Duration>, bound: Duration) {
+        let case = seen.cases.iter().find(|case| case.rule == "id-enumeration");
+        let tipped = case.and_then(|case| case.evidence.get("requests")?.as_u64());
+        // The first answer was to the login.
+        let after = tipped.map(|tipped| seen.walker.answered.saturating_sub(1 + tipped));
+        let text = match (reaction, after) {
+            (Some(reaction), Some(after)) => format!(
+                "{:.1} ms from the last byte of the walker's request that tipped the scale to its first dropped packet; \
+                 {after} more of its requests were answered",
+                reaction.as_secs_f64() * 1e3
             ),
-            None => format!("{what}: no packet was dropped"),
+            _ => "no packet of the walker was dropped".to_owned(),
         };
         self.claim(reaction.is_some_and(|reaction| reaction < bound), text);
     }

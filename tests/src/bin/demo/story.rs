@@ -144,7 +144,7 @@ impl Stage<'_> {
         let people = finish(&mut honest)?;
         self.teller
             .say("All clients have stopped. What the command line says:");
-        self.show_views()?;
+        let views = self.show_views()?;
         let leases = self.apimon.client().leases()?;
         let seen = Seen {
             people,
@@ -156,11 +156,7 @@ impl Stage<'_> {
             said: self.apimon.everything_said(),
         };
         let mut proof = Proof::of(&seen);
-        proof.reaction(
-            "id-enumeration",
-            self.reaction(&leases, cast::walker()),
-            REACTION_BOUND,
-        );
+        proof.reaction(&seen, self.reaction(&leases, cast::walker()), REACTION_BOUND);
         daemon.terminate()?;
         proof.tell(self.teller);
         Ok(proof)
@@ -251,10 +247,13 @@ impl Stage<'_> {
         true
     }
 
-    fn show_views(&self) -> Result<()> {
+    /// Shows what a user would look at, and gives what was shown.
+    fn show_views(&self) -> Result<String> {
+        let mut shown = String::new();
         for words in [&["cases"][..], &["block", "list"], &["sources", "--limit", "5"]] {
             let output = self.apimon.ask(words)?;
             say::show(&format!("apimon {}", words.join(" ")), &output);
+            shown.push_str(&output);
         }
         let status = self.apimon.client().status()?;
         self.teller.say("The kernel's counters of the shield:");
@@ -262,7 +261,7 @@ impl Stage<'_> {
         for (name, value) in shield.filter(|(name, _)| name.starts_with("shield_")) {
             say::detail(&format!("{name:<34} {value:>9}"));
         }
-        Ok(())
+        Ok(shown)
     }
 
     /// From the last byte of the request that tipped the scale (the case's first time) to the first packet dropped.
