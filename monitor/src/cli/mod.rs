@@ -6,6 +6,7 @@ mod cases;
 mod detach;
 mod exit;
 mod out;
+mod progress;
 mod replay;
 mod run;
 mod sources;

@@ -5,14 +5,13 @@
 
 use std::{
     fmt::Write as _,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use anyhow::{Context, Result};
 
-use super::{out::Out, text};
+use super::{out::Out, progress::Progress, text};
 use crate::{
     config::{self, Overrides},
     hostnet,
@@ -24,22 +23,16 @@ use crate::{
     limits::Limits,
     metrics,
     observe::identity::InstallKey,
-    packet::Packet,
     pipeline::Pipeline,
     replay::TransactionLines,
     source::{Capture, CaptureError},
     state,
-    time::{Clock, Timestamp},
     verdict::Mode,
 };
 
 /// The key of fingerprints in replays: fixed, so that two replays can be compared. It protects nothing; with
 /// `--state-dir` the installation's own key is used, and fingerprints are those of its log.
 const REPLAY_KEY: [u8; 16] = *b"apimon-replay-v1";
-/// Packets between two looks at the clock for the progress line.
-const PROGRESS_PACKETS: u64 = 32_768;
-/// Time between two progress lines.
-const PROGRESS_TIME: Duration = Duration::from_millis(250);
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -237,50 +230,4 @@ fn is_case(event: &JournalEvent) -> bool {
         event.kind,
         EventKind::CaseOpened(_) | EventKind::CaseUpdated(_) | EventKind::CaseClosed(_)
     )
-}
-
-/// How far the reading is; shown while it goes on if a person looks.
-#[derive(Debug, Default)]
-struct Progress {
-    packets: u64,
-    bytes: u64,
-    first: Option<Timestamp>,
-    last: Timestamp,
-    shown_ns: u64,
-    shown: bool,
-}
-
-impl Progress {
-    fn packet(&mut self, packet: &Packet<'_>) {
-        self.packets += 1;
-        self.bytes += packet.bytes.len() as u64;
-        self.first = Some(self.first.unwrap_or(packet.ts).min(packet.ts));
-        self.last = self.last.max(packet.ts);
-        if self.packets.is_multiple_of(PROGRESS_PACKETS) {
-            self.show();
-        }
-    }
-
-    fn span(&self) -> Duration {
-        self.last.since(self.first.unwrap_or(self.last))
-    }
-
-    fn show(&mut self) {
-        let now = Clock.monotonic_ns();
-        let due = Duration::from_nanos(now.saturating_sub(self.shown_ns)) >= PROGRESS_TIME;
-        if !due || !io::stderr().is_terminal() {
-            return;
-        }
-        self.shown_ns = now;
-        self.shown = true;
-        let (packets, bytes) = (text::count(self.packets), text::bytes(self.bytes));
-        // A progress line that cannot be written is no loss.
-        drop(write!(io::stderr(), "\r\x1b[K{packets} packets, {bytes} read"));
-    }
-
-    fn clear(&mut self) {
-        if std::mem::take(&mut self.shown) {
-            drop(write!(io::stderr(), "\r\x1b[K"));
-        }
-    }
 }

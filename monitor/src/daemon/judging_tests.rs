@@ -1,0 +1,80 @@
+//! The judge's thread: questions, batches and what is lost.
+
+use super::*;
+use crate::{
+    journal::JournalThread, judge::JudgeSettings, observe::identity::InstallKey, pipeline::NoLeases,
+    time::Clock,
+};
+
+fn started() -> (tempfile::TempDir, JudgeThread, JournalThread) {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, writer) = JournalThread::start(&dir.path().join("a.jsonl"), 1 << 20).unwrap();
+    let judge = Judge::new(JudgeSettings::default(), InstallKey([0; 16]));
+    let clock = Arc::new(LiveClock::new(Clock));
+    let thread = JudgeThread::start(judge, Box::new(NoLeases), journal, clock).unwrap();
+    (dir, thread, writer)
+}
+
+#[test]
+fn questions_are_answered_on_the_judges_thread() {
+    let (_dir, thread, writer) = started();
+    let name = thread
+        .handle()
+        .call(|_| std::thread::current().name().map(str::to_owned));
+    assert_eq!(name.unwrap().as_deref(), Some("judge"));
+    assert!(!thread.is_over());
+    thread.stop().unwrap();
+    writer.close();
+}
+
+#[test]
+fn a_full_channel_is_counted_and_waits_for_nobody() {
+    let (_dir, thread, writer) = started();
+    let handle = thread.handle();
+    let (enter, entered) = mpsc::channel();
+    let (leave, left) = mpsc::channel::<()>();
+    let blocked = std::thread::spawn({
+        let handle = handle.clone();
+        move || {
+            handle.call(move |_| {
+                enter.send(()).unwrap();
+                left.recv().unwrap();
+            })
+        }
+    });
+    entered.recv().unwrap();
+    for _ in 0..BATCHES + 3 {
+        handle.observe(Vec::new());
+    }
+    handle.observe(vec![observation(); 2]);
+    assert_eq!(handle.lost_observations(), 2);
+    leave.send(()).unwrap();
+    blocked.join().unwrap().unwrap();
+    thread.stop().unwrap();
+    writer.close();
+}
+
+fn observation() -> Observation {
+    let peer = |port| crate::flow::Peer {
+        addr: "192.0.2.1".parse().unwrap(),
+        port,
+    };
+    Observation {
+        at: crate::time::Timestamp::ZERO,
+        answered: None,
+        client: peer(1),
+        server: peer(2),
+        method: "GET".into(),
+        path: "/".into(),
+        query_ids: Box::default(),
+        principal: None,
+        client_print: 0,
+        says_crawler: false,
+        status: None,
+        request_body_len: None,
+        response_body_len: None,
+        source_proven: true,
+        gaps: false,
+        anomalies: crate::http::anomaly::AnomalySet::default(),
+    }
+}
