@@ -19,6 +19,15 @@ fn an_empty_file_gives_the_defaults() {
 }
 
 #[test]
+fn the_documented_file_holds_the_defaults() {
+    let documented = settings(include_str!("../../../docs/apimon.toml"), &Overrides::default()).unwrap();
+    let mut defaults = settings("", &Overrides::default()).unwrap();
+    // The file has to name some ports, and they are then the operator's.
+    defaults.ports_given = true;
+    assert_eq!(format!("{documented:#?}"), format!("{defaults:#?}"));
+}
+
+#[test]
 fn every_key_is_read() {
     let text = r#"
         mode = "enforce"
