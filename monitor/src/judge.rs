@@ -4,17 +4,16 @@
 //! On the live path the judge calls the [`LeaseSink`] itself: between the observation that tips the scale and the change
 //! in the kernel there is no queue and no timer.
 
+mod conclude;
+mod operator;
+
 use std::{fmt, time::Duration};
 
-use monitor_common::IpKey;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::{
-        Case, CaseSettings,
-        store::{CaseStore, Change},
-    },
-    detect::{Actor, Context, DetectSettings, Detector, Finding, Suspect, registry},
+    case::{Case, CaseSettings, store::CaseStore},
+    detect::{Actor, Context, DetectSettings, Detector, Finding, registry},
     enforce::LeaseSink,
     journal::event::{EventKind, JournalEvent, LeaseEnd},
     lru::{Lru, TableStats},
@@ -25,11 +24,7 @@ use crate::{
     },
     time::Timestamp,
     verdict::{
-        Mode, Refusal, Verdict, VerdictSettings,
-        enforcer::{Enforcer, Wanted},
-        exclusivity::Exclusivity,
-        gate::Claim,
-        ledger::LeaseRecord,
+        Mode, VerdictSettings, enforcer::Enforcer, exclusivity::Exclusivity, ledger::LeaseRecord,
         never::NeverBlock,
     },
 };
@@ -108,9 +103,6 @@ impl fmt::Debug for Judge {
 
 /// How often, in capture time, leases and cases are looked through.
 const TICK: Duration = Duration::from_secs(1);
-/// Longest reason of an operator, characters.
-const REASON: usize = 256;
-
 impl Judge {
     /// A judge that knows nothing yet.
     pub fn new(settings: JudgeSettings, key: InstallKey) -> Self {
@@ -138,54 +130,6 @@ impl Judge {
     /// Numbers new cases from behind `number`, so that a number means one case over restarts.
     pub fn continue_cases_after(&mut self, number: u32) {
         self.cases.continue_after(number);
-    }
-
-    /// Takes over leases from before a restart; those that are over are left out, and the others are granted again with
-    /// what is left of them, so that kernel and ledger agree.
-    pub fn adopt(
-        &mut self,
-        records: Vec<LeaseRecord>,
-        now: Timestamp,
-        sink: &mut dyn LeaseSink,
-        out: &mut Vec<JournalEvent>,
-    ) {
-        for lease in records {
-            self.cases.continue_after(lease.case);
-            let how = if lease.until <= now {
-                LeaseEnd::Expired
-            } else {
-                match self.enforcer.adopt(lease.clone(), now, sink) {
-                    Ok(()) => continue,
-                    Err((_, Refusal::ObservedOnly)) => LeaseEnd::ModeChanged,
-                    Err(_) => LeaseEnd::NotAdopted,
-                }
-            };
-            out.push(JournalEvent {
-                at: now,
-                kind: EventKind::LeaseEnded { lease, how },
-            });
-        }
-    }
-
-    /// Changes the mode. Leases that cases got in observe mode end when enforcing begins: nobody is dropped for what was
-    /// only to be tried.
-    pub fn set_mode(
-        &mut self,
-        mode: Mode,
-        now: Timestamp,
-        sink: &mut dyn LeaseSink,
-        out: &mut Vec<JournalEvent>,
-    ) {
-        self.settings.mode = mode;
-        for lease in self.enforcer.set_mode(mode, sink) {
-            out.push(JournalEvent {
-                at: now,
-                kind: EventKind::LeaseEnded {
-                    lease,
-                    how: LeaseEnd::ModeChanged,
-                },
-            });
-        }
     }
 
     /// The mode.
@@ -253,147 +197,6 @@ impl Judge {
         }
     }
 
-    /// Files a finding, decides about each source it names, and says so.
-    fn conclude(&mut self, mut finding: Finding, sink: &mut dyn LeaseSink, out: &mut Vec<JournalEvent>) {
-        let (at, confidence) = (finding.at, finding.confidence);
-        let suspects = std::mem::take(&mut finding.suspects);
-        let reason = format!("{}: {}", finding.detector.name, finding.evidence.summary);
-        finding.suspects.clone_from(&suspects);
-        let endpoints = &self.endpoints;
-        let endpoint = finding.endpoint;
-        let (number, change) = self.cases.file(finding, || {
-            endpoint.map_or_else(|| "*".to_owned(), |id| endpoints.name(id))
-        });
-        let mut events = Vec::new();
-        let mut news = change != Change::Counted;
-        for suspect in &suspects {
-            let verdict = self.decide(suspect, confidence, number, &reason, at, sink, &mut events);
-            let Some(case) = self.cases.open_mut(number) else {
-                continue;
-            };
-            if let Some(source) = case.sources.iter_mut().find(|source| source.addr == suspect.addr) {
-                news |= source.verdict.name() != verdict.name();
-                source.verdict = verdict;
-            }
-        }
-        if let Some(case) = self.cases.open_mut(number) {
-            if let Some(strongest) = case
-                .sources
-                .iter()
-                .map(|s| &s.verdict)
-                .max_by_key(|v| v.strength())
-            {
-                case.verdict = strongest.clone();
-            }
-            let snapshot = || Box::new(case.clone());
-            if change == Change::Opened {
-                self.stats.cases_opened += 1;
-                out.push(JournalEvent {
-                    at,
-                    kind: EventKind::CaseOpened(snapshot()),
-                });
-            } else if news {
-                out.push(JournalEvent {
-                    at,
-                    kind: EventKind::CaseUpdated(snapshot()),
-                });
-            }
-        }
-        out.append(&mut events);
-        self.close_cases(at, out);
-    }
-
-    /// The verdict on one source of a case, carried out.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all of them different things about one decision"
-    )]
-    fn decide(
-        &mut self,
-        suspect: &Suspect,
-        confidence: u8,
-        case: u32,
-        reason: &str,
-        now: Timestamp,
-        sink: &mut dyn LeaseSink,
-        events: &mut Vec<JournalEvent>,
-    ) -> Verdict {
-        let enforced = self.mode() == Mode::Enforce;
-        let length = Duration::from_secs(self.settings.verdict.lease_seconds);
-        let left = self
-            .enforcer
-            .ledger()
-            .get(suspect.addr)
-            .map(|lease| lease.left(now));
-        if let Some(left) = left.filter(|left| *left > length / 2) {
-            return Verdict::Drop { ttl: left, enforced };
-        }
-        if confidence < self.settings.verdict.drop_confidence {
-            return Verdict::Log;
-        }
-        let source = self.key.hash(space::SOURCE, &suspect.addr.0);
-        let others = self.exclusivity.others(source, &suspect.actors, now);
-        let wanted = Wanted {
-            source: suspect.addr,
-            claim: Claim::Case {
-                proven: suspect.proven,
-                others,
-            },
-            ttl: None,
-            case,
-            reason: reason.to_owned(),
-        };
-        match self.enforcer.block(wanted, now, sink) {
-            Ok(lease) => {
-                self.stats.leases_granted += 1;
-                let verdict = Verdict::Drop {
-                    ttl: lease.left(now),
-                    enforced,
-                };
-                events.push(JournalEvent {
-                    at: now,
-                    kind: EventKind::LeaseGranted(lease),
-                });
-                verdict
-            }
-            Err(_) if left.is_some() => Verdict::Drop {
-                ttl: left.unwrap_or_default(),
-                enforced,
-            },
-            Err(refusal) => {
-                self.stats.leases_refused += 1;
-                self.note_refusal(suspect, case, &refusal, now, events);
-                refusal.into()
-            }
-        }
-    }
-
-    /// Says that a block was refused, once for each source of a case and reason.
-    fn note_refusal(
-        &self,
-        suspect: &Suspect,
-        case: u32,
-        refusal: &Refusal,
-        now: Timestamp,
-        events: &mut Vec<JournalEvent>,
-    ) {
-        let said = self
-            .cases
-            .get(case)
-            .and_then(|case| case.sources.iter().find(|source| source.addr == suspect.addr))
-            .is_some_and(|source| source.verdict.name() == Verdict::from(refusal.clone()).name());
-        if !said {
-            events.push(JournalEvent {
-                at: now,
-                kind: EventKind::LeaseRefused {
-                    source: suspect.addr,
-                    case,
-                    refusal: refusal.to_string(),
-                },
-            });
-        }
-    }
-
     /// Time goes on: ends leases and closes cases. To be called about once a second, live with the wall clock; in replay the
     /// observations' own time does it.
     pub fn tick(&mut self, now: Timestamp, sink: &mut dyn LeaseSink, out: &mut Vec<JournalEvent>) {
@@ -440,78 +243,6 @@ impl Judge {
     /// The endpoints learned.
     pub fn endpoints(&self) -> &EndpointTable {
         &self.endpoints
-    }
-
-    /// Blocks a source by hand. Needs no proof and no evidence, but passes the same gate: what is never blocked is not
-    /// blocked by hand either. `ttl` defaults to the configured length of a lease and is cut to the longest.
-    pub fn block_add(
-        &mut self,
-        source: IpKey,
-        ttl: Option<Duration>,
-        reason: &str,
-        now: Timestamp,
-        sink: &mut dyn LeaseSink,
-        out: &mut Vec<JournalEvent>,
-    ) -> Result<LeaseRecord, Refusal> {
-        let reason: String = reason.chars().take(REASON).collect();
-        let wanted = Wanted {
-            source,
-            claim: Claim::Operator,
-            ttl,
-            case: 0,
-            reason: reason.clone(),
-        };
-        let result = self.enforcer.block(wanted, now, sink);
-        let detail = match &result {
-            Ok(_) => reason,
-            Err(refusal) => refusal.to_string(),
-        };
-        let audit = EventKind::Audit {
-            action: "block-add",
-            source: Some(source),
-            detail,
-            done: result.is_ok(),
-        };
-        out.push(JournalEvent { at: now, kind: audit });
-        if let Ok(lease) = &result {
-            self.stats.leases_granted += 1;
-            out.push(JournalEvent {
-                at: now,
-                kind: EventKind::LeaseGranted(lease.clone()),
-            });
-        }
-        result
-    }
-
-    /// Ends the lease of a source by hand; the lease that was ended, `None` if there was none.
-    pub fn block_remove(
-        &mut self,
-        source: IpKey,
-        now: Timestamp,
-        sink: &mut dyn LeaseSink,
-        out: &mut Vec<JournalEvent>,
-    ) -> Result<Option<LeaseRecord>, Refusal> {
-        let result = self.enforcer.unblock(source, sink);
-        let detail = match &result {
-            Ok(Some(_)) => "the lease was ended".to_owned(),
-            Ok(None) => "there was no lease".to_owned(),
-            Err(refusal) => refusal.to_string(),
-        };
-        let audit = EventKind::Audit {
-            action: "block-remove",
-            source: Some(source),
-            detail,
-            done: result.is_ok(),
-        };
-        out.push(JournalEvent { at: now, kind: audit });
-        if let Ok(Some(lease)) = &result {
-            let ended = EventKind::LeaseEnded {
-                lease: lease.clone(),
-                how: LeaseEnd::Removed,
-            };
-            out.push(JournalEvent { at: now, kind: ended });
-        }
-        result
     }
 
     /// Counts and table sizes.

@@ -14,6 +14,7 @@ use crate::{
     flow::Peer,
     http::anomaly::AnomalySet,
     observe::{PrincipalKind, target},
+    verdict::{Refusal, Verdict},
 };
 
 const KEY: InstallKey = InstallKey(*b"0123456789abcdef");

@@ -6,11 +6,14 @@
 pub mod endpoint;
 pub mod extract;
 pub mod identity;
+pub mod object;
+pub mod query;
 pub mod target;
 pub mod template;
 
 use std::fmt;
 
+pub use self::object::ObjectId;
 use crate::{flow::Peer, http::anomaly::AnomalySet, time::Timestamp};
 
 /// Keyed 128-bit hash of a secret. The key is made per installation; the secret cannot be had back from it.
@@ -69,7 +72,7 @@ pub struct Observation {
     /// Path of the target without query and without scheme and authority; bounded, control bytes escaped. May carry
     /// secrets (`/reset/TOKEN`): it never leaves memory, the endpoint's template does.
     pub path: Box<str>,
-    /// Query parameters whose name says that they carry an object id; at most [`target::QUERY_IDS`].
+    /// Query parameters whose name says that they carry an object id; at most [`query::QUERY_IDS`].
     pub query_ids: Box<[QueryId]>,
     /// Who the credential says it is.
     pub principal: Option<Principal>,
@@ -100,27 +103,6 @@ pub struct QueryId {
     pub stem: u64,
     /// Which object.
     pub id: ObjectId,
-}
-
-/// Which object a request is about: a keyed hash, and the number in it if there is one.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct ObjectId {
-    /// Keyed hash of the id as sent.
-    pub hash: u64,
-    /// The number it is (`1042`) or ends with (`INV-1042`).
-    pub number: Option<u64>,
-    /// Whether it is nothing but the number, which then may be shown.
-    pub plain: bool,
-}
-
-impl fmt::Display for ObjectId {
-    /// The number, or the hash where the id is more than a number.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.number {
-            Some(number) if self.plain => write!(f, "{number}"),
-            _ => write!(f, "id:{:012x}", self.hash >> 16),
-        }
-    }
 }
 
 impl fmt::Display for Principal {

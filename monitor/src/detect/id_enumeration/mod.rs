@@ -26,6 +26,7 @@
 //!
 //! Token rotation from one source is found by [`rotation`]. OWASP API1:2023, CWE-639.
 
+mod lists;
 mod rotation;
 mod score;
 mod track;
@@ -35,6 +36,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::{
+    lists::Lists,
     rotation::Rotations,
     score::{FINDING, Score, Shape, Surroundings},
     track::{Owners, Peers, Track},
@@ -102,13 +104,6 @@ const WINDOWS: [Duration; 3] = [
 /// A pause that ends a run, and the longest run looked at.
 const PAUSE: Duration = Duration::from_hours(1);
 const RUN: Duration = Duration::from_hours(12);
-/// How long a list explains what is touched after it.
-const LIST_AGE: Duration = Duration::from_mins(30);
-/// Bytes of a list that can hold one id, compressed or bare: `17,` and a bit.
-const LIST_BYTES_PER_ID: u64 = 4;
-/// Ids that a list of unknown length explains, and the most that any explains.
-const LIST_UNKNOWN: u64 = 100;
-const LIST_MOST: u64 = 100_000;
 /// An actor that touched more objects than this no longer makes objects public or its own: it may be walking.
 const OWNS: u32 = 16;
 /// When an actor counts as established.
@@ -124,16 +119,9 @@ pub struct IdEnumeration {
     epoch: Option<Timestamp>,
     tracks: Lru<(u64, u64), Track>,
     objects: Lru<u64, Owners>,
-    lists: Lru<(u64, u64), List>,
+    lists: Lists,
     peers: Lru<u64, Peers>,
     rotations: Rotations,
-}
-
-/// What a list that an actor was served still explains.
-#[derive(Debug, Default)]
-struct List {
-    ids: u64,
-    at: Timestamp,
 }
 
 /// One id of one request, and where it stands.
@@ -151,56 +139,11 @@ impl IdEnumeration {
             epoch: None,
             tracks: Lru::new(settings.subjects_max),
             objects: Lru::new(settings.objects_max),
-            lists: Lru::new(settings.lists_max),
+            lists: Lists::new(settings.lists_max),
             peers: Lru::new(16_384),
             rotations: Rotations::new(1 << 16),
             settings,
         }
-    }
-
-    /// Notes what a request without id lists or creates.
-    fn note_list(&mut self, observation: &Observation, cx: &Context<'_>) {
-        if !observation.status.is_some_and(|s| (200..300).contains(&s)) {
-            return;
-        }
-        let about = cx.about;
-        let site = about.site_index.then_some(SITE);
-        // With an id of the same kind in the query it is a look at one object, not a list.
-        let one = |stem: u64| {
-            observation
-                .query_ids
-                .iter()
-                .any(|query| query.stem == 0 || query.stem == stem)
-        };
-        for stem in about
-            .lists
-            .into_iter()
-            .filter(|stem| *stem != 0 && !one(*stem))
-            .chain(site)
-        {
-            let list = self.lists.entry((cx.actor_key, stem));
-            if observation.at.since(list.at) > LIST_AGE {
-                list.ids = 0;
-            }
-            let ids = observation
-                .response_body_len
-                .map_or(LIST_UNKNOWN, |bytes| bytes / LIST_BYTES_PER_ID);
-            list.ids = (list.ids + ids.max(1)).min(LIST_MOST);
-            list.at = observation.at;
-        }
-    }
-
-    /// Whether a list explains that the actor knows one more of these objects.
-    fn listed(&mut self, at: Timestamp, cx: &Context<'_>, stem: u64) -> bool {
-        let mut explains = |stem| match self.lists.get(&(cx.actor_key, stem)) {
-            Some(list) if list.ids > 0 && at.since(list.at) <= LIST_AGE => {
-                list.ids -= 1;
-                list.at = at;
-                true
-            }
-            _ => false,
-        };
-        (stem != 0 && explains(stem)) || (cx.about.is_public() && explains(SITE))
     }
 
     fn touch(&mut self, observation: &Observation, cx: &Context<'_>, place: Place, out: &mut Vec<Finding>) {
@@ -230,7 +173,7 @@ impl IdEnumeration {
         };
         let created = observation.status == Some(201);
         let spared = owners.common() || created || spared_crawler(observation, cx);
-        if spared || (outcome == Outcome::Served && self.listed(observation.at, cx, place.stem)) {
+        if spared || (outcome == Outcome::Served && self.lists.explain(observation.at, cx, place.stem)) {
             if let Some(track) = self.tracks.get(&(cx.actor_key, place.key)) {
                 track.listed += u32::from(!spared);
                 track.touches.push_quietly(&place.id);
@@ -319,8 +262,6 @@ impl IdEnumeration {
     }
 }
 
-/// Stem of the list of everything.
-const SITE: u64 = u64::MAX;
 /// Most touches that a window must show one by one: a learned threshold can be more than what is remembered.
 const WINDOW_LEAST: u32 = 48;
 
@@ -398,7 +339,7 @@ impl Detector for IdEnumeration {
         if cx.about.unknown {
             return;
         }
-        self.note_list(observation, cx);
+        self.lists.note(observation, cx);
         let endpoint = u64::from(cx.endpoint.0) << 32;
         for (slot, (id, stem)) in cx.path_ids.iter().zip(cx.about.stems).enumerate() {
             if stem != 0 {

@@ -1,0 +1,291 @@
+//! Endpoints: method and path template, learned from traffic with bounded memory. Must not know about abuse.
+//!
+//! - A segment that looks like a value ([`super::template::shape`]) becomes `{id}` at once.
+//! - A word becomes a literal, unless the answer says that there is no such path (404, 400): probing must not fill the tree.
+//!   On such an answer a word is learned only in front of a value, and only into half of the room.
+//! - A position with more than 32 words, or more than 3 doubtful ones, collapses: those used seldom and all later ones are
+//!   values.
+//! - A full tree learns no more: what is new is `{unknown}`, counted. Nothing is forgotten, so that endpoint numbers stay
+//!   true for the detectors.
+
+mod names;
+mod path;
+mod tree;
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+pub use self::names::stem;
+use self::{
+    names::{Method, object_stem},
+    path::Path,
+    tree::{Label, Tree},
+};
+use super::{ObjectId, Observation, identity::InstallKey};
+use crate::{lru::TableStats, time::Timestamp};
+
+/// Most object ids read from one path.
+pub const PATH_IDS: usize = 4;
+
+/// Settings of the endpoints, `[endpoints]` in the configuration.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EndpointSettings {
+    /// Most endpoints. Paths made up by a scanner on a server that answers 200 to everything.
+    pub endpoints_max: usize,
+    /// Most nodes of the tree of templates. As above.
+    pub nodes_max: usize,
+}
+
+impl Default for EndpointSettings {
+    fn default() -> Self {
+        Self {
+            endpoints_max: 10_000,
+            nodes_max: 65_536,
+        }
+    }
+}
+
+/// What is known of an endpoint.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    node: u32,
+    method: Method,
+    /// Time of the first request.
+    pub first: Timestamp,
+    /// Time of the last request.
+    pub last: Timestamp,
+    /// Requests so far.
+    pub requests: u64,
+    /// Requests with a credential that were answered 2xx.
+    pub served_principals: u64,
+    /// Requests without a credential that were answered 2xx.
+    pub served_anonymous: u64,
+    /// Name stems of the objects at each id of the path: `order` for `/orders/{id}`; 0 if it is no object (page, date, ...).
+    pub stems: [u64; PATH_IDS],
+    /// Name stems of what a request without id lists here: `order` for `/orders` and `/orders/search`; 0 for none.
+    pub lists: [u64; 2],
+    /// Whether the path exists for nobody (`{unknown}`).
+    pub unknown: bool,
+    /// Whether this is an index of the whole site: `robots.txt`, `sitemap.xml`.
+    pub site_index: bool,
+}
+
+impl Endpoint {
+    /// The method.
+    pub fn method(&self) -> &'static str {
+        self.method.0
+    }
+
+    /// Whether a credential is used here by nobody, or by next to nobody, who is served.
+    pub fn is_public(&self) -> bool {
+        self.served_principals * 10 <= self.served_anonymous
+    }
+}
+
+/// The endpoint of everything that does not fit.
+const REST: EndpointId = EndpointId(0);
+
+/// Number of an endpoint, given in the order in which endpoints were first seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct EndpointId(pub u32);
+
+/// What a path resolves to.
+#[derive(Clone, Copy, Debug)]
+pub struct Resolved {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    ids: [ObjectId; PATH_IDS],
+    len: u8,
+}
+
+impl Resolved {
+    /// The object ids of the path, in path order.
+    pub fn ids(&self) -> &[ObjectId] {
+        self.ids.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+/// All endpoints of this host.
+#[derive(Debug)]
+pub struct EndpointTable {
+    settings: EndpointSettings,
+    key: InstallKey,
+    tree: Tree,
+    endpoints: Vec<Endpoint>,
+    by_node: HashMap<(u32, Method), EndpointId, foldhash::fast::FixedState>,
+    unlearned: u64,
+}
+
+impl EndpointTable {
+    /// A table that knows only the root and the endpoint of everything that does not fit.
+    pub fn new(settings: EndpointSettings, key: InstallKey) -> Self {
+        let tree = Tree::new(settings.nodes_max, key);
+        let mut table = Self {
+            settings,
+            key,
+            tree,
+            endpoints: Vec::new(),
+            by_node: HashMap::default(),
+            unlearned: 0,
+        };
+        let rest = table.describe(tree::OVERFLOW, Method::of(""), Timestamp::ZERO);
+        table.endpoints.push(rest);
+        table
+    }
+
+    /// One endpoint.
+    pub fn get(&self, id: EndpointId) -> Option<&Endpoint> {
+        self.endpoints.get(id.0 as usize)
+    }
+
+    /// How many endpoints are known.
+    pub fn len(&self) -> usize {
+        self.endpoints.len() - 1
+    }
+
+    /// Whether none is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Sizes and losses: endpoints, and nodes of the tree. What was not learned counts as evicted.
+    pub fn tables(&self) -> [(&'static str, TableStats); 2] {
+        let endpoints = TableStats {
+            len: self.len(),
+            capacity: self.settings.endpoints_max,
+            evictions: self.unlearned,
+        };
+        [("endpoints", endpoints), ("template_nodes", self.tree.stats())]
+    }
+
+    /// The endpoint and the object ids of a request, learned from it if new. `source` is the keyed hash of the address it
+    /// came from.
+    pub fn resolve(&mut self, observation: &Observation, source: u64) -> Resolved {
+        let mut path = Path::default();
+        path.read(&observation.path);
+        let none = ObjectId {
+            hash: 0,
+            number: None,
+            plain: false,
+        };
+        let mut resolved = Resolved {
+            endpoint: EndpointId(0),
+            ids: [none; PATH_IDS],
+            len: 0,
+        };
+        let absent = matches!(observation.status, Some(404 | 400 | 410 | 414));
+        let key = self.key;
+        let node = self.tree.resolve(&path, absent, source, |segment| {
+            if let Some(slot) = resolved.ids.get_mut(usize::from(resolved.len)) {
+                *slot = ObjectId::new(segment.as_bytes(), &key);
+                resolved.len += 1;
+            }
+        });
+        resolved.endpoint = self.endpoint(node, Method::of(&observation.method), observation.at);
+        self.count(resolved.endpoint, observation);
+        resolved
+    }
+
+    fn endpoint(&mut self, node: u32, method: Method, at: Timestamp) -> EndpointId {
+        if let Some(&id) = self.by_node.get(&(node, method)) {
+            return id;
+        }
+        if self.len() >= self.settings.endpoints_max {
+            self.unlearned += 1;
+            return REST;
+        }
+        let id = EndpointId(u32::try_from(self.endpoints.len()).unwrap_or(u32::MAX));
+        let endpoint = self.describe(node, method, at);
+        self.endpoints.push(endpoint);
+        self.by_node.insert((node, method), id);
+        id
+    }
+
+    fn count(&mut self, id: EndpointId, observation: &Observation) {
+        let Some(endpoint) = self.endpoints.get_mut(id.0 as usize) else {
+            return;
+        };
+        endpoint.requests += 1;
+        endpoint.last = endpoint.last.max(observation.at);
+        if observation.status.is_some_and(|s| (200..300).contains(&s)) {
+            match observation.principal {
+                Some(_) => endpoint.served_principals += 1,
+                None => endpoint.served_anonymous += 1,
+            }
+        }
+    }
+
+    /// Works out what an endpoint is about, once.
+    fn describe(&self, node: u32, method: Method, at: Timestamp) -> Endpoint {
+        let labels = self.tree.labels(node);
+        let mut endpoint = Endpoint {
+            node,
+            method,
+            first: at,
+            last: at,
+            requests: 0,
+            served_principals: 0,
+            served_anonymous: 0,
+            stems: [0; PATH_IDS],
+            lists: [0; 2],
+            unknown: labels.iter().any(|l| **l == Label::Unknown),
+            site_index: false,
+        };
+        let mut literal = None;
+        let mut slots = endpoint.stems.iter_mut();
+        for label in &labels {
+            match label {
+                Label::Literal { text, .. } => literal = Some(&**text),
+                Label::Id => {
+                    if let Some(slot) = slots.next() {
+                        *slot = object_stem(literal.unwrap_or_default(), &self.key);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let names = labels.iter().rev().map_while(|label| match label {
+            Label::Literal { text, .. } => Some(&**text),
+            _ => None,
+        });
+        for (slot, name) in endpoint.lists.iter_mut().zip(names) {
+            endpoint.site_index |= name.starts_with("sitemap") || name == "robots.txt";
+            *slot = stem(name, &self.key);
+        }
+        endpoint
+    }
+
+    /// The path template in words: `/orders/{id}`. Doubtful names are shown once several sources used them.
+    pub fn path(&self, id: EndpointId) -> String {
+        let Some(endpoint) = self.get(id) else {
+            return String::from("/{unknown}");
+        };
+        let mut nodes: Vec<_> = self.tree.ancestry(endpoint.node).collect();
+        nodes.reverse();
+        if nodes.is_empty() {
+            return String::from("/");
+        }
+        nodes.iter().fold(String::new(), |mut path, node| {
+            path.push('/');
+            path.push_str(match &node.label {
+                Label::Root => "",
+                Label::Literal { doubtful: true, .. } if !node.several_sources => "{name}",
+                Label::Literal { text, .. } => text,
+                Label::Id => "{id}",
+                Label::Date => "{date}",
+                Label::Unknown => "{unknown}",
+            });
+            path
+        })
+    }
+
+    /// Method and path template: `GET /orders/{id}`.
+    pub fn name(&self, id: EndpointId) -> String {
+        let method = self.get(id).map_or("OTHER", Endpoint::method);
+        format!("{method} {}", self.path(id))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! Names of methods and of kinds of objects, reduced to what is compared. Must not know about the tree.
+
+use super::super::identity::{InstallKey, space};
+
+/// A request method that is told apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Method(pub(super) &'static str);
+
+impl Method {
+    pub(super) fn of(text: &str) -> Self {
+        const KNOWN: [&str; 17] = [
+            "GET",
+            "POST",
+            "PUT",
+            "PATCH",
+            "DELETE",
+            "HEAD",
+            "OPTIONS",
+            "CONNECT",
+            "TRACE",
+            "QUERY",
+            "PROPFIND",
+            "PROPPATCH",
+            "MKCOL",
+            "COPY",
+            "MOVE",
+            "LOCK",
+            "REPORT",
+        ];
+        Self(
+            KNOWN
+                .iter()
+                .find(|known| **known == text)
+                .copied()
+                .unwrap_or("OTHER"),
+        )
+    }
+}
+
+/// Keyed hash of the stem of a name, without letter case and plural, so that `orders`, `Order` and the parameter
+/// `order_id` are about the same kind of object.
+pub fn stem(name: &str, key: &InstallKey) -> u64 {
+    let mut text = [0; 32];
+    let mut len = 0;
+    for (slot, byte) in text.iter_mut().zip(name.bytes()) {
+        *slot = byte.to_ascii_lowercase();
+        len += 1;
+    }
+    let text = text.get(..len).unwrap_or_default();
+    key.hash(space::PARAMETER, text.strip_suffix(b"s").unwrap_or(text))
+        .max(1)
+}
+
+/// The stem of what is numbered behind a path segment, 0 where that is no object: pages, parts, dates, map tiles.
+pub(super) fn object_stem(name: &str, key: &InstallKey) -> u64 {
+    const NOT_OBJECTS: [&str; 30] = [
+        "page", "pages", "p", "offset", "skip", "limit", "year", "month", "day", "week", "date", "step",
+        "chunk", "chunks", "part", "parts", "segment", "segments", "tile", "tiles", "maps", "frame",
+        "frames", "range", "size", "width", "height", "version", "revision", "level",
+    ];
+    if NOT_OBJECTS.iter().any(|word| name.eq_ignore_ascii_case(word)) {
+        0
+    } else {
+        stem(name, key)
+    }
+}

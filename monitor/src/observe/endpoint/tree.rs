@@ -1,0 +1,250 @@
+//! The tree of path templates, learned from paths with bounded memory. Must not know about methods or actors.
+//!
+//! One node for each literal segment, and at most three other children a node: `{id}` for values, `{date}`, and `{unknown}`
+//! for whatever nobody ever served.
+
+use hashbrown::HashMap;
+
+use super::{
+    super::{
+        identity::{InstallKey, space},
+        template::{self, Shape},
+    },
+    path::Path,
+};
+use crate::lru::TableStats;
+
+/// Most literal children of a node. A position with more distinct names is a name of objects (slugs, user names).
+pub(super) const SIBLINGS: u16 = 32;
+/// Most doubtful children of a node (`user42`, `hunter2`).
+const DOUBTFUL: u16 = 3;
+/// A literal with fewer uses than this is taken for a value when its parent collapses.
+pub(super) const SELDOM: u32 = 8;
+/// No node.
+const NONE: u32 = u32::MAX;
+/// The root, and the node of everything that does not fit.
+const ROOT: u32 = 0;
+pub(super) const OVERFLOW: u32 = 1;
+
+/// One position of a template.
+#[derive(Debug)]
+pub(super) struct Node {
+    parent: u32,
+    /// What it stands for.
+    pub(super) label: Label,
+    hits: u32,
+    first_source: u64,
+    /// Whether more than one source asked for it.
+    pub(super) several_sources: bool,
+    literals: u16,
+    doubtful: u16,
+    collapsed: bool,
+    doubtful_collapsed: bool,
+    id: u32,
+    date: u32,
+    unknown: u32,
+}
+
+/// What a node stands for.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Label {
+    Root,
+    Literal { text: Box<str>, doubtful: bool },
+    Id,
+    Date,
+    Unknown,
+}
+
+/// The tree.
+#[derive(Debug)]
+pub(super) struct Tree {
+    key: InstallKey,
+    capacity: usize,
+    nodes: Vec<Node>,
+    literals: HashMap<(u32, u64), u32, foldhash::fast::FixedState>,
+    unlearned: u64,
+}
+
+impl Tree {
+    /// Only the root, and the node of everything that does not fit.
+    pub(super) fn new(capacity: usize, key: InstallKey) -> Self {
+        Self {
+            key,
+            capacity,
+            nodes: vec![
+                Node::new(NONE, Label::Root, 0),
+                Node::new(ROOT, Label::Unknown, 0),
+            ],
+            literals: HashMap::default(),
+            unlearned: 0,
+        }
+    }
+
+    /// Size and losses; what was not learned counts as evicted.
+    pub(super) fn stats(&self) -> TableStats {
+        TableStats {
+            len: self.nodes.len(),
+            capacity: self.capacity.max(2),
+            evictions: self.unlearned,
+        }
+    }
+
+    /// The node of a path, learned if new; the values on the way go to `value`. `absent`: the answer says that there is no
+    /// such path.
+    pub(super) fn resolve<'a>(
+        &mut self,
+        path: &Path<'a>,
+        absent: bool,
+        source: u64,
+        mut value: impl FnMut(&'a str),
+    ) -> u32 {
+        let mut node = ROOT;
+        for (at, &segment) in path.segments().iter().enumerate() {
+            let behind = path.segments().get(at + 1..).unwrap_or_default();
+            node = self.step(node, segment, behind, absent, source);
+            match self.nodes.get(node as usize).map(|n| &n.label) {
+                Some(Label::Id) => value(segment),
+                Some(Label::Unknown) => return node,
+                _ => {}
+            }
+        }
+        if path.cut {
+            self.special(node, Label::Unknown, source)
+        } else {
+            node
+        }
+    }
+
+    /// The child of `parent` for a segment.
+    fn step(&mut self, parent: u32, segment: &str, behind: &[&str], absent: bool, source: u64) -> u32 {
+        let shape = template::shape(segment);
+        let doubtful = match shape {
+            Shape::Value => return self.special(parent, Label::Id, source),
+            Shape::Date => return self.special(parent, Label::Date, source),
+            Shape::Word => false,
+            Shape::Doubtful => true,
+        };
+        let hash = self.key.hash(space::SEGMENT, segment.as_bytes());
+        if let Some(&child) = self.literals.get(&(parent, hash)) {
+            if let Some(node) = self.nodes.get_mut(child as usize) {
+                node.hits = node.hits.saturating_add(1);
+                node.several_sources |= node.first_source != source;
+            }
+            return child;
+        }
+        let Some(node) = self.nodes.get(parent as usize) else {
+            return OVERFLOW;
+        };
+        if node.collapsed || (doubtful && node.doubtful_collapsed) {
+            return self.special(parent, Label::Id, source);
+        }
+        let before_value = behind.iter().any(|s| template::shape(s) == Shape::Value);
+        if absent && (doubtful || !before_value || node.literals >= SIBLINGS / 2) {
+            return self.special(parent, Label::Unknown, source);
+        }
+        // A quarter is kept for ids under the names that are known.
+        if self.nodes.len() >= self.capacity / 4 * 3 {
+            self.unlearned += 1;
+            return self.special(parent, Label::Unknown, source);
+        }
+        self.learn(parent, hash, segment, doubtful, source)
+    }
+
+    /// Enters a literal child, or collapses the parent where it has too many.
+    fn learn(&mut self, parent: u32, hash: u64, segment: &str, doubtful: bool, source: u64) -> u32 {
+        let Some(node) = self.nodes.get_mut(parent as usize) else {
+            return OVERFLOW;
+        };
+        node.literals += u16::from(!doubtful);
+        node.doubtful += u16::from(doubtful);
+        let (many, many_doubtful) = (node.literals > SIBLINGS, node.doubtful > DOUBTFUL);
+        node.collapsed |= many;
+        node.doubtful_collapsed |= many_doubtful;
+        if many || many_doubtful {
+            let nodes = &self.nodes;
+            self.literals.retain(|&(of, _), child| {
+                of != parent
+                    || nodes.get(*child as usize).is_some_and(|n| match n.label {
+                        Label::Literal { doubtful: true, .. } => false,
+                        _ => !many || n.hits >= SELDOM,
+                    })
+            });
+            return self.special(parent, Label::Id, source);
+        }
+        let child = count(self.nodes.len());
+        self.nodes.push(Node::new(
+            parent,
+            Label::Literal {
+                text: segment.into(),
+                doubtful,
+            },
+            source,
+        ));
+        self.literals.insert((parent, hash), child);
+        child
+    }
+
+    /// The `{id}`, `{date}` or `{unknown}` child of a node.
+    pub(super) fn special(&mut self, parent: u32, label: Label, source: u64) -> u32 {
+        let (new, full) = (count(self.nodes.len()), self.nodes.len() >= self.capacity);
+        let Some(node) = self.nodes.get_mut(parent as usize) else {
+            return OVERFLOW;
+        };
+        let slot = match label {
+            Label::Date => &mut node.date,
+            Label::Unknown => &mut node.unknown,
+            _ => &mut node.id,
+        };
+        if *slot != NONE {
+            return *slot;
+        }
+        if full {
+            self.unlearned += 1;
+            return OVERFLOW;
+        }
+        *slot = new;
+        self.nodes.push(Node::new(parent, label, source));
+        new
+    }
+
+    /// The labels from the root to `node`.
+    pub(super) fn labels(&self, node: u32) -> Vec<&Label> {
+        let mut labels: Vec<_> = self.ancestry(node).map(|n| &n.label).collect();
+        labels.reverse();
+        labels
+    }
+
+    /// `node`, its parent and so on, without the root.
+    pub(super) fn ancestry(&self, node: u32) -> impl Iterator<Item = &Node> {
+        let mut at = node;
+        std::iter::from_fn(move || {
+            let node = self.nodes.get(at as usize).filter(|n| n.label != Label::Root)?;
+            at = node.parent;
+            Some(node)
+        })
+    }
+}
+
+/// The next index.
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(NONE)
+}
+
+impl Node {
+    fn new(parent: u32, label: Label, first_source: u64) -> Self {
+        Self {
+            parent,
+            label,
+            hits: 1,
+            first_source,
+            several_sources: false,
+            literals: 0,
+            doubtful: 0,
+            collapsed: false,
+            doubtful_collapsed: false,
+            id: NONE,
+            date: NONE,
+            unknown: NONE,
+        }
+    }
+}
