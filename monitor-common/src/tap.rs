@@ -107,8 +107,9 @@ pub struct Piece {
     pub tcp_flags: u8,
 }
 
-/// Payload bytes of the largest record.
-pub const PIECE_MAX: u32 = 16_384;
+/// Payload bytes of the largest record: whatever the kernel puts together or has yet to cut up fits, unless it is told
+/// to go beyond 64 KiB (BIG TCP).
+pub const PIECE_MAX: u32 = 65_536;
 
 /// The piece of a segment that begins `off` bytes into its payload; `off` is at most its length.
 #[inline(always)]

@@ -8,7 +8,7 @@ use aya_ebpf::{
 };
 use monitor_common::{
     counter::Counter,
-    tap::{self, PIECE_MAX, TapHeader},
+    tap::{self, PIECE_MAX, Piece, TapHeader},
     wire::{self, Frame as _, Outcome, TcpView},
 };
 
@@ -18,8 +18,8 @@ use crate::{counters::Counters, maps, packet::Linear};
 const PULLED: u32 = 512;
 /// Bytes that tell a network header from hardware addresses: beyond both of these.
 const PROOF: usize = 16;
-/// Pieces of one packet: the largest packet that the kernel puts together has 512 KiB.
-const PIECES_MAX: u32 = 33;
+/// Pieces of one packet: the largest packet that the kernel can be told to put together has 512 KiB.
+const PIECES_MAX: u32 = 9;
 
 /// Looks at one packet, counts it, and copies it where it is wanted.
 #[inline(always)]
@@ -176,39 +176,54 @@ fn copy_prepared(ctx: &TcContext) {
 }
 
 /// Copies all pieces; `false` if the ring has no room for one.
+///
+/// Only the last piece can be of another size than the largest. It is copied behind the loop, so that the verifier, which
+/// walks every turn, need not walk every class of record in each.
 #[inline(always)]
 fn copy_pieces(ctx: &TcContext, ring: &RingBuf, copying: &mut Copying) -> bool {
     for _ in 0..PIECES_MAX {
-        let piece = tap::piece(
-            copying.seq,
-            copying.tcp_flags as u8,
-            copying.payload_len,
-            copying.done,
-        );
-        copying.header.seq = piece.seq;
-        copying.header.tcp_flags = piece.tcp_flags;
-        copying.header.wire_len = piece.len;
-        copying.header.cap_len = piece.len;
-        let off = copying.payload_off.wrapping_add(piece.off);
-        let last = piece.off.wrapping_add(piece.len) >= copying.payload_len;
-        // Only the last piece can be of another size than the largest. A call of its own for the others keeps the loop
-        // small that the verifier must walk.
-        let fate = if last {
-            last_record(ctx, ring, &mut copying.header, off, piece.len)
-        } else {
-            record::<{ PIECE_MAX as usize }>(ctx, ring, &mut copying.header, off, PIECE_MAX)
-        };
-        match fate {
-            Fate::Copied => {}
-            Fate::Unreadable => copying.unreadable = copying.unreadable.wrapping_add(piece.len),
-            Fate::NoRoom => return false,
+        let piece = next_piece(copying);
+        if piece.off.wrapping_add(piece.len) >= copying.payload_len {
+            break;
         }
-        copying.done = piece.off.wrapping_add(piece.len);
-        if last {
-            return true;
+        let off = copying.payload_off.wrapping_add(piece.off);
+        let fate = record::<{ PIECE_MAX as usize }>(ctx, ring, &mut copying.header, off, PIECE_MAX);
+        if !note(copying, &piece, fate) {
+            return false;
         }
     }
-    false
+    let piece = next_piece(copying);
+    let off = copying.payload_off.wrapping_add(piece.off);
+    let fate = last_record(ctx, ring, &mut copying.header, off, piece.len);
+    note(copying, &piece, fate) && copying.done >= copying.payload_len
+}
+
+/// The next piece, with the record's header made ready for it.
+#[inline(always)]
+fn next_piece(copying: &mut Copying) -> Piece {
+    let piece = tap::piece(
+        copying.seq,
+        copying.tcp_flags as u8,
+        copying.payload_len,
+        copying.done,
+    );
+    copying.header.seq = piece.seq;
+    copying.header.tcp_flags = piece.tcp_flags;
+    copying.header.wire_len = piece.len;
+    copying.header.cap_len = piece.len;
+    piece
+}
+
+/// Notes how a piece fared; `false` if the ring had no room for it.
+#[inline(always)]
+fn note(copying: &mut Copying, piece: &Piece, fate: Fate) -> bool {
+    match fate {
+        Fate::NoRoom => return false,
+        Fate::Unreadable => copying.unreadable = copying.unreadable.wrapping_add(piece.len),
+        Fate::Copied => {}
+    }
+    copying.done = piece.off.wrapping_add(piece.len);
+    true
 }
 
 /// Counts what became of a packet, once, and of its bytes.
@@ -241,6 +256,8 @@ fn last_record(ctx: &TcContext, ring: &RingBuf, header: &mut TapHeader, off: u32
         1..=256 => record::<256>(ctx, ring, header, off, len),
         257..=1536 => record::<1536>(ctx, ring, header, off, len),
         1537..=4096 => record::<4096>(ctx, ring, header, off, len),
+        4097..=16_384 => record::<16_384>(ctx, ring, header, off, len),
+        16_385..=32_768 => record::<32_768>(ctx, ring, header, off, len),
         _ => record::<{ PIECE_MAX as usize }>(ctx, ring, header, off, len),
     }
 }

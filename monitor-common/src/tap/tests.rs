@@ -17,14 +17,14 @@ fn pieces(seq: u32, flags: u8, len: u32) -> Vec<Piece> {
 
 #[test]
 fn a_large_segment_becomes_pieces_that_stand_alone() {
-    let all = pieces(u32::MAX - 9, flag::ACK | flag::PSH | flag::FIN, 40_000);
+    let all = pieces(u32::MAX - 9, flag::ACK | flag::PSH | flag::FIN, 140_000);
     assert_eq!(
         all.iter().map(|p| p.len).collect::<Vec<_>>(),
-        [16_384, 16_384, 7_232]
+        [65_536, 65_536, 8_928]
     );
     assert_eq!(
         all.iter().map(|p| p.seq).collect::<Vec<_>>(),
-        [u32::MAX - 9, 16_374, 32_758]
+        [u32::MAX - 9, 65_526, 131_062]
     );
     assert_eq!(
         all.iter().map(|p| p.tcp_flags).collect::<Vec<_>>(),
@@ -34,9 +34,9 @@ fn a_large_segment_becomes_pieces_that_stand_alone() {
 
 #[test]
 fn a_syn_takes_a_sequence_number() {
-    let all = pieces(100, flag::SYN, 20_000);
+    let all = pieces(100, flag::SYN, 70_000);
     assert_eq!((all[0].seq, all[0].tcp_flags), (100, flag::SYN));
-    assert_eq!((all[1].seq, all[1].tcp_flags), (100 + 1 + 16_384, 0));
+    assert_eq!((all[1].seq, all[1].tcp_flags), (100 + 1 + PIECE_MAX, 0));
 }
 
 #[test]

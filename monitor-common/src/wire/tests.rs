@@ -260,5 +260,8 @@ fn a_packet_without_link_layer_says_what_it_is() {
         assert!(matches!(tcp_at(&*packet, network, len), Outcome::Tcp(view) if view.src.to_string() == src));
     }
     assert_eq!(raw(&[][..]), None);
-    assert_eq!(source_at(&[0x50, 0][..], raw(&[0x50, 0][..]).unwrap()), Source::NotIp);
+    assert_eq!(
+        source_at(&[0x50, 0][..], raw(&[0x50, 0][..]).unwrap()),
+        Source::NotIp
+    );
 }
