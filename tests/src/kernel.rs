@@ -168,9 +168,9 @@ impl Counts {
     }
 }
 
-/// Moves the calling thread into a network namespace, for good: to be called on a thread of its own.
-pub fn enter(space: &crate::netns::Space) -> Result<()> {
-    let path = Path::new("/var/run/netns").join(space.name());
+/// Moves the calling thread into a network namespace, given by its name, for good: to be called on a thread of its own.
+pub fn enter(space: &str) -> Result<()> {
+    let path = Path::new("/var/run/netns").join(space);
     let file = std::fs::File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
     rustix::thread::move_into_link_name_space(
         std::os::fd::AsFd::as_fd(&file),

@@ -19,7 +19,7 @@ fn in_pair(tag: &str, test: impl FnOnce(&Space) + Send) {
     here.connect("v0", &there, "v1").unwrap();
     thread::scope(|scope| {
         let done = scope.spawn(|| {
-            enter(&here).unwrap();
+            enter(here.name()).unwrap();
             test(&here);
         });
         if let Err(panic) = done.join() {

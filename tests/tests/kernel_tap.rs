@@ -344,7 +344,7 @@ fn a_megabyte_over_loopback_arrives_whole_and_once() {
     // A thread of its own, since it moves into the namespace for good.
     thread::scope(|scope| {
         let done = scope.spawn(|| {
-            enter(&space).unwrap();
+            enter(space.name()).unwrap();
             assert!(
                 megabyte_over_loopback("127.0.0.1") > 16_384,
                 "segments are as large as the kernel makes them"

@@ -60,21 +60,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             bail!("the groups shield and live load kernel programs: they need root");
         }
     }
-    run::run(&mut run::cargo_with_kernel([
+    if groups.len() != 1 && !options.rest.is_empty() {
+        bail!("arguments behind `--` belong to one group; name it");
+    }
+    let mut args = vec![
         "build",
         "--release",
         "--package",
         "apimon",
-        "--bin",
-        "apimon",
-    ]))?;
-    run::run(&mut run::cargo_with_kernel([
-        "build",
-        "--release",
         "--package",
         "apimon-tests",
-        "--bins",
-    ]))?;
+    ];
+    for program in groups.iter().map(|group| group.program()).chain(["apimon"]) {
+        args.extend(["--bin", program]);
+    }
+    run::run(&mut run::cargo_with_kernel(args))?;
     for group in groups {
         let program = run::target_dir()?.join("release").join(group.program());
         run::run(&mut run::command(&program.to_string_lossy(), &options.rest))?;

@@ -9,6 +9,9 @@ use crate::{
     setup::{self, Purpose, is_root},
 };
 
+/// What the demo runs; benches are not among them.
+const PROGRAMS: [&str; 4] = ["apimon", "demo", "demo-api", "demo-client"];
+
 /// Builds and runs the demo. Returns only if it cannot be started: the demo program takes this one's place, so that
 /// Ctrl-C reaches it and its exit code is the caller's.
 pub(crate) fn run() -> Result<()> {
@@ -20,21 +23,18 @@ pub(crate) fn run() -> Result<()> {
         );
     }
     println!("demo: building apimon and the demo's server and clients (release)");
-    run::run(&mut run::cargo_with_kernel([
+    let mut args = vec![
         "build",
         "--release",
         "--package",
         "apimon",
-        "--bin",
-        "apimon",
-    ]))?;
-    run::run(&mut run::cargo_with_kernel([
-        "build",
-        "--release",
         "--package",
         "apimon-tests",
-        "--bins",
-    ]))?;
+    ];
+    for program in PROGRAMS {
+        args.extend(["--bin", program]);
+    }
+    run::run(&mut run::cargo_with_kernel(args))?;
     let program = run::target_dir()?.join("release/demo");
     let error = run::command(&program.to_string_lossy(), [""; 0]).exec();
     Err(anyhow!(error).context(format!("cannot start {}", program.display())))

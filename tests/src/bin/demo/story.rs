@@ -153,7 +153,7 @@ impl Stage<'_> {
             sources: self.apimon.client().sources(1000)?,
             cases: self.apimon.client().cases()?,
             leases: leases.clone(),
-            said: self.apimon.everything_said(),
+            said: views + &self.apimon.everything_said(),
         };
         let mut proof = Proof::of(&seen);
         proof.reaction(&seen, self.reaction(&leases, cast::walker()), REACTION_BOUND);
