@@ -85,6 +85,7 @@ pub(crate) struct Exchange {
     /// Waiting was no use: do not, until this side is heard.
     deaf_to: Option<Part>,
     anomalies: AnomalySet,
+    /// Bytes are missing that may belong to the transactions under way.
     gaps: bool,
 }
 
@@ -583,6 +584,8 @@ impl Exchange {
             source_proven: cx.client_proven,
             gaps: self.gaps,
         });
+        // What is missing belongs to what was under way. Whoever tears one hole must not be unread for good.
+        self.gaps &= !self.pairing.queue.is_empty();
         cx.shared.recycle(entry.request.store);
         if let Some(response) = entry.response {
             cx.shared.recycle(response.store);

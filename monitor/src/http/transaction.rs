@@ -21,7 +21,8 @@ pub struct Transaction<'a> {
     /// without SYN or RST, acknowledged payload bytes of the client. A forged source address cannot get there,
     /// because it never sees the server's initial sequence number.
     pub source_proven: bool,
-    /// Whether bytes of this connection are missing (lost, cut or late joined) before the end of this transaction.
+    /// Whether bytes are missing (lost, cut or late joined) that may belong to this transaction: in it, or since the
+    /// last moment before it at which nothing was under way on the connection.
     pub gaps: bool,
 }
 
