@@ -1,22 +1,20 @@
-//! A message head as it is kept, and the fast way to read one: httparse over a head that lies whole in one piece.
-//! Must not know about bodies.
-
-use std::mem::MaybeUninit;
+//! A message head as it is kept, and the fast way to read one that lies whole in one piece and has no oddity. Must
+//! not know about bodies.
+//!
+//! The fast way reads a part of the language that [`super::lenient`] reads, in which there is nothing to flag; whatever
+//! is not certainly in that part is left to it.
 
 use crate::{
     http::{
         h1::{
             facts::Facts,
-            line::{Message, Strict, within},
+            line::{Message, is_blank, token_len},
         },
         shared::Store,
-        transaction::{FieldSpan, Head, Version},
+        transaction::{FieldSpan, Head, Span, Version},
     },
     time::Timestamp,
 };
-
-/// Most fields that the fast way reads; longer heads take the lenient way, which has no such bound.
-const FAST_FIELDS: usize = 128;
 
 /// Where a message began.
 #[derive(Clone, Copy, Debug)]
@@ -86,29 +84,71 @@ pub(crate) fn parse_in_place<M: Message>(
     max_fields: usize,
     store: &mut Store,
 ) -> Option<(usize, Parsed<M::Line>)> {
-    let mut headers = [const { MaybeUninit::uninit() }; FAST_FIELDS];
-    let headers = headers.get_mut(..max_fields.min(FAST_FIELDS))?;
-    let Strict::Head(len, line, version, fields) = M::strict(bytes, headers) else {
-        return None;
-    };
-    let head = bytes.get(..len)?;
-    if !head.ends_with(b"\r\n\r\n") {
-        return None;
+    let parsed = parse::<M>(bytes, max_fields, store);
+    if parsed.is_none() {
+        store.fields.clear();
     }
+    parsed
+}
+
+#[inline]
+fn parse<M: Message>(bytes: &[u8], max_fields: usize, store: &mut Store) -> Option<(usize, Parsed<M::Line>)> {
+    let lf = memchr::memchr(b'\n', bytes)?;
+    let (line, version) = M::strict(bytes.get(..lf)?.strip_suffix(b"\r")?)?;
     let mut facts = Facts::default();
-    for field in fields {
-        let name = within(bytes, field.name.as_bytes());
-        // httparse takes a bare LF for a line end; whoever wants to know about it takes the lenient way.
-        if bytes.get((name.start as usize).wrapping_sub(2)) != Some(&b'\r') {
-            store.fields.clear();
+    let mut at = lf + 1;
+    let fields = loop {
+        let rest = bytes.get(at..)?;
+        if rest.starts_with(b"\r\n") {
+            break store.fields.len();
+        }
+        if store.fields.len() == max_fields {
             return None;
         }
-        facts.field(field.name.as_bytes(), field.value);
-        store.fields.push(FieldSpan {
-            name,
-            value: within(bytes, field.value),
-        });
+        let (field, len) = field(rest, at, &mut facts)?;
+        store.fields.push(field);
+        at += len;
+    };
+    let len = at + 2;
+    let head = bytes.get(..len)?;
+    // Each line ends with two control bytes, the empty one too. There must be no others.
+    if controls(head) != 2 * (fields + 2) {
+        return None;
     }
     store.bytes.extend_from_slice(head);
     Some((len, Parsed { line, version, facts }))
+}
+
+/// Reads the field line at the front of `rest`, which begins at `at` of the head: where the field lies, and the length
+/// of the line.
+#[inline]
+fn field(rest: &[u8], at: usize, facts: &mut Facts) -> Option<(FieldSpan, usize)> {
+    let (name, behind) = rest.split_at_checked(token_len(rest))?;
+    let behind = behind.strip_prefix(b":").filter(|_| !name.is_empty())?;
+    let lf = memchr::memchr(b'\n', behind)?;
+    let line = behind.get(..lf)?.strip_suffix(b"\r")?;
+    let start = line.iter().position(|b| !is_blank(*b)).unwrap_or(0);
+    let end = line
+        .iter()
+        .rposition(|b| !is_blank(*b))
+        .map_or(0, |last| last + 1);
+    facts.field(name, line.get(start..end)?);
+    let colon = at + name.len() + 1;
+    let field = FieldSpan {
+        name: Span::new(at, at + name.len()),
+        value: Span::new(colon + start, colon + end),
+    };
+    Some((field, name.len() + lf + 2))
+}
+
+/// How many control bytes there are. Tabs count: they are rare, and the lenient way knows where they may stand.
+fn controls(bytes: &[u8]) -> usize {
+    // Short enough that a byte holds the count: so the compiler counts in vectors of bytes.
+    const BLOCK: usize = 128;
+    let in_block = |block: &[u8]| {
+        block
+            .iter()
+            .fold(0u8, |sum, byte| sum + u8::from(*byte < 0x20 || *byte == 0x7f))
+    };
+    bytes.chunks(BLOCK).map(in_block).map(usize::from).sum()
 }

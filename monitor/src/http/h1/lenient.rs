@@ -1,7 +1,8 @@
 //! The head grammar as real recipients read it: total over any bytes, every leniency named. Must not decide about
 //! framing.
 //!
-//! Slower than httparse and only used where that finds a head odd, or where a head came in pieces.
+//! Slower than [`super::head::parse_in_place`] and only used where that finds a head odd, or where a head came in
+//! pieces.
 
 use crate::http::{
     anomaly::Anomaly,

@@ -1,7 +1,5 @@
 //! Start lines, and the trait that makes one parser of requests and responses. Must not know about fields.
 
-use std::mem::MaybeUninit;
-
 use crate::http::{
     anomaly::{Anomaly, AnomalySet},
     transaction::{Part, Span, Version},
@@ -14,11 +12,9 @@ pub(crate) trait Message {
     /// Which message of a transaction this is.
     const PART: Part;
 
-    /// Parses a whole head with httparse: its length, its line and how many of `headers` were filled.
-    fn strict<'h, 'b>(
-        bytes: &'b [u8],
-        headers: &'h mut [MaybeUninit<httparse::Header<'b>>],
-    ) -> Strict<'h, 'b, Self::Line>;
+    /// Parses a start line (without its line end) that is as the RFC wants it, but for control bytes, which the caller
+    /// looks for. `None` for any other.
+    fn strict(line: &[u8]) -> Option<(Self::Line, Version)>;
 
     /// Parses a start line by itself (without its line end), leniently.
     fn line(line: &[u8]) -> Result<StartLine<Self::Line>, Anomaly>;
@@ -28,14 +24,6 @@ pub(crate) trait Message {
 
     /// Whether `bytes` begin so characteristically that chance is unlikely even without a boundary before them.
     fn surely_begins(bytes: &[u8]) -> bool;
-}
-
-/// What httparse found.
-pub(crate) enum Strict<'h, 'b, L> {
-    /// A whole, well-formed head: length, line, version, fields.
-    Head(usize, L, Version, &'h [httparse::Header<'b>]),
-    /// Anything else: more bytes are needed, or more leniency.
-    No,
 }
 
 /// A start line.
@@ -94,26 +82,23 @@ impl Message for Request {
     type Line = RequestLine;
     const PART: Part = Part::Request;
 
-    fn strict<'h, 'b>(
-        bytes: &'b [u8],
-        headers: &'h mut [MaybeUninit<httparse::Header<'b>>],
-    ) -> Strict<'h, 'b, RequestLine> {
-        let mut request = httparse::Request::new(&mut []);
-        let Ok(httparse::Status::Complete(len)) = request.parse_with_uninit_headers(bytes, headers) else {
-            return Strict::No;
+    #[inline]
+    fn strict(line: &[u8]) -> Option<(RequestLine, Version)> {
+        let (line, version) = match line.split_last_chunk()? {
+            (rest, b" HTTP/1.1") => (rest, Version::Http11),
+            (rest, b" HTTP/1.0") => (rest, Version::Http10),
+            _ => return None,
         };
-        let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version)
-        else {
-            return Strict::No;
-        };
-        let line = RequestLine {
-            method: within(bytes, method.as_bytes()),
-            target: within(bytes, target.as_bytes()),
-        };
-        if line.method.start != 0 || method.len() > METHOD_MAX {
-            return Strict::No;
+        let method = token_len(line);
+        let target = line.get(method..)?.strip_prefix(b" ")?;
+        if method == 0 || method > METHOD_MAX || target.is_empty() || memchr::memchr(b' ', target).is_some() {
+            return None;
         }
-        Strict::Head(len, line, minor_version(minor), request.headers)
+        let line = RequestLine {
+            method: Span::new(0, method),
+            target: Span::new(method + 1, line.len()),
+        };
+        Some((line, version))
     }
 
     fn line(line: &[u8]) -> Result<StartLine<RequestLine>, Anomaly> {
@@ -176,25 +161,21 @@ impl Message for Response {
     type Line = StatusLine;
     const PART: Part = Part::Response;
 
-    fn strict<'h, 'b>(
-        bytes: &'b [u8],
-        headers: &'h mut [MaybeUninit<httparse::Header<'b>>],
-    ) -> Strict<'h, 'b, StatusLine> {
-        if !bytes.starts_with(b"HTTP/1.") {
-            return Strict::No;
-        }
-        let mut response = httparse::Response::new(&mut []);
-        let config = httparse::ParserConfig::default();
-        let parsed = config.parse_response_with_uninit_headers(&mut response, bytes, headers);
-        let Ok(httparse::Status::Complete(len)) = parsed else {
-            return Strict::No;
+    #[inline]
+    fn strict(line: &[u8]) -> Option<(StatusLine, Version)> {
+        let (version, rest) = match line.split_first_chunk()? {
+            (b"HTTP/1.1 ", rest) => (Version::Http11, rest),
+            (b"HTTP/1.0 ", rest) => (Version::Http10, rest),
+            _ => return None,
         };
-        match (response.code, response.version) {
-            (Some(status @ 100..), Some(minor)) => {
-                Strict::Head(len, StatusLine { status }, minor_version(minor), response.headers)
-            }
-            _ => Strict::No,
-        }
+        let ([a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'], [] | [b' ', ..]) =
+            rest.split_first_chunk()?
+        else {
+            return None;
+        };
+        let digit = |byte: &u8| u16::from(byte - b'0');
+        let status = digit(a) * 100 + digit(b) * 10 + digit(c);
+        Some((StatusLine { status }, version))
     }
 
     fn line(line: &[u8]) -> Result<StartLine<StatusLine>, Anomaly> {
@@ -231,20 +212,6 @@ impl Message for Response {
 
     fn surely_begins(bytes: &[u8]) -> bool {
         bytes.starts_with(b"HTTP/1.1 ") || bytes.starts_with(b"HTTP/1.0 ")
-    }
-}
-
-/// Where `part` lies in `whole`, of which it is a slice.
-pub(super) fn within(whole: &[u8], part: &[u8]) -> Span {
-    let start = part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
-    Span::new(start, start.saturating_add(part.len()))
-}
-
-fn minor_version(minor: u8) -> Version {
-    if minor == 0 {
-        Version::Http10
-    } else {
-        Version::Http11
     }
 }
 
@@ -286,6 +253,48 @@ pub(super) fn is_blank(byte: u8) -> bool {
 }
 
 /// RFC 9110 section 5.6.2.
-pub(super) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+pub(super) const fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        )
+}
+
+/// [`is_token`] of every byte.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::indexing_slicing,
+            reason = "below 256, at compile time"
+        )]
+        {
+            table[byte] = is_token(byte as u8);
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// How many of the first bytes are those of a token.
+#[inline]
+pub(super) fn token_len(bytes: &[u8]) -> usize {
+    let odd = |byte: &u8| !TOKEN.get(usize::from(*byte)).copied().unwrap_or(false);
+    bytes.iter().position(odd).unwrap_or(bytes.len())
 }

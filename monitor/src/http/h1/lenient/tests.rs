@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::http::h1::{
     facts::{Coding, Length},
@@ -236,5 +238,47 @@ fn the_fast_way_leaves_oddities_alone() {
             "{head:?}"
         );
         assert!(store.fields.is_empty() && store.bytes.is_empty());
+    }
+}
+
+proptest! {
+    /// Whatever the fast way reads, the lenient way reads the same.
+    #[test]
+    fn the_fast_way_reads_nothing_else(
+        mut head in prop_oneof![
+            "(GET|P!T|) (/[a-z\u{e9}?=]{0,5}|\\*|) ?HTTP/1.[01]\r\n([A-Z-]{0,3}:[ \t]{0,2}[a-z \t]{0,4}\r\n){0,4}\r\n",
+            "GET / HTTP/1.1\r\n((Content-Length|transfer-encoding|Connection|UPGRADE): ?[0-9a-z, ]{0,9}\r\n){0,5}\r\n",
+        ].prop_map(String::into_bytes),
+        odd in prop::sample::select(&b"\0\t\n\r :\x1f\x7f\x80\xff"[..]),
+        at in any::<prop::sample::Index>(),
+        replace: bool,
+    ) {
+        if replace {
+            let at = at.index(head.len());
+            head[at] = odd;
+        }
+        let mut fast = Store::default();
+        if let Some((len, a)) = parse_in_place::<Request>(&head, 4, &mut fast) {
+            let mut slow = Store::default();
+            slow.bytes.extend_from_slice(&head[..len]);
+            let b = parse::<Request>(&mut slow, 4).unwrap();
+            prop_assert!(slow.bytes.ends_with(b"\r\n\r\n"));
+            prop_assert_eq!(
+                format!("{:?}{:?}{:?}{:?}", a.line, a.version, a.facts, fast.fields),
+                format!("{:?}{:?}{:?}{:?}", b.line, b.version, b.facts, slow.fields)
+            );
+            prop_assert_eq!(&fast.bytes, &slow.bytes);
+        } else {
+            prop_assert!(fast.fields.is_empty() && fast.bytes.is_empty());
+        }
+    }
+
+    #[test]
+    fn status_lines_the_fast_way(text in "HTTP/1.[0-2] {1,2}[0-9]{2,4}[ \t]?[a-z \u{e9}]{0,4}") {
+        if let Some((line, version)) = Response::strict(text.as_bytes()) {
+            let lenient = Response::line(text.as_bytes()).unwrap();
+            prop_assert_eq!((line.status, version), (lenient.line.status, lenient.version));
+            prop_assert!(lenient.anomalies.is_empty());
+        }
     }
 }
