@@ -1,6 +1,7 @@
 //! Who talks to whom: one end of a connection, and both ends. Must not know about sequence numbers or HTTP.
 
 use std::{
+    cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
 };
@@ -8,7 +9,7 @@ use std::{
 use monitor_common::IpKey;
 
 /// One end of a TCP connection.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Peer {
     /// Its address.
     pub addr: IpKey,
@@ -19,6 +20,28 @@ pub struct Peer {
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         std::net::SocketAddr::new(self.addr.into(), self.port).fmt(f)
+    }
+}
+
+impl Peer {
+    /// What peers are ordered by, as numbers: they are compared for every segment.
+    #[inline]
+    fn rank(&self) -> (u128, u16) {
+        (u128::from_be_bytes(self.addr.0), self.port)
+    }
+}
+
+impl PartialOrd for Peer {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Peer {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
     }
 }
 
@@ -33,6 +56,7 @@ pub struct FlowKey {
 
 impl FlowKey {
     /// The key of the connection between two ends, and whether `from` is its low end.
+    #[inline]
     pub fn new(from: Peer, to: Peer) -> (Self, bool) {
         if from <= to {
             (Self { low: from, high: to }, true)

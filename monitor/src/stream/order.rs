@@ -74,12 +74,22 @@ impl Order {
 
     /// The one of `class` that has been silent longest, and since when.
     pub(super) fn oldest(&self, class: Class) -> Option<(u32, Timestamp)> {
-        let list = match class {
-            Class::Brief => self.brief,
-            Class::Lasting => self.lasting,
-        };
-        let entry = self.entries.get(list.first as usize)?;
-        Some((list.first, entry.last))
+        let first = self.first(class);
+        let entry = self.entries.get(first as usize)?;
+        Some((first, entry.last))
+    }
+
+    /// A time at or before the last segment of every connection of `class`, now and later.
+    pub(super) fn oldest_move(&self, class: Class) -> Option<Timestamp> {
+        let entry = self.entries.get(self.first(class) as usize)?;
+        Some(entry.moved)
+    }
+
+    fn first(&self, class: Class) -> u32 {
+        match class {
+            Class::Brief => self.brief.first,
+            Class::Lasting => self.lasting.first,
+        }
     }
 
     /// Takes `index` out.

@@ -30,6 +30,8 @@ pub struct Table<C> {
     /// Connections in which something waits, and when to look at them: in order of time, since all wait equally long.
     alarms: VecDeque<Alarm>,
     now: Timestamp,
+    /// Before this time no alarm and no silence is due.
+    quiet_until: Timestamp,
 }
 
 struct Slot<C> {
@@ -63,6 +65,7 @@ impl<C: Default> Table<C> {
             order: Order::new(),
             alarms: VecDeque::new(),
             now: Timestamp::ZERO,
+            quiet_until: Timestamp::ZERO,
         }
     }
 
@@ -132,11 +135,26 @@ impl<C: Default> Table<C> {
             return;
         }
         self.now = now;
-        if self.alarms.front().is_some_and(|alarm| alarm.at <= now) {
-            self.ring(cx);
+        if now >= self.quiet_until {
+            self.due(cx);
         }
+    }
+
+    /// Does what may be due.
+    #[cold]
+    fn due<X: ?Sized>(&mut self, cx: &mut X)
+    where
+        C: Consumer<X>,
+    {
+        self.ring(cx);
         self.expire(Class::Brief, cx);
         self.expire(Class::Lasting, cx);
+        let brief = self.order.oldest_move(Class::Brief).unwrap_or(self.now);
+        let lasting = self.order.oldest_move(Class::Lasting).unwrap_or(self.now);
+        let silence = brief
+            .after(self.limits.half_open)
+            .min(lasting.after(self.limits.idle));
+        self.quiet_until = self.alarms.front().map_or(silence, |alarm| silence.min(alarm.at));
     }
 
     /// Ends all connections: what waits is delivered, with gaps where bytes are missing.
@@ -223,7 +241,6 @@ impl<C: Default> Table<C> {
         self.free.push(index);
     }
 
-    #[inline]
     fn expire<X: ?Sized>(&mut self, class: Class, cx: &mut X)
     where
         C: Consumer<X>,
@@ -245,8 +262,10 @@ impl<C: Default> Table<C> {
     fn set_alarm(&mut self, index: u32) {
         if let Some(slot) = self.slots.get_mut(index as usize) {
             slot.alarm = true;
+            let at = self.now.after(self.limits.acked_hole_age.max(ALARM_MIN));
+            self.quiet_until = self.quiet_until.min(at);
             self.alarms.push_back(Alarm {
-                at: self.now.after(self.limits.acked_hole_age.max(ALARM_MIN)),
+                at,
                 slot: index,
                 generation: slot.generation,
             });
@@ -254,7 +273,6 @@ impl<C: Default> Table<C> {
     }
 
     /// Looks at the connections whose time has come.
-    #[cold]
     fn ring<X: ?Sized>(&mut self, cx: &mut X)
     where
         C: Consumer<X>,
