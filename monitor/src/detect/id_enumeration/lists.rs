@@ -12,8 +12,9 @@ use crate::{
 
 /// How long a list explains what is touched after it.
 const LIST_AGE: Duration = Duration::from_mins(30);
-/// Bytes of a list that can hold one id, compressed or bare: `17,` and a bit.
-const LIST_BYTES_PER_ID: u64 = 4;
+/// Bytes of a list that can hold one entry with its id: some fields of JSON, compressed. Bare ids would be fewer, but then a
+/// list of a few own objects would explain a walk over hundreds of others.
+const LIST_BYTES_PER_ID: u64 = 16;
 /// Ids that a list of unknown length explains, and the most that any explains.
 const LIST_UNKNOWN: u64 = 100;
 const LIST_MOST: u64 = 100_000;
