@@ -14,23 +14,25 @@
 //! The owner calls [`Side::feed`] until it says [`Progress::Starved`], and answers [`Progress::Head`] with
 //! [`Side::begin_body`]: only the owner knows the request that a response answers.
 
+mod end;
+mod read;
+
 use std::{marker::PhantomData, mem};
 
 use crate::{
     http::{
         anomaly::Anomaly,
         h1::{
-            body::{Behind, Body, Ended},
+            body::{Body, Ended},
             framing::Decision,
-            gather::{Gather, Gathered},
-            head::{Begin, Kept, parse_in_place},
+            gather::Gather,
+            head::{Begin, Kept},
             line::Message,
             search::Search,
         },
         shared::Shared,
         transaction::Part,
     },
-    stream::End,
     time::Timestamp,
 };
 
@@ -244,264 +246,6 @@ impl<M: Message> Side<M> {
         }
         shared.recycle(gather.store);
         abandoned::<M>(gather.begin)
-    }
-
-    /// Reads on. `hint` is where the other side says that a message begins.
-    pub(crate) fn feed<'a>(
-        &mut self,
-        input: &mut Input<'a>,
-        hint: Option<u64>,
-        shared: &mut Shared,
-    ) -> Progress<'a, M::Line> {
-        loop {
-            if let Some(ended) = self.end_of_body() {
-                return Progress::End(ended);
-            }
-            if input.bytes.is_empty() || self.is_waiting() {
-                self.next = Some(input.offset);
-                return Progress::Starved;
-            }
-            let found = match &mut self.state {
-                State::Searching(search) => {
-                    let at = search.find::<M>(input.bytes, input.offset, hint);
-                    shared.stats.unsynced_bytes += input.take(at.unwrap_or(input.bytes.len())).len() as u64;
-                    at.and_then(|_| self.begin(input, true, shared))
-                }
-                State::Idle => {
-                    let lines = input
-                        .bytes
-                        .iter()
-                        .take_while(|b| matches!(b, b'\r' | b'\n'))
-                        .count();
-                    self.empty_lines |= lines > 0;
-                    input.take(lines);
-                    if input.bytes.is_empty() {
-                        None
-                    } else {
-                        self.begin(input, false, shared)
-                    }
-                }
-                State::Gathering(gather) => {
-                    let gathered = gather.take::<M>(input, shared);
-                    self.gathered(&gathered, shared)
-                }
-                State::Body(body) => body.take(input).map(|(at, bytes)| Progress::Body(at, bytes)),
-                State::Tunnel => {
-                    shared.stats.tunnel_bytes += input.take_all().len() as u64;
-                    None
-                }
-                State::Blind(why) => {
-                    why.count(input.take_all().len(), shared);
-                    None
-                }
-                State::Framing | State::Paused | State::Over => {
-                    input.take_all();
-                    None
-                }
-            };
-            if let Some(progress) = found {
-                self.next = Some(input.offset);
-                return progress;
-            }
-        }
-    }
-
-    /// A message begins here, if it is one.
-    fn begin<'a>(
-        &mut self,
-        input: &mut Input<'a>,
-        tentative: bool,
-        shared: &mut Shared,
-    ) -> Option<Progress<'a, M::Line>> {
-        if !M::may_begin(input.bytes) {
-            self.state = State::Blind(self.reason());
-            return Some(Progress::Lost(
-                self.spoken.then_some(Anomaly::InvalidStartLine),
-                None,
-            ));
-        }
-        let ordinal = if M::PART == Part::Request {
-            shared.next_ordinal()
-        } else {
-            0
-        };
-        let begin = Begin {
-            offset: input.offset,
-            ts: input.ts,
-            acked: input.acked,
-            ordinal,
-        };
-        let mut store = shared.store();
-        let parsed = parse_in_place::<M>(input.bytes, shared.limits.header_fields, &mut store);
-        let Some((len, parsed)) = parsed.filter(|(len, _)| *len <= shared.limits.head_bytes) else {
-            store.bytes.clear();
-            store.fields.clear();
-            self.state = State::Gathering(Gather::new(begin, store, tentative));
-            return None;
-        };
-        if !shared.charge(&mut store) {
-            shared.recycle(store);
-            return Some(self.shed(begin, shared));
-        }
-        input.take(len);
-        Some(self.found(Kept::new(begin, begin.ts, parsed, store, false)))
-    }
-
-    /// A head is there: flags what is known beyond its own bytes.
-    fn found<'a>(&mut self, mut kept: Kept<M::Line>) -> Progress<'a, M::Line> {
-        if mem::take(&mut self.empty_lines) && M::PART == Part::Response {
-            kept.facts.anomalies.insert(Anomaly::LeadingEmptyLine);
-        }
-        self.spoken = true;
-        self.state = State::Framing;
-        Progress::Head(kept)
-    }
-
-    /// Goes on after some more of a head was collected.
-    fn gathered<'a>(&mut self, gathered: &Gathered, shared: &mut Shared) -> Option<Progress<'a, M::Line>> {
-        if matches!(gathered, Gathered::More) {
-            return None;
-        }
-        let State::Gathering(mut gather) = mem::replace(&mut self.state, State::Blind(Blind::Ambiguous))
-        else {
-            return None;
-        };
-        let anomaly = match gathered {
-            Gathered::Whole => match gather.finish::<M>(false, shared.limits.header_fields) {
-                Ok(mut kept) => {
-                    if shared.charge(&mut kept.store) {
-                        return Some(self.found(kept));
-                    }
-                    let begin = kept.begin;
-                    shared.recycle(kept.store);
-                    return Some(self.shed(begin, shared));
-                }
-                Err(anomaly) => Some(anomaly),
-            },
-            Gathered::NoRoom => {
-                let begin = gather.begin;
-                shared.recycle(gather.store);
-                return Some(self.shed(begin, shared));
-            }
-            Gathered::TooLong => Some(Anomaly::HeadTooLong),
-            Gathered::Http2 => None,
-            Gathered::Invalid | Gathered::More => self.spoken.then_some(Anomaly::InvalidStartLine),
-        };
-        Some(self.lost(gather, matches!(gathered, Gathered::Http2), anomaly, shared))
-    }
-
-    /// What was collected is no head.
-    fn lost<'a>(
-        &mut self,
-        gather: Gather,
-        http2: bool,
-        anomaly: Option<Anomaly>,
-        shared: &mut Shared,
-    ) -> Progress<'a, M::Line> {
-        let abandoned = abandoned::<M>(gather.begin);
-        let bytes = gather.store.bytes.len();
-        shared.recycle(gather.store);
-        if gather.tentative && anomaly != Some(Anomaly::HeadTooLong) {
-            self.state = State::Searching(Search::new());
-            shared.stats.unsynced_bytes += bytes as u64;
-            return Progress::Lost(None, abandoned);
-        }
-        let why = match anomaly {
-            _ if http2 => Blind::Http2,
-            Some(Anomaly::HeadTooLong) => Blind::Ambiguous,
-            _ => self.reason(),
-        };
-        why.count(bytes, shared);
-        self.state = State::Blind(why);
-        Progress::Lost(anomaly, abandoned)
-    }
-
-    /// There is no memory left for this head.
-    fn shed<'a>(&mut self, begin: Begin, shared: &mut Shared) -> Progress<'a, M::Line> {
-        shared.stats.shed_connections += 1;
-        self.state = State::Blind(Blind::Ambiguous);
-        Progress::Lost(None, abandoned::<M>(begin))
-    }
-
-    fn reason(&self) -> Blind {
-        if self.spoken {
-            Blind::Ambiguous
-        } else {
-            Blind::NotHttp
-        }
-    }
-
-    /// Leaves a body that is over.
-    fn end_of_body(&mut self) -> Option<Ended> {
-        let State::Body(body) = &self.state else {
-            return None;
-        };
-        if !body.is_over() {
-            return None;
-        }
-        let ended = body.ended();
-        self.state = match body.behind {
-            Behind::Message => State::Idle,
-            Behind::Somewhere => State::Searching(Search::new()),
-            Behind::Doubt => State::Blind(Blind::Ambiguous),
-            Behind::Tunnel => State::Tunnel,
-        };
-        Some(ended)
-    }
-
-    /// Bytes from `offset` on are missing. What is found must be handled; then [`Side::feed`] goes on.
-    pub(crate) fn gap(
-        &mut self,
-        offset: u64,
-        len: u64,
-        shared: &mut Shared,
-    ) -> Option<Progress<'static, M::Line>> {
-        shared.stats.gap_bytes += len;
-        self.next = Some(offset.saturating_add(len));
-        match &mut self.state {
-            State::Body(body) => {
-                body.gap(len);
-                self.end_of_body().map(Progress::End)
-            }
-            State::Gathering(_) => self.cut(shared),
-            State::Idle | State::Searching(_) => {
-                self.state = State::Searching(Search::new());
-                self.spoken = true;
-                None
-            }
-            _ => None,
-        }
-    }
-
-    /// The direction is over. To be called until it returns `None`.
-    pub(crate) fn finish(&mut self, how: End, shared: &mut Shared) -> Option<Progress<'static, M::Line>> {
-        match &self.state {
-            State::Gathering(_) => self.cut(shared),
-            State::Body(body) => {
-                let ended = body.closed(how);
-                self.state = State::Over;
-                Some(Progress::End(ended))
-            }
-            State::Blind(_) => None,
-            _ => {
-                self.state = State::Over;
-                None
-            }
-        }
-    }
-
-    /// A head ends before its end: what its complete lines say, if the first line is among them.
-    fn cut(&mut self, shared: &mut Shared) -> Option<Progress<'static, M::Line>> {
-        let State::Gathering(mut gather) = mem::replace(&mut self.state, State::Searching(Search::new()))
-        else {
-            return None;
-        };
-        if let Ok(kept) = gather.finish::<M>(true, shared.limits.header_fields) {
-            return Some(self.found(kept));
-        }
-        shared.stats.unsynced_bytes += gather.store.bytes.len() as u64;
-        shared.recycle(gather.store);
-        Some(Progress::Lost(None, abandoned::<M>(gather.begin)))
     }
 }
 

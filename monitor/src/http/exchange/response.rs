@@ -1,0 +1,95 @@
+//! The server's direction: heads to responses. Must not know which request one answers.
+
+use super::{Cx, Exchange, finish};
+use crate::http::{
+    h1::{
+        body::Ended,
+        framing::{self, Asked},
+        head::Kept,
+        line::StatusLine,
+        side::{Input, Progress},
+    },
+    transaction::{BodyPart, Part, TransactionSink},
+};
+
+impl Exchange {
+    pub(super) fn read_server<S: TransactionSink + ?Sized>(
+        &mut self,
+        mut input: Input<'_>,
+        cx: &mut Cx<'_, S>,
+    ) {
+        loop {
+            let searching = self.server.side.is_searching();
+            let hint = if searching {
+                self.pairing.next_answer(input.offset)
+            } else {
+                None
+            };
+            match self.server.side.feed(&mut input, hint, cx.shared) {
+                Progress::Starved if input.bytes.is_empty() => return,
+                Progress::Starved if self.server.held.push_back_rest(input, cx.shared) => return,
+                Progress::Starved => {
+                    self.deaf_to = Some(Part::Request);
+                    self.pair(cx);
+                }
+                progress => self.server_progress(progress, cx),
+            }
+        }
+    }
+
+    pub(super) fn server_progress<S: TransactionSink + ?Sized>(
+        &mut self,
+        progress: Progress<'_, StatusLine>,
+        cx: &mut Cx<'_, S>,
+    ) {
+        match progress {
+            Progress::Head(kept) => self.response(kept, cx),
+            Progress::Body(offset, bytes) => {
+                let ordinal = self
+                    .pairing
+                    .queue
+                    .front()
+                    .map(|entry| entry.request.begin.ordinal);
+                let ordinal = ordinal.filter(|_| self.answering);
+                cx.sink.body(&BodyPart {
+                    ordinal,
+                    of: Part::Response,
+                    offset,
+                    bytes,
+                });
+            }
+            Progress::End(ended) => self.response_ends(ended),
+            Progress::Lost(anomaly, _) => self.flag(anomaly),
+            Progress::Starved => {}
+        }
+        self.mind_the_step();
+        self.give_out(cx);
+    }
+
+    /// A response head was read.
+    pub(super) fn response<S: TransactionSink + ?Sized>(
+        &mut self,
+        kept: Kept<StatusLine>,
+        cx: &mut Cx<'_, S>,
+    ) {
+        self.last_acked = kept.begin.acked;
+        let status = kept.line.status;
+        if (100..200).contains(&status) && status != 101 {
+            cx.shared.stats.interim_responses += 1;
+            let decision = framing::of_response(&kept.facts, kept.version, status, Asked::default());
+            self.begin_response(kept, &decision, None, cx);
+        } else {
+            self.waiting = Some(kept);
+            self.pair(cx);
+        }
+    }
+
+    pub(super) fn response_ends(&mut self, ended: Ended) {
+        self.anomalies.merge(ended.anomalies);
+        let answering = std::mem::take(&mut self.answering);
+        let entry = self.pairing.queue.front_mut().filter(|_| answering);
+        if let Some(response) = entry.and_then(|entry| entry.response.as_mut()) {
+            finish(response, ended);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Where messages end: with their bodies, in a hole, with the connection. Must not read bytes.
+
+use std::mem;
+
+use super::{Blind, Progress, Side, State, abandoned};
+use crate::{
+    http::{
+        h1::{
+            body::{Behind, Ended},
+            line::Message,
+            search::Search,
+        },
+        shared::Shared,
+    },
+    stream::End,
+};
+
+impl<M: Message> Side<M> {
+    /// Leaves a body that is over.
+    pub(super) fn end_of_body(&mut self) -> Option<Ended> {
+        let State::Body(body) = &self.state else {
+            return None;
+        };
+        if !body.is_over() {
+            return None;
+        }
+        let ended = body.ended();
+        self.state = match body.behind {
+            Behind::Message => State::Idle,
+            Behind::Somewhere => State::Searching(Search::new()),
+            Behind::Doubt => State::Blind(Blind::Ambiguous),
+            Behind::Tunnel => State::Tunnel,
+        };
+        Some(ended)
+    }
+
+    /// Bytes from `offset` on are missing. What is found must be handled; then [`Side::feed`] goes on.
+    pub(crate) fn gap(
+        &mut self,
+        offset: u64,
+        len: u64,
+        shared: &mut Shared,
+    ) -> Option<Progress<'static, M::Line>> {
+        shared.stats.gap_bytes += len;
+        self.next = Some(offset.saturating_add(len));
+        match &mut self.state {
+            State::Body(body) => {
+                body.gap(len);
+                self.end_of_body().map(Progress::End)
+            }
+            State::Gathering(_) => self.cut(shared),
+            State::Idle | State::Searching(_) => {
+                self.state = State::Searching(Search::new());
+                self.spoken = true;
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// The direction is over. To be called until it returns `None`.
+    pub(crate) fn finish(&mut self, how: End, shared: &mut Shared) -> Option<Progress<'static, M::Line>> {
+        match &self.state {
+            State::Gathering(_) => self.cut(shared),
+            State::Body(body) => {
+                let ended = body.closed(how);
+                self.state = State::Over;
+                Some(Progress::End(ended))
+            }
+            State::Blind(_) => None,
+            _ => {
+                self.state = State::Over;
+                None
+            }
+        }
+    }
+
+    /// A head ends before its end: what its complete lines say, if the first line is among them.
+    pub(super) fn cut(&mut self, shared: &mut Shared) -> Option<Progress<'static, M::Line>> {
+        let State::Gathering(mut gather) = mem::replace(&mut self.state, State::Searching(Search::new()))
+        else {
+            return None;
+        };
+        if let Ok(kept) = gather.finish::<M>(true, shared.limits.header_fields) {
+            return Some(self.found(kept));
+        }
+        shared.stats.unsynced_bytes += gather.store.bytes.len() as u64;
+        shared.recycle(gather.store);
+        Some(Progress::Lost(None, abandoned::<M>(gather.begin)))
+    }
+}
