@@ -161,8 +161,8 @@ impl Proof {
         let after = tipped.map(|tipped| seen.walker.answered.saturating_sub(1 + tipped));
         let text = match (reaction, after) {
             (Some(reaction), Some(after)) => format!(
-                "{:.1} ms from the last byte of the walker's request that tipped the scale to its first dropped packet; \
-                 {after} more of its requests were answered",
+                "{:.1} ms after the last byte of the walker's request that tipped the scale its next one was dropped; \
+                 {after} more were answered",
                 reaction.as_secs_f64() * 1e3
             ),
             _ => "no packet of the walker was dropped".to_owned(),
