@@ -115,7 +115,7 @@ fn compare(folder: &Path) -> anyhow::Result<Vec<String>> {
             (_, true, _) => {}
             (Some((_, why)), ..) => eprintln!("left out {name}: {why}"),
             (None, false, _) if disputed.is_some() => {
-                eprintln!("disputed {name}: {}", disputed.unwrap_or_default())
+                eprintln!("disputed {name}: {}", disputed.unwrap_or_default());
             }
             (None, false, false) => eprintln!("differs (tolerant) {name}: {}", differences.join("; ")),
             (None, false, true) => failed.push(format!(

@@ -1,4 +1,5 @@
 //! What attackers do to a parser: the HTTP stage stays within its bounds, never panics, and says what it did not read.
+#![expect(clippy::panic, reason = "a suite fails by panicking")]
 
 use apimon::{limits::Limits, stream::Side};
 use apimon_tests::transcript::{Heard, Stage};
@@ -66,7 +67,7 @@ fn the_longest_head_is_read() {
 
 #[test]
 fn many_fields_are_framed_rightly() {
-    let fields: String = (0..2000).map(|n| format!("X-{n}: y\r\n")).collect();
+    let fields = "X-Name: y\r\n".repeat(2000);
     let head = format!("POST / HTTP/1.1\r\n{fields}Content-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\n\r\n");
     let mut stage = Stage::new(false, Limits::default());
     stage.data(CLIENT, head.as_bytes(), Some(0));

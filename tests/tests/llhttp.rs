@@ -87,9 +87,9 @@ fn unescape(text: &str) -> Vec<u8> {
     let mut parts = text.split("\\x");
     bytes.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
     for part in parts {
-        let digits = part.len().min(2);
-        bytes.push(u8::from_str_radix(&part[..digits], 16).unwrap_or(b'?'));
-        bytes.extend_from_slice(part[digits..].as_bytes());
+        let (digits, rest) = part.split_at(part.len().min(2));
+        bytes.push(u8::from_str_radix(digits, 16).unwrap_or(b'?'));
+        bytes.extend_from_slice(rest.as_bytes());
     }
     bytes
 }
@@ -120,7 +120,7 @@ fn messages(log: &str, request: bool) -> Vec<String> {
             }
             // A request line without version.
             "message complete" if request && version.is_empty() => {
-                messages.push(format!("{first} {url} 0.9 {body}"))
+                messages.push(format!("{first} {url} 0.9 {body}"));
             }
             "message complete" if request => messages.push(format!("{first} {url} {version} {body}")),
             "message complete" if first.starts_with('1') && first != "101" => {}

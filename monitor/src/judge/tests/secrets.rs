@@ -83,7 +83,7 @@ fn no_planted_secret_comes_out() {
             let query = format!("?password=passw0rdInTheQuery&reset_id=passw0rdInTheQuery{i}");
             let target = format!("{path}{}{query}", 1000 + i);
             let ms = n as u64 * 10_000 + i * 50;
-            let observation = transact(&extractor, ms, client, &target, &headers[..n % 4 + 1]);
+            let observation = transact(&extractor, ms, client, &target, &headers[..=(n % 4)]);
             judge.observe(&observation, &mut kernel, &mut events);
         }
     }
