@@ -1,6 +1,6 @@
 //! Who a request's credential says it is, as a keyed fingerprint. Must not know about endpoints.
 //!
-//! Each kind of credential is one function in [`KINDS`], tried in order; the first that finds something wins. A new
+//! Each kind of credential is one function in `KINDS`, tried in order; the first that finds something wins. A new
 //! kind (API key header, cookie, Basic user) is one more function there and one more [`PrincipalKind`].
 
 use std::{fmt, hash::Hasher as _};

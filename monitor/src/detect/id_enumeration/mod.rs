@@ -6,7 +6,7 @@
 //! the bytes of the list can have held ids), an object that three other actors use too (public), or that the actor just
 //! created (201). Not counted at all: retries, 401 (an expired token is no probe), 429, 5xx, redirects, page numbers.
 //!
-//! **Score** ([`score`]), when a window (1, 10 or 60 minutes, or a whole run without an hour's pause) holds the threshold:
+//! **Score** (`score.rs`), when a window (1, 10 or 60 minutes, or a whole run without an hour's pause) holds the threshold:
 //! sequential steps (up, down, strides, shuffled) up to 45 points; refused share up to 45; objects of at least three other
 //! actors up to 20; four times what nearly all peers touch 40; never listed 10; a machine's pace 10 to 15; new actor 5;
 //! multiples of the threshold up to 10; long-served actor -15. A finding from 50 on; the points are the confidence. Without
@@ -24,7 +24,7 @@
 //! many own objects and then walks others' is spared as long as the list's bytes can explain it. And a client that
 //! fetches 20 neighbouring own objects at a machine's pace without ever listing looks like an attacker.
 //!
-//! Token rotation from one source is found by [`rotation`]. OWASP API1:2023, CWE-639.
+//! Token rotation from one source is found by `rotation.rs`. OWASP API1:2023, CWE-639.
 
 mod lists;
 mod rotation;
