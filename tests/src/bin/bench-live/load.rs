@@ -8,13 +8,12 @@ use apimon_tests::{
     site::{HOST_V4, Site},
 };
 
+use crate::meter::{Meter, TICKS};
+
 /// The client's address.
 pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
 /// nginx's port.
 pub(crate) const PORT: u16 = 8080;
-/// Kernel clock ticks a second, as `/proc` counts CPU time on every Linux architecture.
-const TICKS: f64 = 100.0;
-
 /// Fifty users, each reading the own orders: what honest use looks like.
 const SCRIPT: &str = r#"
 local n = 0
@@ -35,8 +34,8 @@ pub(crate) struct Window {
     pub(crate) requests_per_second: f64,
     /// 99th percentile of the time to an answer.
     pub(crate) p99_ms: f64,
-    /// CPU seconds of the whole machine for 100,000 requests.
-    pub(crate) machine_cpu: f64,
+    /// CPU seconds of all that took part for 100,000 requests.
+    pub(crate) cpu: f64,
     /// CPU seconds of the watcher's process for 100,000 requests.
     pub(crate) watcher_cpu: f64,
     /// What the watcher says it lost.
@@ -48,17 +47,19 @@ pub(crate) struct Load<'a> {
     site: &'a Site,
     script: PathBuf,
     seconds: u32,
+    meter: &'a Meter,
 }
 
 impl<'a> Load<'a> {
     /// Writes wrk's script.
-    pub(crate) fn prepare(site: &'a Site, seconds: u32) -> Result<Self> {
+    pub(crate) fn prepare(site: &'a Site, seconds: u32, meter: &'a Meter) -> Result<Self> {
         let script = site.lab().dir().join("load.lua");
         std::fs::write(&script, SCRIPT).context("cannot write wrk's script")?;
         Ok(Self {
             site,
             script,
             seconds,
+            meter,
         })
     }
 
@@ -71,16 +72,16 @@ impl<'a> Load<'a> {
             .arg("--script")
             .arg(&self.script)
             .arg(format!("http://{HOST_V4}:{PORT}/"));
-        let before = machine_cpu_seconds()?;
+        let before = self.meter.cpu_seconds()?;
         let output = process::output(&mut command)?;
-        let spent = machine_cpu_seconds()? - before;
+        let spent = self.meter.cpu_seconds()? - before;
         let window = parse(&output).with_context(|| format!("wrk said:\n{output}"))?;
         ensure!(
             !output.contains("Non-2xx") && !output.contains("Socket errors"),
             "wrk met errors:\n{output}"
         );
         Ok(Window {
-            machine_cpu: per_100_000(spent, window.requests),
+            cpu: per_100_000(spent, window.requests),
             ..window
         })
     }
@@ -104,24 +105,6 @@ pub(crate) fn process_cpu_seconds(pid: u32) -> Result<f64> {
         .filter_map(|field| field.parse::<f64>().ok())
         .sum();
     Ok(ticks / TICKS)
-}
-
-/// CPU time of the whole machine so far: all but idle and stolen, interrupts included.
-fn machine_cpu_seconds() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/stat")?;
-    let fields: Vec<f64> = stat
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .skip(1)
-        .filter_map(|field| field.parse().ok())
-        .collect();
-    // user nice system idle iowait irq softirq steal ...
-    let [user, nice, system, _idle, _iowait, irq, softirq, ..] = fields[..] else {
-        anyhow::bail!("/proc/stat has no line of all CPUs");
-    };
-    Ok((user + nice + system + irq + softirq) / TICKS)
 }
 
 /// Reads wrk's report.

@@ -5,6 +5,7 @@
 //! of the same round: the machine is shared, so absolute figures of different minutes say little.
 
 mod load;
+mod meter;
 mod watcher;
 
 use anyhow::Result;
@@ -12,6 +13,7 @@ use apimon_tests::{nginx::Nginx, programs, series::Series, site::Site};
 use clap::Parser;
 
 use load::{Load, Window};
+use meter::Meter;
 use watcher::Watcher;
 
 /// What apimon costs a busy API host.
@@ -30,13 +32,14 @@ const BODY_BYTES: usize = 200;
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    let meter = Meter::start();
     let site = Site::build("bench", &[load::CLIENT.into()])?;
     let padding = "x".repeat(BODY_BYTES - 24);
     let answer =
         format!("default_type application/json; return 200 '{{\"id\": 7, \"padding\": \"{padding}\"}}';");
     let server = format!("location / {{ {answer} }}");
     let _nginx = Nginx::start(&site.host, site.lab().dir(), load::PORT, &server)?;
-    let load = Load::prepare(&site, args.seconds)?;
+    let load = Load::prepare(&site, args.seconds, &meter)?;
 
     let mut kinds = vec![Watcher::Nobody, Watcher::Apimon];
     if programs::is_on_path("tcpdump") {
@@ -46,6 +49,7 @@ fn main() -> Result<()> {
         "live: nginx (1 worker) and wrk (8 connections), {} rounds of {} s a kind",
         args.rounds, args.seconds
     );
+    println!("CPU time is that of {}", meter.name());
     load.run()?; // Warm-up.
     let mut windows: Vec<Vec<Window>> = vec![Vec::new(); kinds.len()];
     for _ in 0..args.rounds {
@@ -70,7 +74,7 @@ fn report(kind: Watcher, own: &[Window], nobody: &[Window]) {
     let rows: [(&str, Figure); 3] = [
         ("requests/s", |window| window.requests_per_second),
         ("p99, ms", |window| window.p99_ms),
-        ("machine CPU s a 100,000 requests", |window| window.machine_cpu),
+        ("CPU s a 100,000 requests", |window| window.cpu),
     ];
     for (name, of) in rows {
         let (own, nobody) = (series(own, of), series(nobody, of));

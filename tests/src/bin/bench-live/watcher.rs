@@ -63,11 +63,14 @@ fn apimon(site: &Site, window: impl FnOnce() -> Result<Window>) -> Result<Window
     Ok(window)
 }
 
+/// Counters that have not moved for so long are at rest; they are published ten times a second.
+const RESTS: Duration = Duration::from_millis(500);
+
 /// The status once the last transactions have been read.
 fn settled(apimon: &Apimon) -> Result<Status> {
     let mut last = apimon.client().status()?;
-    wait::until("apimon's counters to rest", Duration::from_secs(5), || {
-        std::thread::sleep(Duration::from_millis(100));
+    wait::until("apimon's counters to rest", Duration::from_secs(15), || {
+        std::thread::sleep(RESTS);
         let now = apimon.client().status().ok()?;
         let rests = now.totals.transactions == last.totals.transactions;
         last = now;
