@@ -25,3 +25,4 @@ pub mod times;
 pub mod transcript;
 pub mod wait;
 pub mod workload;
+pub mod xdp_filter;
