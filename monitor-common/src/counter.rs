@@ -65,11 +65,13 @@ pub enum Counter {
     TapFragment = 18,
     /// Part of skipped: headers that cannot be walked.
     TapMalformed = 19,
+    /// Times the tap woke the reader of a ring.
+    TapWakeups = 20,
 }
 
 impl Counter {
     /// How many counters there are.
-    pub const COUNT: u32 = 20;
+    pub const COUNT: u32 = 21;
 
     /// All counters with their stable names, in index order.
     pub const ALL: [(Self, &'static str); Self::COUNT as usize] = [
@@ -93,6 +95,7 @@ impl Counter {
         (Self::TapLostReadBytes, "tap_lost_read_bytes"),
         (Self::TapFragment, "tap_fragment_packets"),
         (Self::TapMalformed, "tap_malformed_packets"),
+        (Self::TapWakeups, "tap_wakeups"),
     ];
 }
 

@@ -18,6 +18,7 @@ pub mod counter;
 pub mod lease;
 pub mod names;
 pub mod prefix;
+pub mod reader;
 pub mod source;
 pub mod tap;
 pub mod wire;

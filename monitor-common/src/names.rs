@@ -25,6 +25,9 @@ pub const MAP_TAP_PORTS: &str = "TAP_PORTS";
 pub const MAP_TAP_RINGS: [&str; TAP_SHARDS_MAX as usize] =
     ["TAP_RING_0", "TAP_RING_1", "TAP_RING_2", "TAP_RING_3"];
 
+/// Array of one [`crate::reader::RingReader`] a shard.
+pub const MAP_TAP_READERS: &str = "TAP_READERS";
+
 /// Most ring shards.
 pub const TAP_SHARDS_MAX: u32 = 4;
 /// Words of the port bitmap.

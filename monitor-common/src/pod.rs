@@ -1,7 +1,10 @@
 //! Says to aya that the contract's types are plain old data. The only file here with `unsafe`.
 #![expect(unsafe_code, reason = "aya::Pod is an unsafe marker trait")]
 
-use crate::{IpKey, config::KernelConfig, counter::CounterBlock, lease::LeaseEntry, source::SourceEntry};
+use crate::{
+    IpKey, config::KernelConfig, counter::CounterBlock, lease::LeaseEntry, reader::RingReader,
+    source::SourceEntry,
+};
 
 // SAFETY: repr(transparent) over a byte array.
 unsafe impl aya::Pod for IpKey {}
@@ -13,3 +16,5 @@ unsafe impl aya::Pod for LeaseEntry {}
 unsafe impl aya::Pod for SourceEntry {}
 // SAFETY: repr(C), integers only, no padding (size asserted beside the struct).
 unsafe impl aya::Pod for CounterBlock {}
+// SAFETY: repr(C), integers only, no padding (size asserted beside the struct).
+unsafe impl aya::Pod for RingReader {}

@@ -10,7 +10,8 @@ use monitor_common::{
     config::KernelConfig,
     counter::CounterBlock,
     lease::LeaseEntry,
-    names::{LEASES_MAX, NEVER_BLOCK_MAX, SOURCES_MAX, TAP_PORT_WORDS, TAP_RING_BYTES},
+    names::{LEASES_MAX, NEVER_BLOCK_MAX, SOURCES_MAX, TAP_PORT_WORDS, TAP_RING_BYTES, TAP_SHARDS_MAX},
+    reader::RingReader,
     source::SourceEntry,
 };
 
@@ -29,6 +30,8 @@ pub(crate) static SOURCES: LruPerCpuHashMap<IpKey, SourceEntry> =
 pub(crate) static COUNTERS: PerCpuArray<CounterBlock> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 static TAP_PORTS: Array<u64> = Array::with_max_entries(TAP_PORT_WORDS, 0);
+#[map]
+static TAP_READERS: Array<RingReader> = Array::with_max_entries(TAP_SHARDS_MAX, 0);
 #[map]
 static TAP_RING_0: RingBuf = RingBuf::with_byte_size(TAP_RING_BYTES, 0);
 #[map]
@@ -78,4 +81,10 @@ pub(crate) fn ring(shard: u32) -> &'static RingBuf {
         3 => &TAP_RING_3,
         _ => &TAP_RING_0,
     }
+}
+
+/// The reader of a shard's ring.
+#[inline(always)]
+pub(crate) fn reader(shard: u32) -> Option<*mut RingReader> {
+    TAP_READERS.get_ptr_mut(shard & (TAP_SHARDS_MAX - 1))
 }

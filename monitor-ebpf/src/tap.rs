@@ -1,7 +1,9 @@
 //! The TC side: copies the TCP segments of the tapped ports into a ring. Never changes what becomes of a packet.
 
+use core::ptr::copy_nonoverlapping;
+
 use aya_ebpf::{
-    bindings::bpf_hdr_start_off,
+    bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP, bpf_hdr_start_off},
     helpers::{bpf_ktime_get_ns, bpf_skb_load_bytes, bpf_skb_load_bytes_relative},
     maps::RingBuf,
     programs::TcContext,
@@ -9,7 +11,7 @@ use aya_ebpf::{
 use monitor_common::{
     counter::Counter,
     tap::{self, PIECE_MAX, Piece, TapHeader},
-    wire::{self, Frame as _, Outcome, TcpView},
+    wire::{self, Frame as _, Outcome, TcpView, protocol},
 };
 
 use crate::{counters::Counters, maps, packet::Linear};
@@ -54,7 +56,7 @@ fn is_wanted(view: &TcpView) -> bool {
 #[inline(always)]
 fn walk(ctx: &TcContext) -> Outcome {
     let present = ctx.data_end() - ctx.data();
-    if (present as u32) < PULLED && (present as u32) < ctx.len() {
+    if (present as u32) < PULLED && (present as u32) < ctx.len() && !has_plain_headers(ctx) {
         // A refusal leaves the packet as it was: then it is read as far as it goes.
         let _ = ctx.pull_data(PULLED.min(ctx.len()));
     }
@@ -67,6 +69,24 @@ fn walk(ctx: &TcContext) -> Outcome {
     match network {
         Some(network) => wire::tcp_at(&linear, network, ctx.len()),
         None => Outcome::Malformed,
+    }
+}
+
+/// Whether the headers of a packet without tags, options and extensions lie in one piece: of nearly every packet they
+/// do, and making them so copies a packet that is shared with a socket, as all that a host sends are.
+#[inline(always)]
+fn has_plain_headers(ctx: &TcContext) -> bool {
+    const PLAIN_V4: usize = 14 + 20 + 20;
+    const PLAIN_V6: usize = 14 + 40 + 20;
+    let linear = Linear::new(ctx.data(), ctx.data_end());
+    let network = linear.read::<4>(12);
+    match network {
+        Some([0x08, 0x00, 0x45, _]) => linear.read::<1>(PLAIN_V4 - 1).is_some(),
+        Some([0x86, 0xdd, 0x60..=0x6f, _]) => {
+            matches!(linear.read::<1>(14 + 6), Some([protocol::TCP]))
+                && linear.read::<1>(PLAIN_V6 - 1).is_some()
+        }
+        _ => false,
     }
 }
 
@@ -115,8 +135,8 @@ pub(crate) struct Copying {
     tcp_flags: u32,
     /// Which ring it goes to.
     shard: u32,
-    /// Zero; keeps the size a multiple of eight.
-    reserved: u32,
+    /// How often the reader of the ring was woken for it.
+    wakeups: u32,
 }
 
 /// How a record fared.
@@ -157,7 +177,7 @@ fn prepare(ctx: &TcContext, view: &TcpView, shard: u32, direction: u8) {
             unreadable: 0,
             tcp_flags: u32::from(view.flags),
             shard,
-            reserved: 0,
+            wakeups: 0,
         });
     }
 }
@@ -187,14 +207,14 @@ fn copy_pieces(ctx: &TcContext, ring: &RingBuf, copying: &mut Copying) -> bool {
             break;
         }
         let off = copying.payload_off.wrapping_add(piece.off);
-        let fate = record::<{ PIECE_MAX as usize }>(ctx, ring, &mut copying.header, off, PIECE_MAX);
+        let fate = record::<{ PIECE_MAX as usize }>(ctx, ring, copying, off, PIECE_MAX);
         if !note(copying, &piece, fate) {
             return false;
         }
     }
     let piece = next_piece(copying);
     let off = copying.payload_off.wrapping_add(piece.off);
-    let fate = last_record(ctx, ring, &mut copying.header, off, piece.len);
+    let fate = last_record(ctx, ring, copying, off, piece.len);
     note(copying, &piece, fate) && copying.done >= copying.payload_len
 }
 
@@ -233,6 +253,7 @@ fn count(counters: &Counters, copying: &Copying, room: bool) {
         payload_len,
         done,
         unreadable,
+        wakeups,
         ..
     } = *copying;
     counters.add(Counter::TapCopiedBytes, u64::from(done.wrapping_sub(unreadable)));
@@ -241,6 +262,7 @@ fn count(counters: &Counters, copying: &Copying, room: bool) {
         Counter::TapLostRingBytes,
         u64::from(payload_len.wrapping_sub(done)),
     );
+    counters.add(Counter::TapWakeups, u64::from(wakeups));
     counters.bump(match (room, unreadable) {
         (false, _) => Counter::TapLostRing,
         (true, 0) => Counter::TapCopied,
@@ -250,15 +272,15 @@ fn count(counters: &Counters, copying: &Copying, room: bool) {
 
 /// Writes the record of a last piece, of the smallest class that holds it. Sizes of records must be constants.
 #[inline(always)]
-fn last_record(ctx: &TcContext, ring: &RingBuf, header: &mut TapHeader, off: u32, len: u32) -> Fate {
+fn last_record(ctx: &TcContext, ring: &RingBuf, copying: &mut Copying, off: u32, len: u32) -> Fate {
     match len {
-        0 => record::<0>(ctx, ring, header, off, 0),
-        1..=256 => record::<256>(ctx, ring, header, off, len),
-        257..=1536 => record::<1536>(ctx, ring, header, off, len),
-        1537..=4096 => record::<4096>(ctx, ring, header, off, len),
-        4097..=16_384 => record::<16_384>(ctx, ring, header, off, len),
-        16_385..=32_768 => record::<32_768>(ctx, ring, header, off, len),
-        _ => record::<{ PIECE_MAX as usize }>(ctx, ring, header, off, len),
+        0 => record::<0>(ctx, ring, copying, off, 0),
+        1..=256 => record::<256>(ctx, ring, copying, off, len),
+        257..=1536 => record::<1536>(ctx, ring, copying, off, len),
+        1537..=4096 => record::<4096>(ctx, ring, copying, off, len),
+        4097..=16_384 => record::<16_384>(ctx, ring, copying, off, len),
+        16_385..=32_768 => record::<32_768>(ctx, ring, copying, off, len),
+        _ => record::<{ PIECE_MAX as usize }>(ctx, ring, copying, off, len),
     }
 }
 
@@ -267,7 +289,7 @@ fn last_record(ctx: &TcContext, ring: &RingBuf, header: &mut TapHeader, off: u32
 fn record<const CLASS: usize>(
     ctx: &TcContext,
     ring: &RingBuf,
-    header: &mut TapHeader,
+    copying: &mut Copying,
     off: u32,
     len: u32,
 ) -> Fate {
@@ -287,12 +309,36 @@ fn record<const CLASS: usize>(
                 || len > CLASS as u32
                 || bpf_skb_load_bytes(ctx.skb.skb.cast(), off, at.add(TapHeader::SIZE).cast(), len) != 0
             {
-                header.cap_len = 0;
+                copying.header.cap_len = 0;
                 fate = Fate::Unreadable;
             }
         }
-        at.cast::<TapHeader>().write(*header);
+        // Not `write`: the compiler cannot know that the two do not overlap, and would move it byte by byte.
+        copy_nonoverlapping(&raw const copying.header, at.cast::<TapHeader>(), 1);
     }
-    record.submit(0);
+    let wakes = wakes(ring, copying.shard, TapHeader::SIZE + CLASS);
+    copying.wakeups = copying.wakeups.wrapping_add(u32::from(wakes));
+    record.submit(u64::from(if wakes {
+        BPF_RB_FORCE_WAKEUP
+    } else {
+        BPF_RB_NO_WAKEUP
+    }));
     fate
+}
+
+/// Whether a record of `record` bytes, which has its place in the ring by now, wakes the ring's reader. A reader that
+/// falls asleep meanwhile sees the record's place taken, and stays awake.
+#[inline(always)]
+fn wakes(ring: &RingBuf, shard: u32, record: usize) -> bool {
+    let Some(reader) = maps::reader(shard) else {
+        return true;
+    };
+    // SAFETY: a value of the map. The reader and other CPUs write it too, each word in one step.
+    let seen = unsafe { reader.read_volatile() };
+    let wakes = seen.is_woken_by(record as u64, ring.query(u64::from(BPF_RB_AVAIL_DATA)));
+    if wakes && seen.asleep != 0 {
+        // SAFETY: as above.
+        unsafe { (&raw mut (*reader).asleep).write_volatile(0) };
+    }
+    wakes
 }

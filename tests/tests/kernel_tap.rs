@@ -320,14 +320,14 @@ fn connections_spread_over_shards_and_both_directions_meet() {
 #[test]
 fn a_reader_sleeps_until_there_are_records_or_it_is_woken() {
     let (mut kernel, mut rings) = load("wait", 1 << 20);
-    let ring = rings.first().unwrap();
+    let ring = rings.first_mut().unwrap();
     assert_eq!(ring.wait(Duration::ZERO).unwrap(), Woken::Timeout);
     kernel
         .run(Program::TapIngress, &Shape::tcp(b"x").build())
         .unwrap();
     assert_eq!(ring.wait(Duration::from_mins(1)).unwrap(), Woken::Records);
     assert_eq!(records(&mut rings).len(), 1);
-    let ring = rings.first().unwrap();
+    let ring = rings.first_mut().unwrap();
     let waker = ring.waker();
     thread::scope(|scope| {
         let sleeper = scope.spawn(|| ring.wait(Duration::from_mins(1)).unwrap());
@@ -339,6 +339,36 @@ fn a_reader_sleeps_until_there_are_records_or_it_is_woken() {
         Woken::Timeout,
         "a wake is used up"
     );
+}
+
+#[test]
+fn a_sleeping_reader_is_woken_once_and_a_napping_one_only_before_the_ring_is_full() {
+    const RING_BYTES: u32 = 256 << 10;
+    let (mut kernel, mut rings) = load("wakeups", RING_BYTES);
+    let frame = Shape::tcp(&[7; 200]).build();
+    let wakeups = |kernel: &TestKernel| kernel.counts().unwrap().get(TapWakeups);
+    kernel.run(Program::TapIngress, &frame).unwrap();
+    assert_eq!(wakeups(&kernel), 0, "nobody sleeps yet");
+    assert_eq!(records(&mut rings).len(), 1);
+
+    let ring = rings.first_mut().unwrap();
+    assert_eq!(ring.wait(Duration::ZERO).unwrap(), Woken::Timeout);
+    for _ in 0..3 {
+        kernel.run(Program::TapIngress, &frame).unwrap();
+    }
+    assert_eq!(wakeups(&kernel), 1, "the first record woke the reader");
+
+    // Fill it up: at every quarter of the ring the reader is called.
+    kernel
+        .kernel
+        .try_packet(Program::TapIngress, &frame, RING_BYTES / 64)
+        .unwrap();
+    let counts = kernel.counts().unwrap();
+    assert!(counts.get(TapLostRing) > 0, "{counts:?}");
+    assert_eq!(counts.get(TapWakeups), 1 + 3);
+    let ring = rings.first_mut().unwrap();
+    // It would time out the test if it did not notice.
+    ring.nap(Duration::from_mins(1)).unwrap();
 }
 
 #[test]

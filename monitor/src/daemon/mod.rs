@@ -10,6 +10,7 @@ mod desk;
 mod guard;
 mod house;
 mod judging;
+mod pace;
 mod parse;
 mod start;
 mod stats;

@@ -12,7 +12,11 @@ use std::{
     time::Duration,
 };
 
-use super::{clock::LiveClock, judging::JudgeHandle};
+use super::{
+    clock::LiveClock,
+    judging::JudgeHandle,
+    pace::{Pace, Rest},
+};
 use crate::{
     http::transaction::{Transaction, TransactionSink},
     kernel::{self, Drained, TapRing, Waker},
@@ -37,6 +41,8 @@ pub(super) struct Parsed {
     pub(super) reader: ReaderStats,
     pub(super) ring_records: u64,
     pub(super) ring_malformed: u64,
+    /// Times that records were found after a rest.
+    pub(super) ring_rounds: u64,
 }
 
 /// A running parse thread.
@@ -143,19 +149,27 @@ struct Parser {
 
 impl Parser {
     fn run(mut self) {
+        let mut pace = Pace::new(self.clock.monotonic_ns());
+        let mut rest = Rest::Doze;
         while !self.stop.load(Ordering::Acquire) {
-            if let Err(error) = self.ring.wait(TICK) {
+            let rested = match rest {
+                Rest::Doze => self.ring.wait(TICK).map(drop),
+                Rest::Nap(time) => self.ring.nap(time),
+            };
+            if let Err(error) = rested {
                 log::error!("{error}; the tap of this shard is no longer read");
                 return;
             }
-            self.empty_ring(usize::MAX);
+            let records = self.empty_ring(usize::MAX);
+            self.own.ring_rounds += u64::from(records > 0);
+            rest = pace.rest(records, self.clock.monotonic_ns());
         }
         self.empty_ring(LAST_RECORDS);
         self.publish();
     }
 
-    /// Reads until the ring is empty, but at most `most` records.
-    fn empty_ring(&mut self, most: usize) {
+    /// Reads until the ring has been empty once, but at most `most` records, and tells how many.
+    fn empty_ring(&mut self, most: usize) -> usize {
         let mut read = 0;
         loop {
             let drained = self.drain();
@@ -168,8 +182,8 @@ impl Parser {
             self.tick();
             read += count;
             let stopping = most == usize::MAX && self.stop.load(Ordering::Acquire);
-            if count == 0 || read >= most || stopping {
-                return;
+            if count < DRAIN || read >= most || stopping {
+                return read;
             }
         }
     }

@@ -4,19 +4,21 @@
 
 use std::{
     io,
+    mem::MaybeUninit,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::Arc,
     time::Duration,
 };
 
-use aya::maps::{MapData, RingBuf};
+use aya::maps::{Array, MapData, RingBuf};
 use monitor_common::{
     names,
+    reader::RingReader,
     tap::{TapHeader, direction},
 };
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
 
-use super::KernelError;
+use super::{KernelError, maps::refused};
 use crate::{
     flow::Peer,
     segment::{Crossing, Segment, SeqNumber, TcpFlags},
@@ -30,6 +32,11 @@ const LOOPBACK_IFINDEX: u32 = 1;
 pub struct TapRing {
     shard: u32,
     ring: RingBuf<MapData>,
+    readers: Array<MapData, RingReader>,
+    /// What the kernel knows of this reader while it sleeps.
+    asleep: RingReader,
+    /// Tells of wake-ups, where `ring` and `wake` tell of a state: of the ring by edge, of `wake` by level.
+    knocks: OwnedFd,
     wake: Arc<OwnedFd>,
 }
 
@@ -60,25 +67,51 @@ pub struct Drained {
 }
 
 impl TapRing {
-    pub(super) fn new(shard: u32, data: MapData) -> Result<Self, KernelError> {
+    pub(super) fn new(shard: u32, ring: MapData, readers: MapData) -> Result<Self, KernelError> {
         let name = names::MAP_TAP_RINGS
             .get(shard as usize)
             .copied()
             .unwrap_or("TAP_RING");
-        let ring = RingBuf::try_from(aya::maps::Map::RingBuf(data))
-            .map_err(super::maps::refused(name, "opening"))?;
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|error| {
-            KernelError::Ring {
-                shard,
-                operation: "eventfd",
-                source: error.into(),
-            }
-        })?;
-        Ok(Self {
+        let ring_bytes = ring
+            .info()
+            .map_err(refused(name, "asking for its size"))?
+            .max_entries();
+        let ring = RingBuf::try_from(aya::maps::Map::RingBuf(ring)).map_err(refused(name, "opening"))?;
+        let readers = Array::try_from(aya::maps::Map::Array(readers))
+            .map_err(refused(names::MAP_TAP_READERS, "opening"))?;
+        let failed = |operation| failed(shard, operation);
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(failed("eventfd"))?;
+        let knocks = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(failed("epoll_create"))?;
+        for (source, flags) in [
+            (ring.as_fd(), epoll::EventFlags::IN | epoll::EventFlags::ET),
+            (wake.as_fd(), epoll::EventFlags::IN),
+        ] {
+            epoll::add(&knocks, source, epoll::EventData::new_u64(0), flags).map_err(failed("epoll_ctl"))?;
+        }
+        let mut made = Self {
             shard,
             ring,
+            readers,
+            asleep: RingReader {
+                asleep: 1,
+                wake_bytes: RingReader::wake_bytes(ring_bytes),
+            },
+            knocks,
             wake: Arc::new(wake),
-        })
+        };
+        made.tell(0)?;
+        Ok(made)
+    }
+
+    /// Tells the kernel whether this reader sleeps.
+    fn tell(&mut self, asleep: u32) -> Result<(), KernelError> {
+        let reader = RingReader {
+            asleep,
+            ..self.asleep
+        };
+        self.readers
+            .set(self.shard, reader, 0)
+            .map_err(refused(names::MAP_TAP_READERS, "writing"))
     }
 
     /// Which shard this is.
@@ -98,8 +131,10 @@ impl TapRing {
         }
     }
 
-    /// Sleeps until there are records, the waker is used, or `timeout` has passed.
-    pub fn wait(&self, timeout: Duration) -> Result<Woken, KernelError> {
+    /// Sleeps until there are records, the waker is used, or `timeout` has passed. The next record wakes at once.
+    pub fn wait(&mut self, timeout: Duration) -> Result<Woken, KernelError> {
+        self.tell(1)?;
+        // A record that came before the kernel was told shows here: this asks for the ring's state.
         let timeout = Timespec::try_from(timeout).ok();
         let mut fds = [
             PollFd::from_borrowed_fd(self.ring.as_fd(), PollFlags::IN),
@@ -107,18 +142,11 @@ impl TapRing {
         ];
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => {
-                return Err(KernelError::Ring {
-                    shard: self.shard,
-                    operation: "poll",
-                    source: error.into(),
-                });
-            }
+            Err(error) => return Err(failed(self.shard, "poll")(error)),
         }
         let [ring, wake] = fds;
         if wake.revents().contains(PollFlags::IN) {
-            // Taking the count resets it; if it is already gone, nothing is lost.
-            let _ = rustix::io::read(&*self.wake, &mut [0_u8; 8]);
+            self.take_wake();
             return Ok(Woken::Waker);
         }
         Ok(if ring.revents().is_empty() {
@@ -126,6 +154,25 @@ impl TapRing {
         } else {
             Woken::Records
         })
+    }
+
+    /// Sleeps for `time` while records gather. Ends before that when the ring fills up or the waker is used, and
+    /// sometimes for a wake-up of before.
+    pub fn nap(&mut self, time: Duration) -> Result<(), KernelError> {
+        let time = Timespec::try_from(time).ok();
+        let mut knocks = [const { MaybeUninit::uninit() }; 2];
+        match epoll::wait(&self.knocks, &mut knocks, time.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(failed(self.shard, "epoll_wait")(error)),
+        }
+        self.take_wake();
+        Ok(())
+    }
+
+    /// Resets the waker.
+    fn take_wake(&self) {
+        // If it was not used, there is nothing to be taken.
+        let _ = rustix::io::read(&*self.wake, &mut [0_u8; 8]);
     }
 
     /// Hands at most `max` records on, in ring order, without copying the payload.
@@ -142,6 +189,15 @@ impl TapRing {
             }
         }
         drained
+    }
+}
+
+/// Wraps what the kernel said to a system call.
+fn failed(shard: u32, operation: &'static str) -> impl FnOnce(rustix::io::Errno) -> KernelError {
+    move |error| KernelError::Ring {
+        shard,
+        operation,
+        source: error.into(),
     }
 }
 
