@@ -12,6 +12,7 @@ pub mod forge;
 pub mod frames;
 pub mod guard;
 pub mod kernel;
+pub mod mapped;
 pub mod netns;
 pub mod nginx;
 pub mod packet_socket;

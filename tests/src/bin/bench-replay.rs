@@ -1,79 +1,151 @@
 //! `bench replay`: requests a CPU second of the reader, with and without judging, beside the bare loop, on one thread
-//! and the same capture in memory, alternating.
+//! and the same capture file in the page cache, alternating. Each begins with opening the file.
 //!
-//! `bench-replay [REQUESTS] [ROUNDS]`
+//! `bench-replay [REQUESTS] [ROUNDS]`; `bench-replay once bare|reader|judge FILE` does one of them and says how much
+//! memory that took, `bench-replay write FILE REQUESTS` keeps the capture: for profilers.
 #![expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
 
-use std::{io::Cursor, time::Duration};
+use std::{
+    env,
+    fs::{self, File},
+    io::{BufWriter, Write as _},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use apimon::{
-    enforce::{EnforceError, LeaseChange, LeaseSink},
     http::transaction::{Transaction, TransactionSink},
-    journal::event::JournalEvent,
-    judge::{Judge, JudgeSettings},
+    judge::JudgeSettings,
     limits::Limits,
-    observe::{extract::Extractor, identity::InstallKey},
+    observe::identity::InstallKey,
+    pipeline::Pipeline,
     reader::Reader,
     source::Capture,
 };
-use apimon_tests::{bare, series::Series, workload};
+use apimon_tests::{
+    bare,
+    mapped::Mapped,
+    series::Series,
+    workload::{self, Written},
+};
+
+/// What the reader, with judging, may take of memory on a capture of any length.
+const PEAK_MIB: u64 = 64;
 
 fn main() -> Result<()> {
-    let mut args = std::env::args().skip(1);
-    let requests: u64 = args
-        .next()
-        .map_or(Ok(200_000), |text| text.parse())
-        .context("REQUESTS is a number")?;
-    let rounds: u32 = args
-        .next()
-        .map_or(Ok(5), |text| text.parse())
-        .context("ROUNDS is a number")?;
-    let mut capture = Vec::new();
-    let written = workload::write_capture(&mut capture, requests)?;
+    let args: Vec<String> = env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match *args.as_slice() {
+        ["once", what, file] => once(what.parse()?, Path::new(file)),
+        ["write", file, requests] => {
+            let requests = requests.parse().context("REQUESTS is a number")?;
+            write(Path::new(file), requests).map(drop)
+        }
+        [] => bench(220_000, 5),
+        [requests] => bench(requests.parse().context("REQUESTS is a number")?, 5),
+        [requests, rounds] => bench(
+            requests.parse().context("REQUESTS is a number")?,
+            rounds.parse().context("ROUNDS is a number")?,
+        ),
+        _ => bail!("usage: bench-replay [REQUESTS] [ROUNDS]"),
+    }
+}
+
+/// What is measured.
+#[derive(Clone, Copy)]
+enum Work {
+    Bare,
+    Reader,
+    Judge,
+}
+
+impl Work {
+    const ALL: [Self; 3] = [Self::Bare, Self::Reader, Self::Judge];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Reader => "reader",
+            Self::Judge => "judge",
+        }
+    }
+
+    /// Reads the file from front to back. How many requests with their responses it found.
+    fn run(self, file: &Path) -> Result<u64> {
+        match self {
+            Self::Bare => {
+                let seen = bare::walk(Mapped::new(&File::open(file)?)?.bytes());
+                Ok(seen.requests.min(seen.responses))
+            }
+            Self::Reader => read(file),
+            Self::Judge => judge(file),
+        }
+    }
+}
+
+impl std::str::FromStr for Work {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|work| work.name() == text);
+        found.with_context(|| format!("{text} is none of bare, reader, judge"))
+    }
+}
+
+fn bench(requests: u64, rounds: u32) -> Result<()> {
+    let file = TemporaryFile::new();
+    let written = write(&file.0, requests)?;
     println!(
         "replay: {} requests, {} frames, {:.0} MB, {rounds} rounds on one thread",
         written.requests,
         written.frames,
         written.bytes as f64 / 1e6
     );
-    let capture: &'static [u8] = capture.leak();
-    let (mut bare, mut read, mut judged) = (Series::default(), Series::default(), Series::default());
+    let mut series = Work::ALL.map(|work| (work, Series::default()));
     for _ in 0..rounds {
-        bare.push(rate(requests, || bare::walk(capture).requests)?);
-        read.push(rate(requests, || {
-            replay(capture, Count::default()).map_or(0, |count| count.0)
-        })?);
-        judged.push(rate(requests, || {
-            replay(capture, Judging::new()).map_or(0, |judging| judging.count)
-        })?);
+        for (work, series) in &mut series {
+            series.push(rate(requests, || work.run(&file.0))?);
+        }
     }
-    for (name, series) in [
-        ("bare loop", &bare),
-        ("reader", &read),
-        ("reader and judge", &judged),
-    ] {
+    for (work, series) in &series {
         let megabytes = series.spread().median * written.bytes as f64 / requests as f64 / 1e6;
         println!(
-            "{name:<18}{:>36.0} requests/CPU s {megabytes:>8.0} MB/CPU s",
+            "{:<8}{:>36.0} requests/CPU s {megabytes:>8.0} MB/CPU s",
+            work.name(),
             series.spread()
         );
     }
+    let [(_, bare), (_, reader), (_, judge)] = &series;
     println!(
-        "reader / bare loop            {:.2}   (0.60 or more is the aim)",
-        read.ratio_to(&bare).spread()
+        "reader / bare  {:.2}   (0.60 or more is the aim)",
+        reader.ratio_to(bare).spread()
     );
     println!(
-        "reader and judge / bare loop  {:.2}   (0.45 or more is the aim)",
-        judged.ratio_to(&bare).spread()
+        "judge / bare   {:.2}   (0.45 or more is the aim; reader, observation and judging)",
+        judge.ratio_to(bare).spread()
     );
+    // In a process of its own: this one has mapped the file.
+    let status = Command::new(env::current_exe()?)
+        .args(["once", Work::Judge.name()])
+        .arg(&file.0)
+        .status()?;
+    ensure!(status.success(), "the run that measures memory failed");
     Ok(())
 }
 
+fn write(path: &Path, requests: u64) -> Result<Written> {
+    let mut file = BufWriter::new(File::create(path)?);
+    let written = workload::write_capture(&mut file, requests)?;
+    file.flush()?;
+    Ok(written)
+}
+
 /// Requests a CPU second of this thread. Fails if the work was not all done: a bench of nothing is fast.
-fn rate(requests: u64, work: impl FnOnce() -> u64) -> Result<f64> {
+fn rate(requests: u64, work: impl FnOnce() -> Result<u64>) -> Result<f64> {
     let before = cpu_time();
-    let done = work();
+    let done = work()?;
     let spent = cpu_time().saturating_sub(before);
     ensure!(done == requests, "{done} of {requests} requests were read");
     Ok(requests as f64 / spent.as_secs_f64())
@@ -87,14 +159,49 @@ fn cpu_time() -> Duration {
     )
 }
 
-fn replay<S: TransactionSink>(file: &'static [u8], mut sink: S) -> Result<S> {
-    let mut capture = Capture::from_reader(Box::new(Cursor::new(file)))?;
+fn once(work: Work, file: &Path) -> Result<()> {
+    let done = work.run(file)?;
+    println!(
+        "{}: {done} requests, peak memory {} MiB (below {PEAK_MIB} is the aim)",
+        work.name(),
+        peak_memory_mib()?
+    );
+    Ok(())
+}
+
+/// The most memory that this process ever had, MiB (proc(5), `VmHWM`).
+fn peak_memory_mib() -> Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    let kib: u64 = kib.context("/proc/self/status has no VmHWM")?.parse()?;
+    Ok(kib / 1024)
+}
+
+fn read(file: &Path) -> Result<u64> {
+    let mut capture = Capture::open(file)?;
     let mut reader = Reader::new(Limits::default());
+    let mut sink = Count::default();
     while let Some(packet) = capture.next_packet()? {
         reader.packet(&packet, &mut sink);
     }
     reader.finish(&mut sink);
-    Ok(sink)
+    Ok(sink.0)
+}
+
+/// What `apimon replay --cases` does, but for printing.
+fn judge(file: &Path) -> Result<u64> {
+    let mut capture = Capture::open(file)?;
+    let mut pipeline = Pipeline::new(Limits::default(), JudgeSettings::default(), InstallKey([7; 16]));
+    let mut sink = Count::default();
+    while let Some(packet) = capture.next_packet()? {
+        pipeline.packet(&packet, &mut sink);
+        if pipeline.has_events() {
+            drop(pipeline.take_events());
+        }
+    }
+    pipeline.finish(&mut sink);
+    Ok(sink.0)
 }
 
 /// Counts answered transactions.
@@ -107,40 +214,17 @@ impl TransactionSink for Count {
     }
 }
 
-/// Observes and judges every transaction, in observe mode, as the daemon does.
-struct Judging {
-    count: u64,
-    extractor: Extractor,
-    judge: Judge,
-    events: Vec<JournalEvent>,
-}
+/// A file name in the directory for temporary files; the file goes when this does.
+struct TemporaryFile(PathBuf);
 
-impl Judging {
+impl TemporaryFile {
     fn new() -> Self {
-        let key = InstallKey([7; 16]);
-        Self {
-            count: 0,
-            extractor: Extractor::new(key),
-            judge: Judge::new(JudgeSettings::default(), key),
-            events: Vec::new(),
-        }
+        Self(env::temp_dir().join(format!("apimon-bench-{}.pcap", std::process::id())))
     }
 }
 
-impl TransactionSink for Judging {
-    fn transaction(&mut self, transaction: &Transaction<'_>) {
-        self.count += u64::from(transaction.response.is_some());
-        let observation = self.extractor.extract(transaction);
-        self.judge.observe(&observation, &mut Nothing, &mut self.events);
-        self.events.clear();
-    }
-}
-
-/// Takes leases and does nothing with them.
-struct Nothing;
-
-impl LeaseSink for Nothing {
-    fn apply(&mut self, _: LeaseChange) -> Result<(), EnforceError> {
-        Ok(())
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
     }
 }
