@@ -207,19 +207,22 @@ fn words() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(word, 1..12).prop_map(|words| words.concat())
 }
 
-/// The same without a 101. Known defect: after a 101 that nobody asked for, where the packets are cut can decide whether
-/// one more request is read. To go when that is mended.
-fn words_without_switch() -> impl Strategy<Value = Vec<u8>> {
-    words().prop_map(|mut bytes| {
-        while let Some(at) = bytes.windows(5).position(|word| word == b" 101 ") {
-            drop(bytes.splice(at + 3..at + 4, *b"2"));
-        }
-        bytes
-    })
+/// A line that names an anomaly, not a transaction: `! name`. A method may be `!`.
+fn is_anomaly(line: &str) -> bool {
+    line.strip_prefix("! ").is_some_and(|name| !name.contains(' '))
+}
+
+/// The steps as a person reads them.
+fn readable(steps: &[(bool, Vec<u8>)]) -> Vec<String> {
+    let side = |client| if client { "client" } else { "server" };
+    steps
+        .iter()
+        .map(|(client, bytes)| format!("{}: {}", side(*client), bytes.escape_ascii()))
+        .collect()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_panics_and_nothing_is_kept(
@@ -237,13 +240,13 @@ proptest! {
         }
         let heard = stage.finish();
         prop_assert_eq!(heard.kept_bytes, 0);
-        let given_out = heard.lines.iter().filter(|line| !line.starts_with('!')).count();
+        let given_out = heard.lines.iter().filter(|line| !is_anomaly(line)).count();
         prop_assert_eq!(given_out as u64, counter(&heard, "transactions"));
     }
 
     #[test]
     fn any_pieces_give_the_same(
-        steps in prop::collection::vec((any::<bool>(), words_without_switch()), 1..10),
+        steps in prop::collection::vec((any::<bool>(), words()), 1..10),
         piece in 1usize..6,
     ) {
         let play = |piece: usize| {
@@ -255,6 +258,7 @@ proptest! {
             }
             stage.finish()
         };
-        prop_assert_eq!(play(usize::MAX).lines, play(piece).lines);
+        let (whole, pieces) = (play(usize::MAX).lines, play(piece).lines);
+        prop_assert_eq!(whole, pieces, "{:?}", readable(&steps));
     }
 }

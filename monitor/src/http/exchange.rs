@@ -1,6 +1,7 @@
 //! One HTTP connection: both directions, what waits between them, and the transactions that come of it. Must not know
 //! how streams are put together.
 
+mod drive;
 mod give;
 mod pair;
 mod request;
@@ -14,9 +15,9 @@ use crate::{
             body::Ended,
             head::Kept,
             line::{Message, Request, Response, StatusLine},
-            side::{Abandoned, Blind, Input, Side},
+            side::{Abandoned, Blind, Side},
         },
-        hold::{Event, Held},
+        hold::Held,
         pairing::Pairing,
         shared::Shared,
         transaction::{Part, TransactionSink},
@@ -47,6 +48,15 @@ impl<M: Message> Half<M> {
         Self {
             side,
             held: Held::default(),
+        }
+    }
+
+    /// When the oldest event that can be read now came, if there is one.
+    fn ready(&self) -> Option<u64> {
+        if self.side.is_waiting() {
+            None
+        } else {
+            self.held.oldest()
         }
     }
 
@@ -88,6 +98,8 @@ pub(crate) struct Exchange {
     last_acked: Option<u64>,
     /// Waiting was no use: do not, until this side is heard.
     deaf_to: Option<Part>,
+    /// Events so far: the order in which they came.
+    arrivals: u64,
     anomalies: AnomalySet,
     /// Bytes are missing that may belong to the transactions under way.
     gaps: bool,
@@ -115,6 +127,7 @@ impl Exchange {
             switch: Switch::No,
             last_acked: None,
             deaf_to: None,
+            arrivals: 0,
             anomalies: AnomalySet::default(),
             gaps: joined,
         }
@@ -136,67 +149,17 @@ impl Exchange {
         self.anomalies.insert(Anomaly::ConflictingOverlap);
     }
 
-    /// Handles one event of one side.
-    pub(crate) fn event<S: TransactionSink + ?Sized>(
-        &mut self,
-        side: stream::Side,
-        event: Event<'_>,
-        cx: &mut Cx<'_, S>,
-    ) {
-        let part = if side == self.client_is {
-            Part::Request
-        } else {
-            Part::Response
-        };
-        if self.deaf_to == Some(part) {
-            self.deaf_to = None;
-        }
-        let waits = match part {
-            Part::Request => self.client.must_wait() && self.client.held.push(event, cx.shared),
-            Part::Response => self.server.must_wait() && self.server.held.push(event, cx.shared),
-        };
-        if !waits {
-            self.stop_waiting(part, cx);
-            self.handle(part, event, cx);
-        }
-        self.settle(cx);
-        self.give_out(cx);
-    }
-
-    /// Reads on without what this side waits for. Does nothing if it does not wait.
-    fn stop_waiting<S: TransactionSink + ?Sized>(&mut self, part: Part, cx: &mut Cx<'_, S>) {
-        let waits = match part {
-            Part::Request => self.client.must_wait(),
-            Part::Response => self.server.must_wait(),
-        };
-        if waits {
-            self.deaf_to = Some(other(part));
-            self.settle(cx);
-        }
-    }
-
-    fn handle<S: TransactionSink + ?Sized>(&mut self, part: Part, event: Event<'_>, cx: &mut Cx<'_, S>) {
-        match (part, event) {
-            (Part::Request, Event::Data(input)) => self.read_client(input, cx),
-            (Part::Response, Event::Data(input)) => self.read_server(input, cx),
-            (_, Event::Gap { offset, len }) => self.gap(part, offset, len, cx),
-            (_, Event::End(how)) => self.end(part, how, cx),
-        }
-    }
-
     fn gap<S: TransactionSink + ?Sized>(&mut self, part: Part, offset: u64, len: u64, cx: &mut Cx<'_, S>) {
         self.gaps = true;
         match part {
             Part::Request => {
                 if let Some(progress) = self.client.side.gap(offset, len, cx.shared) {
                     self.client_progress(progress, cx);
-                    self.read_client(Input::empty(offset.saturating_add(len)), cx);
                 }
             }
             Part::Response => {
                 if let Some(progress) = self.server.side.gap(offset, len, cx.shared) {
                     self.server_progress(progress, cx);
-                    self.read_server(Input::empty(offset.saturating_add(len)), cx);
                 }
             }
         }
@@ -218,44 +181,6 @@ impl Exchange {
                         self.pair(cx);
                     }
                 }
-            }
-        }
-    }
-
-    /// Goes on with whatever waited and need not any longer.
-    fn settle<S: TransactionSink + ?Sized>(&mut self, cx: &mut Cx<'_, S>) {
-        loop {
-            let mut moved = self.pair(cx);
-            if moved {
-                // A body without bytes ends here, whether or not more of this side waits.
-                let offset = self.server.side.next.unwrap_or(0);
-                self.read_server(Input::empty(offset), cx);
-            }
-            if self.client.side.is_paused()
-                && (!self.server.side.is_alive() || self.deaf_to == Some(Part::Response))
-            {
-                self.release_client(cx);
-                moved = true;
-            }
-            if !self.client.side.is_waiting()
-                && let Some(event) = self.client.held.pop(cx.shared)
-            {
-                self.handle(Part::Request, event.event(), cx);
-                moved = true;
-            }
-            if !self.server.side.is_waiting()
-                && let Some(event) = self.server.held.pop(cx.shared)
-            {
-                self.handle(Part::Response, event.event(), cx);
-                moved = true;
-            }
-            if !moved && self.client.side.is_waiting() && self.server.side.is_waiting() {
-                // Each waits for the other: the response is read with what is known.
-                self.deaf_to = Some(Part::Request);
-                moved = self.waiting.is_some();
-            }
-            if !moved {
-                return;
             }
         }
     }

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use crate::{
     http::{h1::side::Input, shared::Shared},
     stream::End,
-    time::Timestamp,
 };
 
 /// An event of one side, without its side.
@@ -19,70 +18,60 @@ pub(crate) enum Event<'a> {
 /// What one event costs beyond its bytes.
 const OVERHEAD: usize = 64;
 
+impl Event<'_> {
+    /// Bytes of it that were not read.
+    pub(crate) fn len(&self) -> usize {
+        if let Self::Data(input) = self {
+            input.bytes.len()
+        } else {
+            0
+        }
+    }
+}
+
 /// A waiting event with its own copy of the bytes.
 #[derive(Debug)]
-pub(crate) enum Owned {
-    Data {
-        offset: u64,
-        ts: Timestamp,
-        acked: Option<u64>,
-        bytes: Vec<u8>,
-    },
-    Gap {
-        offset: u64,
-        len: u64,
-    },
-    End(End),
+pub(crate) struct Owned {
+    event: Event<'static>,
+    bytes: Vec<u8>,
+    /// How many of them were read already.
+    read: usize,
+    /// Its place in the order of all events of the connection.
+    arrival: u64,
 }
 
 impl Owned {
-    fn new(event: Event<'_>) -> Self {
-        match event {
-            Event::Data(Input {
-                offset,
-                ts,
-                acked,
-                bytes,
-            }) => Self::Data {
-                offset,
-                ts,
-                acked,
-                bytes: bytes.to_vec(),
-            },
-            Event::Gap { offset, len } => Self::Gap { offset, len },
-            Event::End(how) => Self::End(how),
+    fn new(event: Event<'_>, arrival: u64) -> Self {
+        let (event, bytes) = match event {
+            Event::Data(input) => (Event::Data(Input { bytes: &[], ..input }), input.bytes.to_vec()),
+            Event::Gap { offset, len } => (Event::Gap { offset, len }, Vec::new()),
+            Event::End(how) => (Event::End(how), Vec::new()),
+        };
+        Self {
+            event,
+            bytes,
+            read: 0,
+            arrival,
         }
     }
 
-    /// The event again.
+    /// What is left of the event.
     pub(crate) fn event(&self) -> Event<'_> {
-        match self {
-            Self::Data {
-                offset,
-                ts,
-                acked,
-                bytes,
-            } => Event::Data(Input {
-                offset: *offset,
-                ts: *ts,
-                acked: *acked,
-                bytes,
-            }),
-            Self::Gap { offset, len } => Event::Gap {
-                offset: *offset,
-                len: *len,
-            },
-            Self::End(how) => Event::End(*how),
+        match self.event {
+            Event::Data(begin) => {
+                let mut input = Input {
+                    bytes: &self.bytes,
+                    ..begin
+                };
+                input.take(self.read);
+                Event::Data(input)
+            }
+            other => other,
         }
     }
 
     fn cost(&self) -> usize {
-        OVERHEAD
-            + if let Self::Data { bytes, .. } = self {
-                bytes.len()
-            } else {
-                0
-            }
+        OVERHEAD + self.bytes.len()
     }
 }
 
@@ -98,40 +87,37 @@ impl Held {
         self.events.is_empty()
     }
 
+    /// When the oldest event came.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.events.front().map(|event| event.arrival)
+    }
+
     /// Keeps an event behind the others; `false` if the limits do not allow it.
     #[must_use]
-    pub(crate) fn push(&mut self, event: Event<'_>, shared: &mut Shared) -> bool {
-        let kept = self.admit(event, shared);
-        kept.map(|event| self.events.push_back(event)).is_some()
-    }
-
-    /// Puts the unread rest of an event back before the others; `false` if the limits do not allow it.
-    #[must_use]
-    pub(crate) fn push_back_rest(&mut self, rest: Input<'_>, shared: &mut Shared) -> bool {
-        let kept = self.admit(Event::Data(rest), shared);
-        kept.map(|event| self.events.push_front(event)).is_some()
-    }
-
-    fn admit(&mut self, event: Event<'_>, shared: &mut Shared) -> Option<Owned> {
-        let cost = OVERHEAD
-            + if let Event::Data(input) = event {
-                input.bytes.len()
-            } else {
-                0
-            };
+    pub(crate) fn push(&mut self, event: Event<'_>, arrival: u64, shared: &mut Shared) -> bool {
+        let cost = OVERHEAD + event.len();
         let fits = self.bytes + cost <= shared.limits.held_bytes + OVERHEAD;
         if !fits || !shared.reserve(self.bytes, cost) {
-            return None;
+            return false;
         }
         self.bytes += cost;
-        Some(Owned::new(event))
+        self.events.push_back(Owned::new(event, arrival));
+        true
     }
 
-    /// The oldest event.
-    pub(crate) fn pop(&mut self, shared: &mut Shared) -> Option<Owned> {
-        let event = self.events.pop_front()?;
-        self.bytes = self.bytes.saturating_sub(event.cost());
-        shared.release(event.cost());
-        Some(event)
+    /// Takes the oldest event out to be read. It must be given back.
+    pub(crate) fn take(&mut self) -> Option<Owned> {
+        self.events.pop_front()
+    }
+
+    /// Gives the oldest event back: with so many bytes unread, or used up.
+    pub(crate) fn give_back(&mut self, mut event: Owned, left: Option<usize>, shared: &mut Shared) {
+        if let Some(left) = left {
+            event.read = event.bytes.len().saturating_sub(left);
+            self.events.push_front(event);
+        } else {
+            self.bytes = self.bytes.saturating_sub(event.cost());
+            shared.release(event.cost());
+        }
     }
 }

@@ -8,10 +8,8 @@ impl Exchange {
     pub(super) fn give_out<S: TransactionSink + ?Sized>(&mut self, cx: &mut Cx<'_, S>) {
         while let Some(entry) = self.pairing.queue.front() {
             let asked = entry.request.done || !self.client.side.is_alive();
-            let answered = match &entry.response {
-                Some(response) => response.done,
-                None => !self.server.side.is_alive(),
-            };
+            let answered =
+                entry.response.as_ref().is_some_and(|response| response.done) || !self.server.side.is_alive();
             if !(asked && answered) {
                 return;
             }

@@ -111,5 +111,10 @@ impl Exchange {
             Some(entry) => entry.response = Some(kept),
             None => cx.shared.recycle(kept.store),
         }
+        // A body without bytes ends here, whether or not more of this side comes.
+        if let Some(ended) = self.server.side.end_of_body() {
+            self.response_ends(ended);
+            self.mind_the_step();
+        }
     }
 }

@@ -8,28 +8,13 @@ use crate::http::{
         framing::{self, Asked},
         head::Kept,
         line::RequestLine,
-        side::{Blind, Input, Progress},
+        side::{Blind, Progress},
     },
     pairing::Entry,
     transaction::{BodyPart, Part, TransactionSink},
 };
 
 impl Exchange {
-    pub(super) fn read_client<S: TransactionSink + ?Sized>(
-        &mut self,
-        mut input: Input<'_>,
-        cx: &mut Cx<'_, S>,
-    ) {
-        loop {
-            match self.client.side.feed(&mut input, self.last_acked, cx.shared) {
-                Progress::Starved if input.bytes.is_empty() => return,
-                Progress::Starved if self.client.held.push_back_rest(input, cx.shared) => return,
-                Progress::Starved => self.release_client(cx),
-                progress => self.client_progress(progress, cx),
-            }
-        }
-    }
-
     pub(super) fn client_progress<S: TransactionSink + ?Sized>(
         &mut self,
         progress: Progress<'_, RequestLine>,
@@ -86,6 +71,9 @@ impl Exchange {
             cx.shared.stats.shed_requests += 1;
             self.pairing.owe();
             self.give_out_front(cx);
+        }
+        if let Some(ended) = self.client.side.end_of_body() {
+            self.request_ends(ended, cx);
         }
     }
 

@@ -7,36 +7,12 @@ use crate::http::{
         framing::{self, Asked},
         head::Kept,
         line::StatusLine,
-        side::{Input, Progress},
+        side::Progress,
     },
     transaction::{BodyPart, Part, TransactionSink},
 };
 
 impl Exchange {
-    pub(super) fn read_server<S: TransactionSink + ?Sized>(
-        &mut self,
-        mut input: Input<'_>,
-        cx: &mut Cx<'_, S>,
-    ) {
-        loop {
-            let searching = self.server.side.is_searching();
-            let hint = if searching {
-                self.pairing.next_answer(input.offset)
-            } else {
-                None
-            };
-            match self.server.side.feed(&mut input, hint, cx.shared) {
-                Progress::Starved if input.bytes.is_empty() => return,
-                Progress::Starved if self.server.held.push_back_rest(input, cx.shared) => return,
-                Progress::Starved => {
-                    self.deaf_to = Some(Part::Request);
-                    self.pair(cx);
-                }
-                progress => self.server_progress(progress, cx),
-            }
-        }
-    }
-
     pub(super) fn server_progress<S: TransactionSink + ?Sized>(
         &mut self,
         progress: Progress<'_, StatusLine>,

@@ -100,16 +100,6 @@ impl<'a> Input<'a> {
         taken
     }
 
-    /// No bytes, at this offset.
-    pub(crate) fn empty(offset: u64) -> Self {
-        Self {
-            offset,
-            ts: Timestamp::ZERO,
-            acked: None,
-            bytes: &[],
-        }
-    }
-
     fn take_all(&mut self) -> &'a [u8] {
         self.take(self.bytes.len())
     }

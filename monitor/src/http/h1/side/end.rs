@@ -17,7 +17,7 @@ use crate::{
 
 impl<M: Message> Side<M> {
     /// Leaves a body that is over.
-    pub(super) fn end_of_body(&mut self) -> Option<Ended> {
+    pub(crate) fn end_of_body(&mut self) -> Option<Ended> {
         let State::Body(body) = &self.state else {
             return None;
         };
