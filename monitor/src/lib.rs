@@ -16,6 +16,7 @@ pub mod lru;
 pub mod packet;
 pub mod time;
 
+pub mod body;
 pub mod case;
 pub mod detect;
 pub mod http;

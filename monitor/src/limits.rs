@@ -49,6 +49,61 @@ pub struct Limits {
     pub half_open: Duration,
 }
 
+/// Deepest nesting of a body that is walked. Brackets without end; nothing behind is read.
+pub const BODY_DEPTH: usize = 64;
+
+/// The bounds of body reading, per reader. How much of one body is read is the operator's to say
+/// (`crate::body::BodySettings`).
+#[derive(Clone, Debug)]
+pub struct BodyLimits {
+    /// Bodies being read at once. Many slow uploads; further bodies are not read.
+    pub readings: usize,
+    /// Bytes that all decoders hold. Bodies that ask for large windows and tables; those over it are not read on. One
+    /// decoder can hold about 5 MiB before this is looked at.
+    pub decoder_bytes: usize,
+    /// Bytes that one content coding of a body may give. Bombs within bombs; nothing behind is read. Below 1 MiB, which
+    /// is the window that decoders are held to.
+    pub layer_bytes: usize,
+    /// Decoded bytes for each byte on the wire, above which a body is called a bomb and not read on.
+    pub ratio: usize,
+    /// Decoded bytes below which no body is called a bomb: short dull texts.
+    pub ratio_floor_bytes: usize,
+    /// Bytes of a path that are kept. Endless names; what is behind is cut.
+    pub path_bytes: usize,
+    /// Bytes of a value that are kept. Endless values; what is behind is only counted.
+    pub value_bytes: usize,
+    /// Fields of one body. Bodies of nothing but tiny fields; nothing behind is read.
+    pub fields: u32,
+    /// Bytes of the head of a part of a multipart body. Endless part heads; the part is passed over.
+    pub part_head_bytes: usize,
+    /// Fields of a request body kept as possible object ids.
+    pub request_ids: usize,
+    /// The same of a response body.
+    pub response_ids: usize,
+    /// Bytes of what was found of bodies whose transactions are not over. Requests that are never answered; further
+    /// bodies are not read.
+    pub found_bytes: usize,
+}
+
+impl Default for BodyLimits {
+    fn default() -> Self {
+        Self {
+            readings: 256,
+            decoder_bytes: 16 << 20,
+            layer_bytes: (1 << 20) - 1024,
+            ratio: 200,
+            ratio_floor_bytes: 32 << 10,
+            path_bytes: 512,
+            value_bytes: 256,
+            fields: 16_384,
+            part_head_bytes: 1024,
+            request_ids: 64,
+            response_ids: 256,
+            found_bytes: 4 << 20,
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

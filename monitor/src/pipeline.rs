@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use crate::{
+    body::{BodySettings, BodyStats},
     enforce::{EnforceError, LeaseChange, LeaseSink},
-    http::transaction::{BodyPart, Transaction, TransactionSink},
+    http::transaction::{BodyPart, Mark, Part, Transaction, TransactionSink},
     journal::event::JournalEvent,
     judge::{Judge, JudgeSettings, JudgeStats},
     limits::Limits,
@@ -57,7 +58,7 @@ struct Judging {
     events: Vec<JournalEvent>,
 }
 
-/// Gives each transaction to the judge and to one more.
+/// Gives each transaction to the judge and to one more, which does not see bodies.
 struct Tee<'a, S: ?Sized> {
     judging: &'a mut Judging,
     also: &'a mut S,
@@ -76,18 +77,22 @@ impl<S: TransactionSink + ?Sized> TransactionSink for Tee<'_, S> {
         self.also.abandoned(ordinal);
     }
 
-    fn body(&mut self, part: &BodyPart<'_>) {
-        self.also.body(part);
+    fn body(&mut self, part: &BodyPart<'_>, mark: &mut Mark) {
+        self.judging.extractor.body(part, mark);
+    }
+
+    fn body_ends(&mut self, _of: Part, whole: bool, mark: &mut Mark) {
+        self.judging.extractor.body_ends(whole, *mark);
     }
 }
 
 impl Pipeline {
     /// A pipeline that has seen nothing yet.
-    pub fn new(limits: Limits, settings: JudgeSettings, key: InstallKey) -> Self {
+    pub fn new(limits: Limits, bodies: BodySettings, settings: JudgeSettings, key: InstallKey) -> Self {
         Self {
             reader: Reader::new(limits),
             judging: Judging {
-                extractor: Extractor::new(key),
+                extractor: Extractor::new(key, bodies),
                 judge: Judge::new(settings, key),
                 events: Vec::new(),
             },
@@ -148,6 +153,11 @@ impl Pipeline {
     /// What the reader has read and lost.
     pub fn reader_stats(&self) -> ReaderStats {
         self.reader.stats()
+    }
+
+    /// What was read of bodies.
+    pub fn body_stats(&self) -> BodyStats {
+        self.judging.extractor.body_stats()
     }
 
     /// What the judge has done.

@@ -91,7 +91,12 @@ fn pipeline(args: &Args) -> Result<Pipeline> {
         Some(dir) => state::key::load_or_create(dir)?,
         None => REPLAY_KEY,
     };
-    let mut pipeline = Pipeline::new(Limits::default(), settings.judge.clone(), InstallKey(key));
+    let mut pipeline = Pipeline::new(
+        Limits::default(),
+        settings.bodies,
+        settings.judge.clone(),
+        InstallKey(key),
+    );
     let never = hostnet::gate_set(&hostnet::allowed(&settings.allow));
     pipeline.judge_mut().set_never_block(never);
     Ok(pipeline)
@@ -206,7 +211,9 @@ impl Replay<'_> {
             judge.findings,
             judge.cases_opened
         );
-        let counters: Vec<_> = self.pipeline.reader_stats().counters().collect();
+        let read = self.pipeline.reader_stats();
+        let bodies = self.pipeline.body_stats();
+        let counters: Vec<_> = read.counters().chain(bodies.counters()).collect();
         for (heading, loss) in [("read", false), ("lost", true)] {
             said += heading;
             said += "\n";

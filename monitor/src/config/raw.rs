@@ -29,6 +29,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) tap: Tap,
     #[serde(default)]
+    pub(super) bodies: crate::body::BodySettings,
+    #[serde(default)]
     pub(super) detect: DetectSettings,
     #[serde(default)]
     pub(super) cases: CaseSettings,

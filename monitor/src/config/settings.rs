@@ -3,6 +3,7 @@
 use std::{fmt, ops::RangeInclusive, path::PathBuf};
 
 use crate::{
+    body::BodySettings,
     config::{
         ConfigError, DEFAULT_CONTROL, DEFAULT_LOG, DEFAULT_PIN_DIR, DEFAULT_PORTS, DEFAULT_STATE_DIR,
         Overrides, raw,
@@ -33,6 +34,8 @@ pub struct Settings {
     pub allow: Vec<Prefix>,
     /// Mode, detectors, cases and verdicts.
     pub judge: JudgeSettings,
+    /// Which bodies are read.
+    pub bodies: BodySettings,
     /// Ring shards, and with them parse threads.
     pub shards: u32,
     /// Size of each ring shard, bytes, a power of two.
@@ -57,6 +60,8 @@ impl Bounds {
     pub const RING_BYTES: RangeInclusive<u32> = 64 * 1024..=256 * 1024 * 1024;
     /// A few lines at least; a gigabyte is no buffer.
     pub const JOURNAL_BYTES: RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
+    /// A decoder gives no more than its window, which is 1 MiB.
+    pub const BODY_BYTES: RangeInclusive<u32> = 1024..=960 * 1024;
     /// Most interfaces.
     pub const INTERFACES: usize = 64;
 }
@@ -99,6 +104,7 @@ pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, Co
             verdict: raw.verdict,
             endpoints: raw.endpoints,
         },
+        bodies: bodies(raw.bodies)?,
         shards: shards(raw.tap.shards)?,
         ring_bytes: ring_bytes(raw.tap.ring_bytes)?,
     })
@@ -180,6 +186,16 @@ fn within<T: PartialOrd + fmt::Display>(
         bounds.end()
     );
     Err(value(key, message))
+}
+
+fn bodies(given: BodySettings) -> Result<BodySettings, ConfigError> {
+    for (key, bytes) in [
+        ("bodies.request_bytes", given.request_bytes),
+        ("bodies.response_bytes", given.response_bytes),
+    ] {
+        within(key, Some(bytes), bytes, &Bounds::BODY_BYTES)?;
+    }
+    Ok(given)
 }
 
 fn shards(given: Option<u32>) -> Result<u32, ConfigError> {

@@ -73,6 +73,8 @@ fn observation() -> Observation {
         status: None,
         request_body_len: None,
         response_body_len: None,
+        request_body: None,
+        response_body: None,
         source_proven: true,
         gaps: false,
         anomalies: crate::http::anomaly::AnomalySet::default(),

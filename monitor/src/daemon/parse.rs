@@ -18,10 +18,11 @@ use super::{
     pace::{Pace, Rest},
 };
 use crate::{
-    http::transaction::{Transaction, TransactionSink},
+    body::BodyStats,
+    http::transaction::{BodyPart, Mark, Part, Transaction, TransactionSink},
     kernel::{self, Drained, TapRing, Waker},
     limits::Limits,
-    observe::{Observation, extract::Extractor, identity::InstallKey},
+    observe::{Observation, extract::Extractor},
     reader::{Reader, ReaderStats},
     time::Timestamp,
 };
@@ -39,6 +40,7 @@ const LAST_RECORDS: usize = 4_000_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parsed {
     pub(super) reader: ReaderStats,
+    pub(super) bodies: BodyStats,
     pub(super) ring_records: u64,
     pub(super) ring_malformed: u64,
     /// Times that records were found after a rest.
@@ -56,7 +58,7 @@ pub(super) struct ParseThread {
 impl ParseThread {
     pub(super) fn start(
         ring: TapRing,
-        key: InstallKey,
+        extractor: Extractor,
         judge: JudgeHandle,
         clock: Arc<LiveClock>,
     ) -> io::Result<Self> {
@@ -67,7 +69,7 @@ impl ParseThread {
             ring,
             reader: Reader::new(Limits::default()),
             outlet: Outlet {
-                extractor: Extractor::new(key),
+                extractor,
                 batch: Vec::with_capacity(BATCH),
                 judge,
             },
@@ -122,6 +124,14 @@ impl TransactionSink for Outlet {
         if self.batch.len() >= BATCH {
             self.flush();
         }
+    }
+
+    fn body(&mut self, part: &BodyPart<'_>, mark: &mut Mark) {
+        self.extractor.body(part, mark);
+    }
+
+    fn body_ends(&mut self, _of: Part, whole: bool, mark: &mut Mark) {
+        self.extractor.body_ends(whole, *mark);
     }
 }
 
@@ -219,6 +229,7 @@ impl Parser {
 
     fn publish(&mut self) {
         self.own.reader = self.reader.stats();
+        self.own.bodies = self.outlet.extractor.body_stats();
         *self.published.lock().unwrap_or_else(PoisonError::into_inner) = self.own.clone();
     }
 }

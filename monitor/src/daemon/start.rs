@@ -27,7 +27,7 @@ use crate::{
     journal::{Journal, JournalThread},
     judge::Judge,
     kernel::{self, Kernel, KernelSettings, Opened},
-    observe::identity::InstallKey,
+    observe::{extract::Extractor, identity::InstallKey},
     privilege,
     state::{self, lock::InstanceLock},
     time::Clock,
@@ -141,7 +141,8 @@ fn furnish(
     for event in &events {
         journal.append(crate::journal::ecs::line(event).as_bytes());
     }
-    let parsers = parsers(kernel, key, &judge, &clock)?;
+    let extractor = || Extractor::new(key, settings.bodies);
+    let parsers = parsers(kernel, &extractor, &judge, &clock)?;
     let desk = Desk {
         started: clock.now(),
         journal,
@@ -185,11 +186,11 @@ fn judge(
 
 fn parsers(
     kernel: &mut Kernel,
-    key: InstallKey,
+    extractor: &dyn Fn() -> Extractor,
     judge: &JudgeThread,
     clock: &Arc<LiveClock>,
 ) -> Result<Vec<ParseThread>> {
-    let start = |ring| ParseThread::start(ring, key, judge.handle(), Arc::clone(clock));
+    let start = |ring| ParseThread::start(ring, extractor(), judge.handle(), Arc::clone(clock));
     let started: std::io::Result<Vec<_>> = kernel.take_rings().into_iter().map(start).collect();
     started.context("cannot start a parse thread")
 }

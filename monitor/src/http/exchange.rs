@@ -12,7 +12,6 @@ use crate::{
     http::{
         anomaly::{Anomaly, AnomalySet},
         h1::{
-            body::Ended,
             head::Kept,
             line::{Message, Request, Response, StatusLine},
             side::{Abandoned, Blind, Side},
@@ -205,13 +204,6 @@ fn abandon<S: TransactionSink + ?Sized>(ordinal: Abandoned, cx: &mut Cx<'_, S>) 
         cx.shared.stats.abandoned_requests += 1;
         cx.sink.abandoned(ordinal);
     }
-}
-
-/// A message is over.
-fn finish<L>(message: &mut Kept<L>, ended: Ended) {
-    message.body_len = ended.body_len;
-    message.last = ended.last.unwrap_or(message.last);
-    message.done = true;
 }
 
 fn other(part: Part) -> Part {

@@ -41,6 +41,8 @@ pub struct Request<'a> {
     pub target: &'a [u8],
     /// Length of the body, bytes, after de-chunking and before content decoding; `None` if unknown or cut.
     pub body_len: Option<u64>,
+    /// What the sink wrote at its body.
+    pub mark: Mark,
 }
 
 /// The response side of a transaction.
@@ -56,6 +58,8 @@ pub struct Response<'a> {
     pub status: u16,
     /// As for the request.
     pub body_len: Option<u64>,
+    /// As for the request.
+    pub mark: Mark,
 }
 
 /// A message head: version and header fields. Views bytes that are kept elsewhere ([`HeadBuf`]).
@@ -208,22 +212,68 @@ pub trait TransactionSink {
     /// ordinal ends in exactly one call, of this or of [`TransactionSink::transaction`].
     fn abandoned(&mut self, _ordinal: u64) {}
 
-    /// Body bytes in passing, after de-chunking and before content decoding, in order within one message. Only
-    /// counted unless a sink wants more.
-    fn body(&mut self, _part: &BodyPart<'_>) {}
+    /// Body bytes in passing, after de-chunking and before content decoding, in order within one message. What is written
+    /// to `mark` is kept with the message.
+    fn body(&mut self, _part: &BodyPart<'_>, mark: &mut Mark) {
+        *mark = Mark::DECLINED;
+    }
+
+    /// No more bytes of a body will come whose mark is a number. `whole`: all of them came.
+    fn body_ends(&mut self, _of: Part, _whole: bool, _mark: &mut Mark) {}
 }
 
-/// Some bytes of a message body.
+/// Some bytes of a message body. Only of messages whose transaction will be given out.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyPart<'a> {
-    /// The transaction they belong to; `None` for a response whose request is not known.
-    pub ordinal: Option<u64>,
-    /// Which message of it.
+    /// Which message of the transaction.
     pub of: Part,
+    /// The head of that message.
+    pub head: Head<'a>,
     /// Offset of the first of them in the body. Jumps where bytes are missing.
     pub offset: u64,
     /// The bytes; never empty.
     pub bytes: &'a [u8],
+}
+
+/// What a [`TransactionSink`] keeps with a message: whether it wants the bytes of its body, and a number of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Mark(u32);
+
+impl Mark {
+    /// Nothing of the body was seen yet.
+    pub const NEW: Self = Self(0);
+    /// The body is not wanted: no more bytes of it are handed out.
+    pub const DECLINED: Self = Self(u32::MAX);
+    /// Set where there is a number and no more bytes are wanted.
+    const ENOUGH: u32 = 1 << 31;
+
+    /// More bytes are wanted, and this is remembered; `None` if the number is too large.
+    pub fn number(number: u32) -> Option<Self> {
+        (number < Self::ENOUGH - 2).then_some(Self(number + 1))
+    }
+
+    /// The same number, and no more bytes are wanted.
+    #[must_use]
+    pub fn enough(self) -> Self {
+        if self == Self::NEW {
+            Self::DECLINED
+        } else {
+            Self(self.0 | Self::ENOUGH)
+        }
+    }
+
+    /// Whether bytes are wanted.
+    pub fn wants_bytes(self) -> bool {
+        self.0 & Self::ENOUGH == 0
+    }
+
+    /// The number, if there is one.
+    pub fn get(self) -> Option<u32> {
+        if self == Self::DECLINED {
+            return None;
+        }
+        (self.0 & !Self::ENOUGH).checked_sub(1)
+    }
 }
 
 /// The two messages of a transaction.

@@ -109,6 +109,8 @@ impl Request {
             status: self.status,
             request_body_len: Some(0),
             response_body_len: self.response_bytes,
+            request_body: None,
+            response_body: None,
             source_proven: self.proven,
             gaps: false,
             anomalies: AnomalySet::default(),

@@ -2,10 +2,15 @@
 
 use super::{
     Observation,
+    bodies::Bodies,
     identity::{self, InstallKey},
     target::{self, Target},
 };
-use crate::http::transaction::{Head, Transaction};
+use crate::{
+    body::{BodySettings, BodyStats},
+    http::transaction::{BodyPart, Head, Mark, Transaction},
+    limits::BodyLimits,
+};
 
 /// Longest method kept, bytes. Methods are short words; a longer one is cut.
 const METHOD_BYTES: usize = 24;
@@ -15,20 +20,39 @@ const PRINT_KEY: InstallKey = InstallKey(*b"apimon-print-one");
 /// Header fields read for the client print. More say nothing new about the program.
 const PRINT_FIELDS: usize = 32;
 
-/// Makes observations. One for each parse worker; holds nothing but the key.
-#[derive(Clone, Copy, Debug)]
+/// Makes observations. One for each parse worker; holds the bodies that are being read, and nothing else of any traffic.
+#[derive(Debug)]
 pub struct Extractor {
     key: InstallKey,
+    bodies: Bodies,
 }
 
 impl Extractor {
-    /// With the key of this installation.
-    pub fn new(key: InstallKey) -> Self {
-        Self { key }
+    /// With the key of this installation; reads bodies as these settings say.
+    pub fn new(key: InstallKey, bodies: BodySettings) -> Self {
+        Self {
+            key,
+            bodies: Bodies::new(bodies, BodyLimits::default(), key),
+        }
+    }
+
+    /// Takes bytes of a body in passing.
+    pub fn body(&mut self, part: &BodyPart<'_>, mark: &mut Mark) {
+        self.bodies.part(part, mark);
+    }
+
+    /// No more bytes of this body will come.
+    pub fn body_ends(&mut self, whole: bool, mark: Mark) {
+        self.bodies.ends(whole, mark);
+    }
+
+    /// What was read of bodies.
+    pub fn body_stats(&self) -> BodyStats {
+        self.bodies.stats()
     }
 
     /// What one transaction tells.
-    pub fn extract(&self, transaction: &Transaction<'_>) -> Observation {
+    pub fn extract(&mut self, transaction: &Transaction<'_>) -> Observation {
         let request = &transaction.request;
         let response = transaction.response.as_ref();
         let Target { path, query_ids } = target::parse(request.target, &self.key);
@@ -47,6 +71,8 @@ impl Extractor {
             status: response.map(|r| r.status),
             request_body_len: request.body_len,
             response_body_len: response.and_then(|r| r.body_len),
+            request_body: self.bodies.take(request.mark),
+            response_body: response.and_then(|r| self.bodies.take(r.mark)),
             source_proven: transaction.source_proven,
             gaps: transaction.gaps,
             anomalies: transaction.anomalies,

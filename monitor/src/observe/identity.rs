@@ -52,6 +52,8 @@ pub mod space {
     pub const SEGMENT: u8 = 3;
     /// Names of query parameters.
     pub const PARAMETER: u8 = 4;
+    /// Paths of fields of bodies.
+    pub const BODY_PATH: u8 = 5;
 }
 
 /// Reads one kind of credential from a request head.

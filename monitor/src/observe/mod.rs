@@ -3,17 +3,24 @@
 //! An observation is owned and small, and holds no secret: credentials stand in it as keyed fingerprints. It is
 //! made in the parse worker; what needs a view of all traffic (endpoint templates) is resolved by the judge.
 
+pub mod bodies;
 pub mod endpoint;
 pub mod extract;
 pub mod identity;
+mod names;
 pub mod object;
 pub mod query;
+pub mod shape;
 pub mod target;
 pub mod template;
 
 use std::fmt;
 
-pub use self::object::ObjectId;
+pub use self::{
+    bodies::{BodyFacts, BodyId},
+    object::ObjectId,
+    shape::IdShape,
+};
 use crate::{flow::Peer, http::anomaly::AnomalySet, time::Timestamp};
 
 /// Keyed 128-bit hash of a secret. The key is made per installation; the secret cannot be had back from it.
@@ -86,6 +93,10 @@ pub struct Observation {
     pub request_body_len: Option<u64>,
     /// Body length of the response, bytes, if known.
     pub response_body_len: Option<u64>,
+    /// What was found of the request's body, if it was read.
+    pub request_body: Option<BodyFacts>,
+    /// The same of the response's.
+    pub response_body: Option<BodyFacts>,
     /// As in [`crate::http::transaction::Transaction`].
     pub source_proven: bool,
     /// As in [`crate::http::transaction::Transaction`].

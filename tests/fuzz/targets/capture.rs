@@ -4,7 +4,8 @@
 use std::io::Cursor;
 
 use apimon::{
-    http::transaction::{Transaction, TransactionSink},
+    body::BodySettings,
+    http::transaction::{BodyPart, Mark, Part, Transaction, TransactionSink},
     limits::Limits,
     observe::{extract::Extractor, identity::InstallKey},
     reader::Reader,
@@ -19,12 +20,20 @@ impl TransactionSink for Extracting {
         let observation = self.0.extract(transaction);
         assert!(!observation.path.chars().any(char::is_control));
     }
+
+    fn body(&mut self, part: &BodyPart<'_>, mark: &mut Mark) {
+        self.0.body(part, mark);
+    }
+
+    fn body_ends(&mut self, _of: Part, whole: bool, mark: &mut Mark) {
+        self.0.body_ends(whole, *mark);
+    }
 }
 
 fuzz_target!(|file: &[u8]| {
     let Ok(mut capture) = Capture::from_reader(Box::new(Cursor::new(file.to_vec()))) else { return };
     let mut reader = Reader::new(Limits::default());
-    let mut sink = Extracting(Extractor::new(InstallKey([7; 16])));
+    let mut sink = Extracting(Extractor::new(InstallKey([7; 16]), BodySettings::default()));
     while let Ok(Some(packet)) = capture.next_packet() {
         reader.packet(&packet, &mut sink);
     }

@@ -1,7 +1,7 @@
 //! `bench replay`: requests a CPU second of the reader, with and without judging, beside the bare loop, on one thread
 //! and the same capture file in the page cache, alternating. Each begins with opening the file.
 //!
-//! `bench-replay [REQUESTS] [ROUNDS]`; `bench-replay once bare|reader|judge FILE` does one of them and says how much
+//! `bench-replay [REQUESTS] [ROUNDS]`; `bench-replay once bare|reader|judge|bodies FILE` does one of them and says how much
 //! memory that took, `bench-replay write FILE REQUESTS` keeps the capture: for profilers.
 #![expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
 
@@ -16,6 +16,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use apimon::{
+    body::BodySettings,
     http::transaction::{Transaction, TransactionSink},
     judge::JudgeSettings,
     limits::Limits,
@@ -58,17 +59,21 @@ fn main() -> Result<()> {
 enum Work {
     Bare,
     Reader,
+    /// Without bodies.
     Judge,
+    /// As replay does it unless told otherwise: bodies are read as well.
+    Bodies,
 }
 
 impl Work {
-    const ALL: [Self; 3] = [Self::Bare, Self::Reader, Self::Judge];
+    const ALL: [Self; 4] = [Self::Bare, Self::Reader, Self::Judge, Self::Bodies];
 
     fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare",
             Self::Reader => "reader",
             Self::Judge => "judge",
+            Self::Bodies => "bodies",
         }
     }
 
@@ -80,7 +85,8 @@ impl Work {
                 Ok(seen.requests.min(seen.responses))
             }
             Self::Reader => read(file),
-            Self::Judge => judge(file),
+            Self::Judge => judge(file, false),
+            Self::Bodies => judge(file, true),
         }
     }
 }
@@ -90,7 +96,7 @@ impl std::str::FromStr for Work {
 
     fn from_str(text: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|work| work.name() == text);
-        found.with_context(|| format!("{text} is none of bare, reader, judge"))
+        found.with_context(|| format!("{text} is none of bare, reader, judge, bodies"))
     }
 }
 
@@ -117,7 +123,7 @@ fn bench(requests: u64, rounds: u32) -> Result<()> {
             series.spread()
         );
     }
-    let [(_, bare), (_, reader), (_, judge)] = &series;
+    let [(_, bare), (_, reader), (_, judge), (_, bodies)] = &series;
     println!(
         "reader / bare  {:.2}   (0.60 or more is the aim)",
         reader.ratio_to(bare).spread()
@@ -126,9 +132,13 @@ fn bench(requests: u64, rounds: u32) -> Result<()> {
         "judge / bare   {:.2}   (0.45 or more is the aim; reader, observation and judging)",
         judge.ratio_to(bare).spread()
     );
+    println!(
+        "bodies / bare  {:.2}   (the same, and every body walked)",
+        bodies.ratio_to(bare).spread()
+    );
     // In a process of its own: this one has mapped the file.
     let status = Command::new(env::current_exe()?)
-        .args(["once", Work::Judge.name()])
+        .args(["once", Work::Bodies.name()])
         .arg(&file.0)
         .status()?;
     ensure!(status.success(), "the run that measures memory failed");
@@ -190,9 +200,15 @@ fn read(file: &Path) -> Result<u64> {
 }
 
 /// What `apimon replay --cases` does, but for printing.
-fn judge(file: &Path) -> Result<u64> {
+fn judge(file: &Path, bodies: bool) -> Result<u64> {
+    let settings = BodySettings {
+        requests: bodies,
+        responses: bodies,
+        ..BodySettings::default()
+    };
     let mut capture = Capture::open(file)?;
-    let mut pipeline = Pipeline::new(Limits::default(), JudgeSettings::default(), InstallKey([7; 16]));
+    let key = InstallKey([7; 16]);
+    let mut pipeline = Pipeline::new(Limits::default(), settings, JudgeSettings::default(), key);
     let mut sink = Count::default();
     while let Some(packet) = capture.next_packet()? {
         pipeline.packet(&packet, &mut sink);

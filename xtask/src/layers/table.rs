@@ -80,7 +80,8 @@ pub(super) const LAYERS: &[Layer] = &[
         "reader",
         &["flow", "http", "limits", "packet", "segment", "stream", "time"],
     ),
-    core("observe", &["flow", "http", "limits", "lru", "time"]),
+    core("body", &["limits"]),
+    core("observe", &["body", "flow", "http", "limits", "lru", "time"]),
     core("detect", &["flow", "limits", "lru", "observe", "time"]),
     // A case shows the verdict on each of its sources; it does not make it.
     core(

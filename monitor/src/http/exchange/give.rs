@@ -29,6 +29,7 @@ impl Exchange {
             head: response.head(),
             status: response.line.status,
             body_len: response.body_len,
+            mark: response.mark,
         });
         cx.shared.stats.transactions += 1;
         cx.shared.stats.unanswered += u64::from(response.is_none());
@@ -43,6 +44,7 @@ impl Exchange {
                 method: request.line.method.of(&request.store.bytes),
                 target: request.line.target.of(&request.store.bytes),
                 body_len: request.body_len,
+                mark: request.mark,
             },
             response,
             anomalies: self.anomalies,

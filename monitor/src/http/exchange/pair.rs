@@ -113,7 +113,7 @@ impl Exchange {
         }
         // A body without bytes ends here, whether or not more of this side comes.
         if let Some(ended) = self.server.side.end_of_body() {
-            self.response_ends(ended);
+            self.response_ends(ended, cx);
             self.mind_the_step();
         }
     }

@@ -1,7 +1,7 @@
 //! The client's direction: heads to requests that wait for their responses, and what may follow a change of protocol.
 //! Must not know the server's bytes.
 
-use super::{Cx, Exchange, Switch, abandon, finish};
+use super::{Cx, Exchange, Switch, abandon};
 use crate::http::{
     h1::{
         body::Ended,
@@ -11,7 +11,7 @@ use crate::http::{
         side::{Blind, Progress},
     },
     pairing::Entry,
-    transaction::{BodyPart, Part, TransactionSink},
+    transaction::{Part, TransactionSink},
 };
 
 impl Exchange {
@@ -23,13 +23,9 @@ impl Exchange {
         match progress {
             Progress::Head(kept) => self.request(kept, cx),
             Progress::Body(offset, bytes) => {
-                let ordinal = self.pairing.queue.back().map(|entry| entry.request.begin.ordinal);
-                cx.sink.body(&BodyPart {
-                    ordinal,
-                    of: Part::Request,
-                    offset,
-                    bytes,
-                });
+                if let Some(entry) = self.pairing.queue.back_mut() {
+                    entry.request.body(Part::Request, offset, bytes, cx.sink);
+                }
             }
             Progress::End(ended) => self.request_ends(ended, cx),
             Progress::Lost(anomaly, abandoned) => {
@@ -80,7 +76,7 @@ impl Exchange {
     pub(super) fn request_ends<S: TransactionSink + ?Sized>(&mut self, ended: Ended, cx: &mut Cx<'_, S>) {
         self.anomalies.merge(ended.anomalies);
         if let Some(entry) = self.pairing.queue.back_mut() {
-            finish(&mut entry.request, ended);
+            entry.request.ends(Part::Request, ended, cx.sink);
         }
         match self.switch {
             Switch::No => {}

@@ -1,6 +1,6 @@
 //! The server's direction: heads to responses. Must not know which request one answers.
 
-use super::{Cx, Exchange, finish};
+use super::{Cx, Exchange};
 use crate::http::{
     h1::{
         body::Ended,
@@ -9,7 +9,7 @@ use crate::http::{
         line::StatusLine,
         side::Progress,
     },
-    transaction::{BodyPart, Part, TransactionSink},
+    transaction::{Part, TransactionSink},
 };
 
 impl Exchange {
@@ -21,20 +21,12 @@ impl Exchange {
         match progress {
             Progress::Head(kept) => self.response(kept, cx),
             Progress::Body(offset, bytes) => {
-                let ordinal = self
-                    .pairing
-                    .queue
-                    .front()
-                    .map(|entry| entry.request.begin.ordinal);
-                let ordinal = ordinal.filter(|_| self.answering);
-                cx.sink.body(&BodyPart {
-                    ordinal,
-                    of: Part::Response,
-                    offset,
-                    bytes,
-                });
+                let entry = self.pairing.queue.front_mut().filter(|_| self.answering);
+                if let Some(response) = entry.and_then(|entry| entry.response.as_mut()) {
+                    response.body(Part::Response, offset, bytes, cx.sink);
+                }
             }
-            Progress::End(ended) => self.response_ends(ended),
+            Progress::End(ended) => self.response_ends(ended, cx),
             Progress::Lost(anomaly, _) => self.flag(anomaly),
             Progress::Starved => {}
         }
@@ -60,12 +52,12 @@ impl Exchange {
         }
     }
 
-    pub(super) fn response_ends(&mut self, ended: Ended) {
+    pub(super) fn response_ends<S: TransactionSink + ?Sized>(&mut self, ended: Ended, cx: &mut Cx<'_, S>) {
         self.anomalies.merge(ended.anomalies);
         let answering = std::mem::take(&mut self.answering);
         let entry = self.pairing.queue.front_mut().filter(|_| answering);
         if let Some(response) = entry.and_then(|entry| entry.response.as_mut()) {
-            finish(response, ended);
+            response.ends(Part::Response, ended, cx.sink);
         }
     }
 }

@@ -7,11 +7,12 @@
 use crate::{
     http::{
         h1::{
+            body::Ended,
             facts::Facts,
             line::{Message, is_blank, token_len},
         },
         shared::Store,
-        transaction::{FieldSpan, Head, Span, Version},
+        transaction::{BodyPart, FieldSpan, Head, Mark, Part, Span, TransactionSink, Version},
     },
     time::Timestamp,
 };
@@ -45,6 +46,8 @@ pub(crate) struct Kept<L> {
     pub(crate) body_len: Option<u64>,
     /// Nothing more of it will come.
     pub(crate) done: bool,
+    /// What the sink keeps with it.
+    pub(crate) mark: Mark,
 }
 
 impl<L> Kept<L> {
@@ -61,12 +64,45 @@ impl<L> Kept<L> {
             last,
             body_len: None,
             done: false,
+            mark: Mark::NEW,
         }
     }
 
     /// The view that a transaction carries.
     pub(crate) fn head(&self) -> Head<'_> {
         Head::new(self.version, &self.store.bytes, &self.store.fields)
+    }
+
+    /// Hands bytes of its body to the sink, if that wants them.
+    #[inline]
+    pub(crate) fn body<S: TransactionSink + ?Sized>(
+        &mut self,
+        of: Part,
+        offset: u64,
+        bytes: &[u8],
+        sink: &mut S,
+    ) {
+        if self.mark.wants_bytes() {
+            let head = Head::new(self.version, &self.store.bytes, &self.store.fields);
+            let part = BodyPart {
+                of,
+                head,
+                offset,
+                bytes,
+            };
+            sink.body(&part, &mut self.mark);
+        }
+    }
+
+    /// Its body is over.
+    #[inline]
+    pub(crate) fn ends<S: TransactionSink + ?Sized>(&mut self, of: Part, ended: Ended, sink: &mut S) {
+        self.body_len = ended.body_len;
+        self.last = ended.last.unwrap_or(self.last);
+        self.done = true;
+        if self.mark.get().is_some() {
+            sink.body_ends(of, ended.body_len.is_some(), &mut self.mark);
+        }
     }
 }
 

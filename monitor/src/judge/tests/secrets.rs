@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    http::transaction::{HeadBuf, Request as HttpRequest, Response, Transaction, Version},
+    body::BodySettings,
+    http::transaction::{HeadBuf, Mark, Request as HttpRequest, Response, Transaction, Version},
     observe::extract::Extractor,
 };
 
@@ -19,7 +20,7 @@ const SECRETS: [&str; 8] = [
 ];
 
 fn transact(
-    extractor: &Extractor,
+    extractor: &mut Extractor,
     ms: u64,
     client: IpKey,
     target: &str,
@@ -44,6 +45,7 @@ fn transact(
             method: b"GET",
             target: target.as_bytes(),
             body_len: Some(0),
+            mark: Mark::NEW,
         },
         response: Some(Response {
             first: at,
@@ -51,6 +53,7 @@ fn transact(
             head: head.as_head(),
             status: 200,
             body_len: Some(10),
+            mark: Mark::NEW,
         }),
         anomalies: AnomalySet::default(),
         source_proven: true,
@@ -60,7 +63,7 @@ fn transact(
 
 #[test]
 fn no_planted_secret_comes_out() {
-    let extractor = Extractor::new(KEY);
+    let mut extractor = Extractor::new(KEY, BodySettings::default());
     let mut judge = Judge::new(enforcing(), KEY);
     let (mut kernel, mut events) = (Kernel::default(), Vec::new());
     let headers = [
@@ -83,13 +86,19 @@ fn no_planted_secret_comes_out() {
             let query = format!("?password=passw0rdInTheQuery&reset_id=passw0rdInTheQuery{i}");
             let target = format!("{path}{}{query}", 1000 + i);
             let ms = n as u64 * 10_000 + i * 50;
-            let observation = transact(&extractor, ms, client, &target, &headers[..=(n % 4)]);
+            let observation = transact(&mut extractor, ms, client, &target, &headers[..=(n % 4)]);
             judge.observe(&observation, &mut kernel, &mut events);
         }
     }
     for i in 0..60u64 {
         let target = format!("/vault/hunter2-{i}");
-        let observation = transact(&extractor, 90_000 + i * 50, ip("203.0.113.99"), &target, &headers);
+        let observation = transact(
+            &mut extractor,
+            90_000 + i * 50,
+            ip("203.0.113.99"),
+            &target,
+            &headers,
+        );
         judge.observe(&observation, &mut kernel, &mut events);
     }
     let lines: String = events

@@ -29,6 +29,8 @@ fn ask(
         status: Some(status),
         request_body_len: None,
         response_body_len: None,
+        request_body: None,
+        response_body: None,
         source_proven: true,
         gaps: false,
         anomalies: crate::http::anomaly::AnomalySet::default(),

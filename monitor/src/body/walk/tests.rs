@@ -1,0 +1,106 @@
+//! What the walkers show, as one line a field, and that it does not depend on the pieces.
+
+use proptest::prelude::*;
+
+use super::*;
+
+mod forms;
+mod json;
+mod multipart;
+
+/// Writes down what it is shown.
+#[derive(Default)]
+struct Lines(Vec<String>);
+
+impl Visitor for Lines {
+    fn field(&mut self, path: Path<'_>, value: Value<'_>) {
+        let text = value.bytes.escape_ascii();
+        let kind = match value.kind {
+            ValueKind::Text => 't',
+            ValueKind::Number => 'n',
+            ValueKind::Bool => 'b',
+            ValueKind::Null => '0',
+        };
+        let mut line = format!("{} {kind} {text}", path.bytes.escape_ascii());
+        if !value.is_whole() {
+            line = format!("{line} of {}", value.len);
+        }
+        if !path.whole {
+            line += " (path cut)";
+        }
+        self.0.push(line);
+    }
+}
+
+fn small() -> BodyLimits {
+    BodyLimits {
+        path_bytes: 20,
+        value_bytes: 12,
+        fields: 8,
+        part_head_bytes: 90,
+        ..BodyLimits::default()
+    }
+}
+
+/// Walks `text` in pieces and writes down fields, then facts.
+fn walk_with(
+    limits: &BodyLimits,
+    media: Media,
+    text: &[u8],
+    whole: bool,
+    mut piece: impl FnMut() -> usize,
+) -> Vec<String> {
+    let mut walker = Walker::new(limits);
+    let mut lines = Lines::default();
+    // A body before it, so that nothing of one may show in the next.
+    walker.begin(Media::Json, None);
+    walker.feed(br#"{"a":["\ud800"#, &mut lines);
+    lines.0.clear();
+    walker.begin(media, Some(b"XX"));
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(piece().clamp(1, rest.len()));
+        if walker.feed(now, &mut lines) == Going::Stopped {
+            break;
+        }
+        rest = later;
+    }
+    walker.finish(whole, &mut lines);
+    assert_eq!(walker.fields() as usize, lines.0.len());
+    lines
+        .0
+        .extend(walker.facts().names().map(|name| format!("! {name}")));
+    lines.0
+}
+
+/// The same with ordinary limits; checks that the pieces do not matter.
+fn walk(media: Media, text: &[u8]) -> Vec<String> {
+    let limits = BodyLimits::default();
+    let whole = walk_with(&limits, media, text, true, || usize::MAX);
+    for size in 1..8 {
+        assert_eq!(
+            walk_with(&limits, media, text, true, || size),
+            whole,
+            "pieces of {size}"
+        );
+    }
+    whole
+}
+
+/// Checks that the pieces do not matter, with limits that are reached.
+fn check_pieces(media: Media, text: &[u8], whole: bool, sizes: &[usize]) -> Result<(), TestCaseError> {
+    for limits in [BodyLimits::default(), small()] {
+        let mut next = sizes.iter().copied().cycle();
+        let expected = walk_with(&limits, media, text, whole, || usize::MAX);
+        let got = walk_with(&limits, media, text, whole, || next.next().unwrap_or(1));
+        prop_assert_eq!(got, expected);
+    }
+    Ok(())
+}
+
+/// Text of these words, and of anything.
+fn text_of(words: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    let known = prop::sample::select(words).prop_map(|word| word.as_bytes().to_vec());
+    let word = prop_oneof![12 => known, 1 => prop::collection::vec(any::<u8>(), 0..5)];
+    prop::collection::vec(word, 0..40).prop_map(|words| words.concat())
+}

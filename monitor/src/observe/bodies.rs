@@ -1,0 +1,287 @@
+//! Bodies in passing to what judging needs of them: facts, counts, and the fields that may be object ids, without values.
+//!
+//! What a body is called by the http stage (its mark) is a place in a table here: first a reading, then what was found,
+//! until the transaction takes it. Must not know about detectors.
+
+use super::{
+    ObjectId,
+    identity::{InstallKey, space},
+    names::{id_about, stem_of},
+    shape::IdShape,
+};
+use crate::{
+    body::{
+        BodyFact, BodySettings, BodyStats, Media, Read, Reading, ReadingPool,
+        reading::Described,
+        walk::{Going, Path, Value, ValueKind, Visitor},
+    },
+    http::transaction::{BodyPart, Head, Mark, Part},
+    limits::BodyLimits,
+};
+
+/// Longest id, bytes. Longer values are something else.
+const ID_BYTES: usize = 128;
+
+/// Lists of ids kept for the next bodies.
+const SPARE: usize = 32;
+
+/// What was found of one body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BodyFacts {
+    /// How it was read, and how far.
+    pub read: Read,
+    /// The fields that may be object ids, in their order; bounded.
+    pub ids: Box<[BodyId]>,
+}
+
+/// A field of a body that may be an object id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BodyId {
+    /// Keyed hash of its path, elements of an array all having the same.
+    pub path: u64,
+    /// Stem of what its name is about ([`super::endpoint::stem`]); 0 where the name does not say.
+    pub stem: u64,
+    /// Which object, with a keyed hash of its value.
+    pub id: ObjectId,
+    /// What it looks like.
+    pub shape: IdShape,
+    /// Whether its name says that it is an id. If not, its shape does.
+    pub named: bool,
+}
+
+/// Reads the bodies of one parse worker.
+#[derive(Debug)]
+pub struct Bodies {
+    settings: BodySettings,
+    key: InstallKey,
+    pool: ReadingPool,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// Lists of ids to be used again.
+    spare: Vec<Vec<BodyId>>,
+    /// Bytes of what was found and not yet taken.
+    found_bytes: usize,
+}
+
+/// What stands behind a mark.
+#[derive(Debug)]
+enum Slot {
+    Free,
+    Open(Open),
+    Found(BodyFacts),
+}
+
+/// A body being read.
+#[derive(Debug)]
+struct Open {
+    reading: Reading,
+    /// Where the next byte belongs.
+    next: u64,
+    ids: Ids,
+}
+
+/// Collects ids.
+#[derive(Debug)]
+struct Ids {
+    key: InstallKey,
+    found: Vec<BodyId>,
+    max: usize,
+    more: bool,
+}
+
+impl Bodies {
+    /// Nothing was seen yet.
+    pub fn new(settings: BodySettings, limits: BodyLimits, key: InstallKey) -> Self {
+        Self {
+            settings,
+            key,
+            pool: ReadingPool::new(limits),
+            slots: Vec::new(),
+            free: Vec::new(),
+            spare: Vec::new(),
+            found_bytes: 0,
+        }
+    }
+
+    /// What was read and what not.
+    pub fn stats(&self) -> BodyStats {
+        self.pool.stats
+    }
+
+    /// Bodies that are being read, or that were and whose transaction is not over.
+    pub fn held(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Takes bytes of a body.
+    pub fn part(&mut self, part: &BodyPart<'_>, mark: &mut Mark) {
+        if *mark == Mark::NEW {
+            *mark = self.open(part.of, part.head).unwrap_or(Mark::DECLINED);
+        }
+        let Some(slot) = mark.get().and_then(|number| self.slots.get_mut(number as usize)) else {
+            return;
+        };
+        let Slot::Open(open) = slot else { return };
+        let missing = part.offset != open.next;
+        open.next = part.offset + part.bytes.len() as u64;
+        if missing || self.pool.feed(&mut open.reading, part.bytes, &mut open.ids) == Going::Stopped {
+            *mark = mark.enough();
+            self.close(*mark, false);
+        }
+    }
+
+    /// No more bytes of a body will come.
+    pub fn ends(&mut self, whole: bool, mark: Mark) {
+        self.close(mark, whole);
+    }
+
+    /// What was found of a body; to be called once for each mark when its transaction ends.
+    pub fn take(&mut self, mark: Mark) -> Option<BodyFacts> {
+        let number = mark.get()?;
+        self.close(mark, false);
+        let slot = self.slots.get_mut(number as usize)?;
+        let Slot::Found(found) = std::mem::replace(slot, Slot::Free) else {
+            return None;
+        };
+        self.free.push(number);
+        self.found_bytes = self.found_bytes.saturating_sub(size_of_val(&*found.ids));
+        Some(found)
+    }
+
+    /// Begins to read the body behind this head, if it is to be read.
+    fn open(&mut self, of: Part, head: Head<'_>) -> Option<Mark> {
+        let limits = self.pool.limits();
+        let (on, max_walked, max_ids) = match of {
+            Part::Request => (
+                self.settings.requests,
+                self.settings.request_bytes,
+                limits.request_ids,
+            ),
+            Part::Response => (
+                self.settings.responses,
+                self.settings.response_bytes,
+                limits.response_ids,
+            ),
+        };
+        if !on {
+            return None;
+        }
+        let (media, described) = self.describe(head)?;
+        if self.found_bytes + self.held() * size_of::<Slot>() >= self.pool.limits().found_bytes {
+            self.pool.stats.shed += 1;
+            return None;
+        }
+        let number = u32::try_from(self.free.last().map_or(self.slots.len(), |at| *at as usize)).ok()?;
+        let mark = Mark::number(number)?;
+        let reading = self.pool.open(media, &described, max_walked as usize)?;
+        let slot = Slot::Open(Open {
+            reading,
+            next: 0,
+            ids: Ids {
+                key: self.key,
+                found: self.spare.pop().unwrap_or_default(),
+                max: max_ids,
+                more: false,
+            },
+        });
+        match self.free.pop().and_then(|at| self.slots.get_mut(at as usize)) {
+            Some(place) => *place = slot,
+            None => self.slots.push(slot),
+        }
+        Some(mark)
+    }
+
+    /// What a head says of its body, if it can be read.
+    fn describe<'a>(&mut self, head: Head<'a>) -> Option<(Media, Described<'a>)> {
+        let mut described = Described::default();
+        let mut known = true;
+        for field in head.fields() {
+            if field.name.len() == 12 && field.name.eq_ignore_ascii_case(b"content-type") {
+                // Where there are several, the first counts for most servers.
+                described.content_type = described.content_type.or(Some(field.value));
+            } else if field.name.len() == 16 && field.name.eq_ignore_ascii_case(b"content-encoding") {
+                known &= described.codings.add(field.value);
+            }
+        }
+        let media = Media::of(described.content_type)?;
+        if !known {
+            self.pool.stats.unknown_coding += 1;
+            return None;
+        }
+        Some((media, described))
+    }
+
+    /// Ends a reading, if it is still one.
+    fn close(&mut self, mark: Mark, whole: bool) {
+        let Some(slot) = mark.get().and_then(|number| self.slots.get_mut(number as usize)) else {
+            return;
+        };
+        if !matches!(slot, Slot::Open(_)) {
+            return;
+        }
+        let Slot::Open(open) = std::mem::replace(slot, Slot::Free) else {
+            return;
+        };
+        let Open { reading, mut ids, .. } = open;
+        let mut read = self.pool.close(reading, whole, &mut ids);
+        let bytes = size_of_val(&*ids.found);
+        if self.found_bytes + bytes > self.pool.limits().found_bytes {
+            // The counts and facts stay.
+            ids.found.clear();
+            ids.more = true;
+        }
+        if ids.more {
+            read.facts.insert(BodyFact::MoreIds);
+        }
+        self.found_bytes += size_of_val(&*ids.found);
+        *slot = Slot::Found(BodyFacts {
+            read,
+            ids: ids.found.as_slice().into(),
+        });
+        if self.spare.len() < SPARE {
+            ids.found.clear();
+            self.spare.push(ids.found);
+        }
+    }
+}
+
+impl Visitor for Ids {
+    #[inline]
+    fn field(&mut self, path: Path<'_>, value: Value<'_>) {
+        if !matches!(value.kind, ValueKind::Text | ValueKind::Number) {
+            return;
+        }
+        let about = id_about(path.name);
+        if about.is_none() && !matches!(value.len, 24 | 26 | 32 | 36 | 40 | 64) {
+            return;
+        }
+        self.candidate(about, path, value);
+    }
+}
+
+impl Ids {
+    fn candidate(&mut self, about: Option<&[u8]>, path: Path<'_>, value: Value<'_>) {
+        if value.len == 0 || value.len > ID_BYTES as u64 || !value.is_whole() {
+            return;
+        }
+        let shape = IdShape::of(value.bytes);
+        if about.is_none() && !shape.is_telling() {
+            return;
+        }
+        if self.found.len() >= self.max {
+            self.more = true;
+            return;
+        }
+        self.found.push(BodyId {
+            path: self.key.hash(space::BODY_PATH, path.bytes),
+            stem: about.map_or(0, |about| stem_of(about, &self.key)),
+            id: ObjectId::new(value.bytes, &self.key),
+            shape,
+            named: about.is_some(),
+        });
+    }
+}
+
+#[cfg(test)]
+#[path = "bodies_tests.rs"]
+mod tests;

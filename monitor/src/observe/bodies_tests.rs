@@ -1,0 +1,196 @@
+//! Bodies in passing: what is found of them, what is not read at all, and that nothing stays behind.
+
+use super::*;
+use crate::http::transaction::{HeadBuf, Version};
+
+const KEY: InstallKey = InstallKey([3; 16]);
+
+fn bodies(settings: BodySettings) -> Bodies {
+    Bodies::new(settings, BodyLimits::default(), KEY)
+}
+
+/// Hands a body over in pieces of seven bytes; what came of it.
+fn read(bodies: &mut Bodies, of: Part, fields: &[(&str, &str)], body: &[u8]) -> Option<BodyFacts> {
+    let head = HeadBuf::new(Version::Http11, fields);
+    let mut mark = Mark::NEW;
+    let mut offset = 0;
+    for bytes in body.chunks(7) {
+        let part = BodyPart {
+            of,
+            head: head.as_head(),
+            offset,
+            bytes,
+        };
+        if mark.wants_bytes() {
+            bodies.part(&part, &mut mark);
+        }
+        offset += bytes.len() as u64;
+    }
+    bodies.ends(true, mark);
+    bodies.take(mark)
+}
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+#[test]
+fn ids_by_name_and_by_shape() {
+    let body =
+        br#"{"id":1042,"total":99,"user":{"userId":"INV-7","ref":"d2c7a9f0-aaaa-4bbb-8ccc-000000000017"},
+        "request_id":"x","items":[{"id":1},{"id":2}],"name":"Ann","paid":true,"note_id":null}"#;
+    let found = read(
+        &mut bodies(BodySettings::default()),
+        Part::Response,
+        &[JSON],
+        body,
+    )
+    .unwrap();
+    let ids: Vec<_> = found
+        .ids
+        .iter()
+        .map(|id| {
+            (
+                id.id.to_string().get(..4).map(str::to_owned),
+                id.shape,
+                id.named,
+                id.stem != 0,
+            )
+        })
+        .collect();
+    let plain = |text: &str| (text.get(..4).map(str::to_owned), IdShape::Integer, true, false);
+    assert_eq!(ids[0], plain("1042"));
+    assert_eq!(
+        ids[1],
+        (
+            Some("id:".to_owned() + &found.ids[1].id.to_string()[3..4]),
+            IdShape::Other,
+            true,
+            true
+        )
+    );
+    assert_eq!((ids[2].1, ids[2].2), (IdShape::Uuid, false));
+    assert_eq!(ids.len(), 5);
+    assert_eq!(found.ids[3].path, found.ids[4].path);
+    assert_ne!(found.ids[0].path, found.ids[3].path);
+    assert_eq!(
+        (found.ids[3].id.number, found.ids[4].id.number),
+        (Some(1), Some(2))
+    );
+    assert_eq!(found.read.fields, 10);
+    assert_eq!(found.read.media, Some(Media::Json));
+}
+
+#[test]
+fn no_value_is_kept_in_the_clear() {
+    let body = br#"{"password":"hunter2","user_id":"jane@example.org","id":4111111111111111}"#;
+    let found = read(&mut bodies(BodySettings::default()), Part::Request, &[JSON], body).unwrap();
+    assert_eq!(found.ids.len(), 2);
+    let shown = format!("{} {}", found.ids[0].id, found.ids[1].id);
+    for secret in ["hunter2", "jane", "4111"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+#[test]
+fn what_nobody_wants_is_not_read() {
+    let none = BodySettings {
+        requests: false,
+        responses: false,
+        ..BodySettings::default()
+    };
+    for (settings, fields) in [
+        (none, JSON),
+        (BodySettings::default(), ("content-type", "image/png")),
+        (BodySettings::default(), ("content-type", "text/html")),
+    ] {
+        let mut bodies = bodies(settings);
+        assert_eq!(read(&mut bodies, Part::Request, &[fields], b"{\"id\":1}"), None);
+        assert_eq!((bodies.held(), bodies.stats()), (0, BodyStats::default()));
+    }
+    let mut bodies = bodies(BodySettings::default());
+    let odd = ("Content-Encoding", "gzip, rot13");
+    assert_eq!(
+        read(&mut bodies, Part::Request, &[JSON, odd], b"{\"id\":1}"),
+        None
+    );
+    assert_eq!(bodies.stats().unknown_coding, 1);
+}
+
+#[test]
+fn reading_ends_where_the_settings_say() {
+    let settings = BodySettings {
+        request_bytes: 1024,
+        ..BodySettings::default()
+    };
+    let mut bodies = bodies(settings);
+    let body = format!("[{}1]", "1,".repeat(2000));
+    let found = read(&mut bodies, Part::Request, &[JSON], body.as_bytes()).unwrap();
+    assert_eq!((found.read.walked_bytes, bodies.stats().capped), (1024, 1));
+    let found = read(&mut bodies, Part::Response, &[JSON], body.as_bytes()).unwrap();
+    assert_eq!(found.read.walked_bytes, body.len() as u64);
+}
+
+#[test]
+fn ids_are_bounded() {
+    let body = format!("[{}{{}}]", "{\"id\":7},".repeat(1000));
+    for (of, max) in [(Part::Request, 64), (Part::Response, 256)] {
+        let found = read(&mut bodies(BodySettings::default()), of, &[JSON], body.as_bytes()).unwrap();
+        assert_eq!(found.ids.len(), max);
+        assert!(found.read.facts.contains(BodyFact::MoreIds));
+        assert_eq!(found.read.fields, 1000);
+    }
+}
+
+#[test]
+fn a_hole_ends_it() {
+    let mut bodies = bodies(BodySettings::default());
+    let head = HeadBuf::new(Version::Http11, &[JSON]);
+    let mut mark = Mark::NEW;
+    for (offset, bytes) in [(0, &b"{\"id\":1,"[..]), (20, b"\"b\":2}")] {
+        let part = BodyPart {
+            of: Part::Request,
+            head: head.as_head(),
+            offset,
+            bytes,
+        };
+        bodies.part(&part, &mut mark);
+    }
+    assert!(!mark.wants_bytes());
+    let found = bodies.take(mark).unwrap();
+    assert_eq!((found.read.fields, found.ids.len()), (1, 1));
+    assert!(found.read.facts.contains(BodyFact::Incomplete));
+}
+
+#[test]
+fn places_are_used_again() {
+    let mut bodies = bodies(BodySettings::default());
+    for _ in 0..100 {
+        assert!(read(&mut bodies, Part::Request, &[JSON], b"{\"id\":1}").is_some());
+    }
+    assert_eq!((bodies.slots.len(), bodies.held(), bodies.found_bytes), (1, 0, 0));
+}
+
+#[test]
+fn requests_that_are_never_answered_are_bounded() {
+    let limits = BodyLimits {
+        found_bytes: 10_000,
+        ..BodyLimits::default()
+    };
+    let mut bodies = Bodies::new(BodySettings::default(), limits, KEY);
+    let head = HeadBuf::new(Version::Http11, &[JSON]);
+    let body = format!("[{}{{}}]", "{\"id\":7},".repeat(50));
+    for _ in 0..1000 {
+        let mut mark = Mark::NEW;
+        let part = BodyPart {
+            of: Part::Request,
+            head: head.as_head(),
+            offset: 0,
+            bytes: body.as_bytes(),
+        };
+        bodies.part(&part, &mut mark);
+        bodies.ends(true, mark);
+        assert!(bodies.found_bytes <= 10_000);
+    }
+    let held = bodies.held();
+    assert!(held < 60, "{held}");
+    assert_eq!(bodies.stats().shed, 1000 - held as u64);
+}
