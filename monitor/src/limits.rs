@@ -35,13 +35,15 @@ pub struct Limits {
     pub head_bytes: usize,
     /// Fields of a message head. As above.
     pub header_fields: usize,
-    /// Requests without a response, per connection. Pipelining without end; the oldest is given out unanswered.
+    /// Requests without a response, per connection. Pipelining without end; the oldest is given out unanswered. While
+    /// half of `http_bytes` is spent, 4.
     pub pending_requests: usize,
     /// Bytes that one side of a connection may wait with until the other side has said what they mean: a response
     /// captured before its request, client bytes behind an Upgrade. A one-sided capture; parsing goes on without.
     pub held_bytes: usize,
     /// Bytes of heads and waiting data kept by the HTTP stage of one reader in total. Many connections each below
-    /// their own limit; what does not fit is not parsed (large ones first).
+    /// their own limit; what does not fit is not parsed (large ones first). Room for one small request on each of
+    /// `flows` connections.
     pub http_bytes: usize,
     /// Silence after which an established connection is forgotten, in capture time.
     pub idle: Duration,
@@ -121,7 +123,7 @@ impl Default for Limits {
             header_fields: 128,
             pending_requests: 256,
             held_bytes: 256 << 10,
-            http_bytes: 32 << 20,
+            http_bytes: 64 << 20,
             idle: Duration::from_mins(5),
             half_open: Duration::from_secs(30),
         }

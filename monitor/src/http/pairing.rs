@@ -7,10 +7,13 @@
 
 use std::collections::VecDeque;
 
-use crate::http::h1::{
-    framing::Asked,
-    head::Kept,
-    line::{RequestLine, StatusLine},
+use crate::http::{
+    h1::{
+        framing::Asked,
+        head::Kept,
+        line::{RequestLine, StatusLine},
+    },
+    shared::MESSAGE_BYTES,
 };
 
 /// A request and what is known of its response.
@@ -22,6 +25,14 @@ pub(crate) struct Entry {
     /// It asks for another protocol.
     pub(crate) switch: bool,
 }
+
+const _: () = assert!(
+    size_of::<Entry>() <= MESSAGE_BYTES,
+    "the budget counts less than a request takes"
+);
+
+/// Places of an empty queue that are not worth giving back.
+const PLACES: usize = 16;
 
 /// The requests of a connection that have not been given out, oldest first.
 #[derive(Debug)]
@@ -80,6 +91,15 @@ impl Pairing {
         self.pipelined |= unanswered && acked.is_some() && acked == self.last_acked;
         self.last_acked = acked;
         self.queue.push_back(entry);
+    }
+
+    /// Takes out the oldest request.
+    pub(crate) fn pop(&mut self) -> Option<Entry> {
+        let entry = self.queue.pop_front();
+        if self.queue.is_empty() && self.queue.capacity() > PLACES {
+            self.queue.shrink_to(PLACES);
+        }
+        entry
     }
 
     /// The oldest request was given out although its response may still come.

@@ -11,6 +11,9 @@ const POOL: usize = 1024;
 /// A buffer that grew beyond this is freed instead of reused, so that one long head does not cost for ever.
 const REUSE_BYTES: usize = 8 << 10;
 
+/// What a kept message costs beyond its buffer, bytes: its place in a queue, and room for that queue to grow.
+pub(crate) const MESSAGE_BYTES: usize = 512;
+
 /// State shared by the HTTP side of all connections of one reader.
 #[derive(Debug)]
 pub struct Shared {
@@ -65,12 +68,14 @@ impl Shared {
         }
     }
 
-    /// Charges a buffer's present size to the budget. `false`, and nothing charged, if the budget does not allow it.
+    /// Charges a message and what its buffer holds now to the budget. `false`, and nothing charged, if the budget does
+    /// not allow it.
     #[must_use]
     pub(crate) fn charge(&mut self, store: &mut Store) -> bool {
-        let size = store.bytes.len() + store.fields.len() * size_of::<FieldSpan>();
-        let more = size.saturating_sub(store.charged);
-        let granted = self.reserve(size, more);
+        let fields = store.fields.capacity() * size_of::<FieldSpan>();
+        let held = store.bytes.capacity() + fields + MESSAGE_BYTES;
+        let more = held.saturating_sub(store.charged);
+        let granted = self.reserve(store.bytes.len(), more);
         if granted {
             store.charged += more;
         }
@@ -88,6 +93,11 @@ impl Shared {
             self.kept_bytes += more;
         }
         granted
+    }
+
+    /// Half of the budget is spent: those who keep much have to give some of it back.
+    pub(crate) fn is_tight(&self) -> bool {
+        self.kept_bytes > self.limits.http_bytes / 2
     }
 
     /// Gives bytes back to the budget.

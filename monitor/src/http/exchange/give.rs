@@ -19,7 +19,7 @@ impl Exchange {
 
     /// Gives out the oldest request with whatever is known of it.
     pub(super) fn give_out_front<S: TransactionSink + ?Sized>(&mut self, cx: &mut Cx<'_, S>) {
-        let Some(entry) = self.pairing.queue.pop_front() else {
+        let Some(entry) = self.pairing.pop() else {
             return;
         };
         let request = &entry.request;

@@ -14,6 +14,10 @@ use crate::http::{
     transaction::{Part, TransactionSink},
 };
 
+/// Requests that may wait for their responses on one connection while the budget is tight. As many as a client that
+/// does not flood has under way.
+const PENDING_WHEN_TIGHT: usize = 4;
+
 impl Exchange {
     pub(super) fn client_progress<S: TransactionSink + ?Sized>(
         &mut self,
@@ -63,13 +67,23 @@ impl Exchange {
             asked,
             switch,
         });
-        if self.pairing.queue.len() > cx.shared.limits.pending_requests.max(1) {
+        self.shed_oldest(cx);
+        if let Some(ended) = self.client.side.end_of_body() {
+            self.request_ends(ended, cx);
+        }
+    }
+
+    /// Gives out requests without their responses if more wait for one than the limits allow.
+    fn shed_oldest<S: TransactionSink + ?Sized>(&mut self, cx: &mut Cx<'_, S>) {
+        let allowed = if cx.shared.is_tight() {
+            PENDING_WHEN_TIGHT
+        } else {
+            cx.shared.limits.pending_requests.max(1)
+        };
+        while self.pairing.queue.len() > allowed {
             cx.shared.stats.shed_requests += 1;
             self.pairing.owe();
             self.give_out_front(cx);
-        }
-        if let Some(ended) = self.client.side.end_of_body() {
-            self.request_ends(ended, cx);
         }
     }
 
