@@ -5,6 +5,7 @@
 use std::{net::Ipv4Addr, time::Duration};
 
 use apimon::{
+    body::settings::BodySettings,
     http::transaction::{Transaction, TransactionSink},
     judge::JudgeSettings,
     limits::Limits,
@@ -55,7 +56,12 @@ impl Rig {
         let meter = Meter::start();
         let key = InstallKey([1; 16]);
         let mut rig = Self {
-            pipeline: Pipeline::new(Limits::default(), JudgeSettings::default(), key),
+            pipeline: Pipeline::new(
+                Limits::default(),
+                BodySettings::default(),
+                JudgeSettings::default(),
+                key,
+            ),
             honest: Talk::new((Ipv4Addr::new(10, 9, 0, 2), 40_000), SERVER, 5000),
             heard: Honest::default(),
             asked: 0,
