@@ -98,12 +98,28 @@ impl<'a> Head<'a> {
         })
     }
 
+    /// The names of the fields, as in [`Self::fields`].
+    pub fn names(self) -> impl Iterator<Item = &'a [u8]> {
+        self.fields.iter().map(move |field| field.name.of(self.bytes))
+    }
+
     /// The value of the first field of that name (compared without letter case).
     pub fn get(self, name: &str) -> Option<&'a [u8]> {
-        self.fields()
-            .find(|field| field.name.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|field| field.value)
+        self.fields
+            .iter()
+            .filter(|field| field.name.len() == name.len())
+            .find(|field| field.name.of(self.bytes).eq_ignore_ascii_case(name.as_bytes()))
+            .map(|field| field.value.of(self.bytes))
     }
+}
+
+/// Whether a header name is this one, which is given in small letters. Without a branch a byte.
+#[inline]
+pub fn is_name<const N: usize>(name: &[u8], small: &[u8; N]) -> bool {
+    <&[u8; N]>::try_from(name).is_ok_and(|name| {
+        let pairs = name.iter().zip(small);
+        pairs.fold(0, |differ, (a, b)| differ | (a.to_ascii_lowercase() ^ b)) == 0
+    })
 }
 
 /// Where something lies in the bytes of a head.
@@ -123,6 +139,11 @@ impl Span {
             start: narrow(start),
             end: narrow(end),
         }
+    }
+
+    /// How long it is.
+    pub(crate) fn len(self) -> usize {
+        self.end.saturating_sub(self.start) as usize
     }
 
     /// What lies there, or nothing if the span does not fit.

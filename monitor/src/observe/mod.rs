@@ -7,6 +7,7 @@ pub mod bodies;
 pub mod endpoint;
 pub mod extract;
 pub mod identity;
+pub mod method;
 mod names;
 pub mod object;
 pub mod query;
@@ -14,10 +15,14 @@ pub mod shape;
 pub mod target;
 pub mod template;
 
+mod program;
+mod recent;
+
 use std::fmt;
 
 pub use self::{
     bodies::{BodyFacts, BodyId},
+    method::Method,
     object::ObjectId,
     shape::IdShape,
 };
@@ -74,8 +79,8 @@ pub struct Observation {
     pub client: Peer,
     /// Who answered.
     pub server: Peer,
-    /// Method token; bounded, printable ASCII (others are escaped).
-    pub method: Box<str>,
+    /// Its method.
+    pub method: Method,
     /// Path of the target without query and without scheme and authority; bounded, control bytes escaped. May carry
     /// secrets (`/reset/TOKEN`): it never leaves memory, the endpoint's template does.
     pub path: Box<str>,

@@ -16,14 +16,19 @@ pub struct Target {
 /// Takes a target apart (RFC 9112 section 3.2: origin, absolute, authority and asterisk form).
 pub fn parse(target: &[u8], key: &InstallKey) -> Target {
     let local = local_part(target);
-    let local = local.split(|&b| b == b'#').next().unwrap_or_default();
-    let mut parts = local.splitn(2, |&b| b == b'?');
-    let path = parts.next().unwrap_or_default();
-    let query = parts.next().unwrap_or_default();
+    let local = before(local, memchr::memchr(b'#', local));
+    let question = memchr::memchr(b'?', local);
+    let path = before(local, question);
+    let query = question.and_then(|at| local.get(at + 1..)).unwrap_or_default();
     Target {
         path: normal_path(path),
         query_ids: query::ids(query, key),
     }
+}
+
+/// The bytes before `at`; all of them if it is nowhere.
+fn before(text: &[u8], at: Option<usize>) -> &[u8] {
+    at.and_then(|at| text.get(..at)).unwrap_or(text)
 }
 
 /// Path and query of a target. What has none (`*`, the authority of CONNECT) is `*`.
@@ -87,9 +92,15 @@ fn from_hex(digit: u8) -> Option<u8> {
 /// Printable ASCII as it is, everything else and the backslash as `\xNN`; at most `bytes` input bytes.
 pub fn escape(text: &[u8], bytes: usize) -> Box<str> {
     let text = text.get(..bytes).unwrap_or(text);
+    let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+    if text.iter().fold(true, |all, byte| all & plain(*byte))
+        && let Ok(text) = std::str::from_utf8(text)
+    {
+        return text.into();
+    }
     let mut out = String::with_capacity(text.len());
     for &byte in text {
-        if byte.is_ascii_graphic() && byte != b'\\' {
+        if plain(byte) {
             out.push(char::from(byte));
         } else {
             out.push_str("\\x");

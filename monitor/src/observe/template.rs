@@ -28,6 +28,9 @@ const CONSONANTS: usize = 5;
 /// Looks at a segment without its matrix parameters. Constant work per byte.
 pub fn shape(segment: &str) -> Shape {
     let bytes = segment.as_bytes();
+    if bytes.iter().all(u8::is_ascii_digit) {
+        return Shape::Value;
+    }
     if is_version(bytes) {
         return Shape::Word;
     }

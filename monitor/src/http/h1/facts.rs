@@ -1,6 +1,9 @@
 //! What the fields of a head say about framing (RFC 9112 section 6, RFC 9110 section 7.8). Must not decide anything.
 
-use crate::http::anomaly::{Anomaly, AnomalySet};
+use crate::http::{
+    anomaly::{Anomaly, AnomalySet},
+    transaction::is_name,
+};
 
 /// What the framing fields of one head say.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,10 +56,10 @@ impl Facts {
     #[inline]
     pub(crate) fn field(&mut self, name: &[u8], value: &[u8]) {
         match name.len() {
-            14 if name.eq_ignore_ascii_case(b"content-length") => self.content_length(value),
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.transfer_encoding(value),
-            7 if name.eq_ignore_ascii_case(b"upgrade") => self.upgrade.0 = true,
-            10 if name.eq_ignore_ascii_case(b"connection") => {
+            14 if is_name(name, b"content-length") => self.content_length(value),
+            17 if is_name(name, b"transfer-encoding") => self.transfer_encoding(value),
+            7 if is_name(name, b"upgrade") => self.upgrade.0 = true,
+            10 if is_name(name, b"connection") => {
                 self.upgrade.1 |= items(value).any(|item| item.eq_ignore_ascii_case(b"upgrade"));
             }
             _ => {}

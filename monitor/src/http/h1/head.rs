@@ -9,7 +9,7 @@ use crate::{
         h1::{
             body::Ended,
             facts::Facts,
-            line::{Message, is_blank, token_len},
+            line::{Message, token_len},
         },
         shared::Store,
         transaction::{BodyPart, FieldSpan, Head, Mark, Part, Span, TransactionSink, Version},
@@ -133,48 +133,46 @@ fn parse<M: Message>(bytes: &[u8], max_fields: usize, store: &mut Store) -> Opti
     let (line, version) = M::strict(bytes.get(..lf)?.strip_suffix(b"\r")?)?;
     let mut facts = Facts::default();
     let mut at = lf + 1;
-    let fields = loop {
+    loop {
         let rest = bytes.get(at..)?;
-        if rest.starts_with(b"\r\n") {
-            break store.fields.len();
+        let lf = memchr::memchr(b'\n', rest)?;
+        let line = rest.get(..lf)?.strip_suffix(b"\r")?;
+        let from = at;
+        at += lf + 1;
+        if line.is_empty() {
+            break;
         }
         if store.fields.len() == max_fields {
             return None;
         }
-        let (field, len) = field(rest, at, &mut facts)?;
-        store.fields.push(field);
-        at += len;
-    };
-    let len = at + 2;
-    let head = bytes.get(..len)?;
+        store.fields.push(field(line, from, &mut facts)?);
+    }
+    let head = bytes.get(..at)?;
     // Each line ends with two control bytes, the empty one too. There must be no others.
-    if controls(head) != 2 * (fields + 2) {
+    if controls(head) != 2 * (store.fields.len() + 2) {
         return None;
     }
     store.bytes.extend_from_slice(head);
-    Some((len, Parsed { line, version, facts }))
+    Some((at, Parsed { line, version, facts }))
 }
 
-/// Reads the field line at the front of `rest`, which begins at `at` of the head: where the field lies, and the length
-/// of the line.
+/// Reads a field line, which begins at `at` of the head.
 #[inline]
-fn field(rest: &[u8], at: usize, facts: &mut Facts) -> Option<(FieldSpan, usize)> {
-    let (name, behind) = rest.split_at_checked(token_len(rest))?;
-    let behind = behind.strip_prefix(b":").filter(|_| !name.is_empty())?;
-    let lf = memchr::memchr(b'\n', behind)?;
-    let line = behind.get(..lf)?.strip_suffix(b"\r")?;
-    let start = line.iter().position(|b| !is_blank(*b)).unwrap_or(0);
-    let end = line
-        .iter()
-        .rposition(|b| !is_blank(*b))
-        .map_or(0, |last| last + 1);
-    facts.field(name, line.get(start..end)?);
-    let colon = at + name.len() + 1;
-    let field = FieldSpan {
+fn field(line: &[u8], at: usize, facts: &mut Facts) -> Option<FieldSpan> {
+    let (name, behind) = line.split_at_checked(token_len(line))?;
+    let mut value = behind.strip_prefix(b":").filter(|_| !name.is_empty())?;
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    let end = at + name.len() + 1 + value.len();
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    facts.field(name, value);
+    Some(FieldSpan {
         name: Span::new(at, at + name.len()),
-        value: Span::new(colon + start, colon + end),
-    };
-    Some((field, name.len() + lf + 2))
+        value: Span::new(end - value.len(), end),
+    })
 }
 
 /// How many control bytes there are. Tabs count: they are rare, and the lenient way knows where they may stand.

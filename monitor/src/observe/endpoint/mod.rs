@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 
 pub use self::names::stem;
 use self::{
-    names::{Method, object_stem},
+    names::object_stem,
     path::Path,
     tree::{Label, Tree},
 };
-use super::{ObjectId, Observation, identity::InstallKey};
+use super::{ObjectId, Observation, identity::InstallKey, method::Method};
 use crate::{lru::TableStats, time::Timestamp};
 
 /// Most object ids read from one path.
@@ -74,7 +74,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// The method.
     pub fn method(&self) -> &'static str {
-        self.method.0
+        self.method.name()
     }
 
     /// Whether a credential is used here by nobody, or by next to nobody, who is served.
@@ -120,7 +120,7 @@ pub struct EndpointTable {
 impl EndpointTable {
     /// A table that knows only the root and the endpoint of everything that does not fit.
     pub fn new(settings: EndpointSettings, key: InstallKey) -> Self {
-        let tree = Tree::new(settings.nodes_max, key);
+        let tree = Tree::new(settings.nodes_max);
         let mut table = Self {
             settings,
             key,
@@ -129,7 +129,7 @@ impl EndpointTable {
             by_node: HashMap::default(),
             unlearned: 0,
         };
-        let rest = table.describe(tree::OVERFLOW, Method::of(""), Timestamp::ZERO);
+        let rest = table.describe(tree::OVERFLOW, Method::OTHER, Timestamp::ZERO);
         table.endpoints.push(rest);
         table
     }
@@ -182,7 +182,7 @@ impl EndpointTable {
                 resolved.len += 1;
             }
         });
-        resolved.endpoint = self.endpoint(node, Method::of(&observation.method), observation.at);
+        resolved.endpoint = self.endpoint(node, observation.method, observation.at);
         self.count(resolved.endpoint, observation);
         resolved
     }

@@ -1,41 +1,6 @@
-//! Names of methods and of kinds of objects, reduced to what is compared. Must not know about the tree.
+//! Names of kinds of objects, reduced to what is compared. Must not know about the tree.
 
 use super::super::identity::{InstallKey, space};
-
-/// A request method that is told apart.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Method(pub(super) &'static str);
-
-impl Method {
-    pub(super) fn of(text: &str) -> Self {
-        const KNOWN: [&str; 17] = [
-            "GET",
-            "POST",
-            "PUT",
-            "PATCH",
-            "DELETE",
-            "HEAD",
-            "OPTIONS",
-            "CONNECT",
-            "TRACE",
-            "QUERY",
-            "PROPFIND",
-            "PROPPATCH",
-            "MKCOL",
-            "COPY",
-            "MOVE",
-            "LOCK",
-            "REPORT",
-        ];
-        Self(
-            KNOWN
-                .iter()
-                .find(|known| **known == text)
-                .copied()
-                .unwrap_or("OTHER"),
-        )
-    }
-}
 
 /// Keyed hash of the stem of a name, without letter case and plural, so that `orders`, `Order` and the parameter
 /// `order_id` are about the same kind of object.

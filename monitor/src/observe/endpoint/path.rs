@@ -15,20 +15,32 @@ pub(super) struct Path<'a> {
 impl<'a> Path<'a> {
     /// Takes a path apart.
     pub(super) fn read(&mut self, path: &'a str) {
-        for segment in path.split('/') {
-            let segment = segment.split(';').next().unwrap_or_default();
-            match segment {
-                "" | "." => {}
-                ".." => self.len = self.len.saturating_sub(1),
-                _ => {
-                    let Some(slot) = self.segments.get_mut(self.len) else {
-                        self.cut = true;
-                        return;
-                    };
+        let (mut start, mut parameters) = (0, None);
+        for (at, byte) in path.bytes().enumerate() {
+            if byte == b'/' {
+                self.add(path.get(start..parameters.unwrap_or(at)).unwrap_or_default());
+                (start, parameters) = (at + 1, None);
+            } else if byte == b';' && parameters.is_none() {
+                parameters = Some(at);
+            }
+        }
+        self.add(
+            path.get(start..parameters.unwrap_or(path.len()))
+                .unwrap_or_default(),
+        );
+    }
+
+    fn add(&mut self, segment: &'a str) {
+        match segment {
+            "" | "." => {}
+            ".." if !self.cut => self.len = self.len.saturating_sub(1),
+            _ => match self.segments.get_mut(self.len) {
+                Some(slot) if !self.cut => {
                     *slot = segment;
                     self.len += 1;
                 }
-            }
+                _ => self.cut = true,
+            },
         }
     }
 

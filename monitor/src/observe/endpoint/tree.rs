@@ -3,13 +3,12 @@
 //! One node for each literal segment, and at most three other children a node: `{id}` for values, `{date}`, and `{unknown}`
 //! for whatever nobody ever served.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher as _;
+
+use hashbrown::HashTable;
 
 use super::{
-    super::{
-        identity::{InstallKey, space},
-        template::{self, Shape},
-    },
+    super::template::{self, Shape},
     path::Path,
 };
 use crate::lru::TableStats;
@@ -58,24 +57,26 @@ pub(super) enum Label {
 /// The tree.
 #[derive(Debug)]
 pub(super) struct Tree {
-    key: InstallKey,
     capacity: usize,
     nodes: Vec<Node>,
-    literals: HashMap<(u32, u64), u32, foldhash::fast::FixedState>,
+    /// The literal nodes, by parent and text.
+    literals: HashTable<u32>,
+    /// Keyed at random, so that nobody outside can choose names that collide.
+    hasher: foldhash::fast::RandomState,
     unlearned: u64,
 }
 
 impl Tree {
     /// Only the root, and the node of everything that does not fit.
-    pub(super) fn new(capacity: usize, key: InstallKey) -> Self {
+    pub(super) fn new(capacity: usize) -> Self {
         Self {
-            key,
             capacity,
             nodes: vec![
                 Node::new(NONE, Label::Root, 0),
                 Node::new(ROOT, Label::Unknown, 0),
             ],
-            literals: HashMap::default(),
+            literals: HashTable::new(),
+            hasher: foldhash::fast::RandomState::default(),
             unlearned: 0,
         }
     }
@@ -117,21 +118,20 @@ impl Tree {
 
     /// The child of `parent` for a segment.
     fn step(&mut self, parent: u32, segment: &str, behind: &[&str], absent: bool, source: u64) -> u32 {
-        let shape = template::shape(segment);
-        let doubtful = match shape {
-            Shape::Value => return self.special(parent, Label::Id, source),
-            Shape::Date => return self.special(parent, Label::Date, source),
-            Shape::Word => false,
-            Shape::Doubtful => true,
-        };
-        let hash = self.key.hash(space::SEGMENT, segment.as_bytes());
-        if let Some(&child) = self.literals.get(&(parent, hash)) {
+        let hash = self.hasher.hash_one((parent, segment));
+        if let Some(child) = self.literal(hash, parent, segment) {
             if let Some(node) = self.nodes.get_mut(child as usize) {
                 node.hits = node.hits.saturating_add(1);
                 node.several_sources |= node.first_source != source;
             }
             return child;
         }
+        let doubtful = match template::shape(segment) {
+            Shape::Value => return self.special(parent, Label::Id, source),
+            Shape::Date => return self.special(parent, Label::Date, source),
+            Shape::Word => false,
+            Shape::Doubtful => true,
+        };
         let Some(node) = self.nodes.get(parent as usize) else {
             return OVERFLOW;
         };
@@ -150,6 +150,17 @@ impl Tree {
         self.learn(parent, hash, segment, doubtful, source)
     }
 
+    /// The literal child of `parent` with this text.
+    fn literal(&self, hash: u64, parent: u32, segment: &str) -> Option<u32> {
+        let is = |at: &u32| {
+            self.nodes.get(*at as usize).is_some_and(|node| {
+                node.parent == parent
+                    && matches!(&node.label, Label::Literal { text, .. } if **text == *segment)
+            })
+        };
+        self.literals.find(hash, is).copied()
+    }
+
     /// Enters a literal child, or collapses the parent where it has too many.
     fn learn(&mut self, parent: u32, hash: u64, segment: &str, doubtful: bool, source: u64) -> u32 {
         let Some(node) = self.nodes.get_mut(parent as usize) else {
@@ -162,12 +173,12 @@ impl Tree {
         node.doubtful_collapsed |= many_doubtful;
         if many || many_doubtful {
             let nodes = &self.nodes;
-            self.literals.retain(|&(of, _), child| {
-                of != parent
-                    || nodes.get(*child as usize).is_some_and(|n| match n.label {
-                        Label::Literal { doubtful: true, .. } => false,
-                        _ => !many || n.hits >= SELDOM,
-                    })
+            self.literals.retain(|child| {
+                nodes.get(*child as usize).is_some_and(|n| match n.label {
+                    _ if n.parent != parent => true,
+                    Label::Literal { doubtful: true, .. } => false,
+                    _ => !many || n.hits >= SELDOM,
+                })
             });
             return self.special(parent, Label::Id, source);
         }
@@ -180,7 +191,13 @@ impl Tree {
             },
             source,
         ));
-        self.literals.insert((parent, hash), child);
+        let (nodes, hasher) = (&self.nodes, &self.hasher);
+        self.literals.insert_unique(hash, child, |at| {
+            nodes.get(*at as usize).map_or(0, |node| match &node.label {
+                Label::Literal { text, .. } => hasher.hash_one((node.parent, &**text)),
+                _ => 0,
+            })
+        });
         child
     }
 
