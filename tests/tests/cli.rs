@@ -141,7 +141,7 @@ fn replay_prints_data_on_stdout_and_the_summary_on_stderr() {
     }
     let summary = stderr(&output);
     assert!(
-        summary.contains("packets ") && summary.contains("gap_bytes"),
+        summary.contains("packets ") && summary.contains("\nlost nothing\n"),
         "{summary}"
     );
     assert!(
@@ -153,6 +153,24 @@ fn replay_prints_data_on_stdout_and_the_summary_on_stderr() {
         again.stdout, output.stdout,
         "the same capture gives the same output"
     );
+}
+
+#[test]
+fn replay_gives_its_summary_as_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = capture(dir.path(), 300);
+    let output = run(&["replay", file.to_str().unwrap(), "--json"]);
+    assert!(output.stderr.is_empty(), "{}", stderr(&output));
+    let summary: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let transactions = &summary["read"]["transactions"];
+    assert_eq!(*transactions, summary["observations"]);
+    assert!(
+        transactions.as_u64() >= Some(300) && summary["lost"]["gap_bytes"] == 0,
+        "{summary}"
+    );
+    let beside = run(&["replay", file.to_str().unwrap(), "--json", "--transactions"]);
+    let on_stderr: serde_json::Value = serde_json::from_str(&stderr(&beside)).unwrap();
+    assert_eq!(on_stderr, summary, "beside data it goes to stderr");
 }
 
 #[test]

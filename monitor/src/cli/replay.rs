@@ -3,14 +3,16 @@
 //! Standard output carries nothing but data; everything else goes to stderr. The same capture gives the same output
 //! every time, byte for byte.
 
+mod summary;
+
 use std::{
-    fmt::Write as _,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
 
+use self::summary::Summary;
 use super::{out::Out, progress::Progress, text};
 use crate::{
     config::{self, Overrides},
@@ -21,7 +23,6 @@ use crate::{
         event::{EventKind, JournalEvent},
     },
     limits::Limits,
-    metrics,
     observe::identity::InstallKey,
     pipeline::Pipeline,
     replay::TransactionLines,
@@ -41,7 +42,8 @@ Examples:
   tcpdump -w - -i any tcp port 8080 | apimon replay - --cases
 
 Nothing is dropped by a replay: verdicts are those of observe mode. Without
---transactions and --cases only the summary is printed, on stderr. Credentials
+--transactions and --cases only the summary is printed, on stderr: what was read,
+and what was not, by reason. Credentials
 stand in the output as fingerprints under a fixed key; with --state-dir under
 the key of that installation.";
 
@@ -56,6 +58,9 @@ pub(super) struct Args {
     /// Print the cases, as lines of the anomaly log (after the transactions, if both are asked for)
     #[arg(long)]
     cases: bool,
+    /// Print the summary as one JSON object: on standard output, or on stderr beside data
+    #[arg(long)]
+    json: bool,
     /// Configuration file, for detectors and verdicts [default: none]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -72,6 +77,7 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
         pipeline,
         data: Data::new(args.transactions, out),
         cases: args.cases.then(Vec::new),
+        json: args.json,
         progress: Progress::default(),
     };
     let read = replay.read(&mut capture);
@@ -107,6 +113,7 @@ struct Replay<'a> {
     data: Data<'a>,
     /// Lines of the log, kept until the transactions are out. Few: a case is said anew only when it has doubled.
     cases: Option<Vec<u8>>,
+    json: bool,
     progress: Progress,
 }
 
@@ -190,45 +197,40 @@ impl Replay<'_> {
         self.pipeline.finish(&mut self.data);
         self.take_events();
         self.progress.clear();
-        let said = self.summary();
+        let summary = self.summary();
+        let has_data = self.cases.is_some() || matches!(self.data, Data::Transactions(_));
         let out = self.data.finish()?;
         out.write_all(&self.cases.unwrap_or_default())?;
+        let said = if !self.json {
+            summary.to_string()
+        } else if has_data {
+            format!("{}\n", serde_json::to_string(&summary)?)
+        } else {
+            out.json(&summary)?;
+            String::new()
+        };
         out.flush()?;
         io::stderr()
             .write_all(said.as_bytes())
             .context("cannot write the summary")
     }
 
-    fn summary(&self) -> String {
+    fn summary(&self) -> Summary {
         let Progress { packets, bytes, .. } = self.progress;
         let judge = self.pipeline.judge_stats();
-        let mut said = format!(
-            "packets {packets} ({}), capture time {:.3} s\n\
-             observations {}, findings {}, cases {}\n",
-            text::bytes(bytes),
-            self.progress.span().as_secs_f64(),
-            judge.observations,
-            judge.findings,
-            judge.cases_opened
-        );
-        let read = self.pipeline.reader_stats();
-        let bodies = self.pipeline.body_stats();
-        let counters: Vec<_> = read.counters().chain(bodies.counters()).collect();
-        for (heading, loss) in [("read", false), ("lost", true)] {
-            said += heading;
-            said += "\n";
-            for (name, count) in counters.iter().filter(|(name, _)| metrics::is_loss(name) == loss) {
-                // A string takes everything.
-                let _ = writeln!(said, "  {name:<32} {count}");
-            }
-        }
-        let _ = writeln!(
-            said,
-            "  {:<32} {}",
-            "lines_out_of_order",
-            self.data.out_of_order()
-        );
-        said
+        let mut summary = Summary {
+            packets,
+            bytes,
+            capture_seconds: self.progress.span().as_secs_f64(),
+            observations: judge.observations,
+            findings: judge.findings,
+            cases: judge.cases_opened,
+            ..Summary::default()
+        };
+        summary.count(self.pipeline.reader_stats().counters());
+        summary.count(self.pipeline.body_stats().counters());
+        summary.count([("lines_out_of_order", self.data.out_of_order())]);
+        summary
     }
 }
 
