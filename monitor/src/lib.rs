@@ -13,6 +13,7 @@ pub mod enforce;
 pub mod flow;
 pub mod limits;
 pub mod lru;
+mod named_set;
 pub mod packet;
 pub mod time;
 

@@ -1,23 +1,13 @@
 //! What was found of a body beyond its fields, as facts. Must not judge them: detectors do.
 
-/// Declares the kinds of fact together with their stable names.
-macro_rules! facts {
-    ($($(#[$doc:meta])* $name:ident = $bit:literal, $text:literal;)*) => {
-        /// One kind of fact. The discriminant is its bit in a [`BodyFactSet`]; append only.
-        #[repr(u8)]
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum BodyFact {
-            $($(#[$doc])* $name = $bit,)*
-        }
+use crate::named_set::named_set;
 
-        impl BodyFact {
-            /// Every fact with its stable name.
-            pub const ALL: &'static [(Self, &'static str)] = &[$((Self::$name, $text),)*];
-        }
-    };
-}
+named_set! {
+    /// One kind of fact.
+    BodyFact,
+    /// A set of [`BodyFact`].
+    BodyFactSet(u32);
 
-facts! {
     /// Not read to its end, because as much as is read of one body had been read.
     Cut = 0, "cut";
     /// The message ended early, or bytes within it are missing: the fields before there are right.
@@ -81,56 +71,4 @@ facts! {
 
     /// More fields that may be object ids than are kept.
     MoreIds = 28, "more-ids";
-}
-
-/// A set of [`BodyFact`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct BodyFactSet(u32);
-
-impl BodyFactSet {
-    /// Adds one.
-    pub fn insert(&mut self, fact: BodyFact) {
-        self.0 |= 1 << fact as u8;
-    }
-
-    /// Adds all of another set.
-    pub fn merge(&mut self, other: Self) {
-        self.0 |= other.0;
-    }
-
-    /// Whether it holds `fact`.
-    pub fn contains(self, fact: BodyFact) -> bool {
-        self.0 & (1 << fact as u8) != 0
-    }
-
-    /// Whether it holds none.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The stable names of its members.
-    pub fn names(self) -> impl Iterator<Item = &'static str> {
-        BodyFact::ALL
-            .iter()
-            .filter(move |(fact, _)| self.contains(*fact))
-            .map(|(_, name)| *name)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_fact_has_its_own_bit_and_name() {
-        let mut all = BodyFactSet::default();
-        for (fact, _) in BodyFact::ALL {
-            assert!(!all.contains(*fact));
-            all.insert(*fact);
-        }
-        let mut names: Vec<_> = all.names().collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), BodyFact::ALL.len());
-    }
 }

@@ -1,23 +1,13 @@
 //! Protocol oddities as facts. Must not judge them: detectors do.
 
-/// Declares the kinds of oddity together with their stable names.
-macro_rules! anomalies {
-    ($($(#[$doc:meta])* $name:ident = $bit:literal, $text:literal;)*) => {
-        /// One kind of oddity. The discriminant is its bit in an [`AnomalySet`]; append only.
-        #[repr(u8)]
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum Anomaly {
-            $($(#[$doc])* $name = $bit,)*
-        }
+use crate::named_set::named_set;
 
-        impl Anomaly {
-            /// Every anomaly with its stable name.
-            pub const ALL: &'static [(Self, &'static str)] = &[$((Self::$name, $text),)*];
-        }
-    };
-}
+named_set! {
+    /// One kind of oddity.
+    Anomaly,
+    /// A set of [`Anomaly`].
+    AnomalySet(u64);
 
-anomalies! {
     /// Retransmitted bytes differ from those seen first.
     ConflictingOverlap = 0, "conflicting-overlap";
 
@@ -88,57 +78,4 @@ anomalies! {
     UnsolicitedResponse = 31, "unsolicited-response";
     /// 101 without an Upgrade in the request.
     UnaskedSwitch = 32, "unasked-switch";
-}
-
-/// A set of [`Anomaly`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct AnomalySet(u64);
-
-impl AnomalySet {
-    /// Adds one.
-    pub fn insert(&mut self, anomaly: Anomaly) {
-        self.0 |= 1 << anomaly as u8;
-    }
-
-    /// Adds all of another set.
-    pub fn merge(&mut self, other: Self) {
-        self.0 |= other.0;
-    }
-
-    /// Whether it holds `anomaly`.
-    pub fn contains(self, anomaly: Anomaly) -> bool {
-        self.0 & (1 << anomaly as u8) != 0
-    }
-
-    /// Whether it holds none.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The stable names of its members.
-    pub fn names(self) -> impl Iterator<Item = &'static str> {
-        Anomaly::ALL
-            .iter()
-            .filter(move |(a, _)| self.contains(*a))
-            .map(|(_, name)| *name)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_anomaly_has_its_own_bit_and_name() {
-        let mut all = AnomalySet::default();
-        for (anomaly, _) in Anomaly::ALL {
-            assert!(!all.contains(*anomaly));
-            all.insert(*anomaly);
-        }
-        let mut names: Vec<_> = all.names().collect();
-        assert_eq!(names.len(), Anomaly::ALL.len());
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), Anomaly::ALL.len());
-    }
 }

@@ -69,18 +69,19 @@ pub(super) const LAYERS: &[Layer] = &[
     adapter("time", &[], &["rustix"]),
     core("limits", &[]),
     core("lru", &[]),
+    core("named_set", &[]),
     core("flow", &[]),
     core("packet", &["time"]),
     core("enforce", &[]),
     // stages
     core("segment", &["flow", "limits", "packet", "time"]),
     core("stream", &["flow", "limits", "lru", "segment", "time"]),
-    core("http", &["flow", "limits", "stream", "time"]),
+    core("http", &["flow", "limits", "named_set", "stream", "time"]),
     core(
         "reader",
         &["flow", "http", "limits", "packet", "segment", "stream", "time"],
     ),
-    core("body", &["limits"]),
+    core("body", &["limits", "named_set"]),
     core("observe", &["body", "flow", "http", "limits", "lru", "time"]),
     core("detect", &["flow", "limits", "lru", "observe", "time"]),
     // A case shows the verdict on each of its sources; it does not make it.
