@@ -63,18 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if groups.len() != 1 && !options.rest.is_empty() {
         bail!("arguments behind `--` belong to one group; name it");
     }
-    let mut args = vec![
-        "build",
-        "--release",
-        "--package",
-        "apimon",
-        "--package",
-        "apimon-tests",
-    ];
-    for program in groups.iter().map(|group| group.program()).chain(["apimon"]) {
-        args.extend(["--bin", program]);
-    }
-    run::run(&mut run::cargo_with_kernel(args))?;
+    run::build_release(groups.iter().map(|group| group.program()).chain(["apimon"]))?;
     for group in groups {
         let program = run::target_dir()?.join("release").join(group.program());
         run::run(&mut run::command(&program.to_string_lossy(), &options.rest))?;

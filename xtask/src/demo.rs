@@ -23,18 +23,7 @@ pub(crate) fn run() -> Result<()> {
         );
     }
     println!("demo: building apimon and the demo's server and clients (release)");
-    let mut args = vec![
-        "build",
-        "--release",
-        "--package",
-        "apimon",
-        "--package",
-        "apimon-tests",
-    ];
-    for program in PROGRAMS {
-        args.extend(["--bin", program]);
-    }
-    run::run(&mut run::cargo_with_kernel(args))?;
+    run::build_release(PROGRAMS)?;
     let program = run::target_dir()?.join("release/demo");
     let error = run::command(&program.to_string_lossy(), [""; 0]).exec();
     Err(anyhow!(error).context(format!("cannot start {}", program.display())))

@@ -41,6 +41,20 @@ pub(crate) fn cargo_with_kernel<S: AsRef<OsStr>>(args: impl IntoIterator<Item = 
     cargo
 }
 
+/// Builds these programs of `monitor` and `tests` in release, with the kernel programs.
+pub(crate) fn build_release<'a>(programs: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    let packages = [
+        "build",
+        "--release",
+        "--package",
+        "apimon",
+        "--package",
+        "apimon-tests",
+    ];
+    let bins = programs.into_iter().flat_map(|program| ["--bin", program]);
+    run(&mut cargo_with_kernel(packages.into_iter().chain(bins)))
+}
+
 /// The command line as a person would type it.
 pub(crate) fn line(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();

@@ -72,7 +72,7 @@ fn wanted(purpose: Purpose) -> &'static [Package] {
     match purpose {
         Purpose::Build => &[],
         Purpose::Demo => &[IPROUTE2, UTIL_LINUX],
-        Purpose::Test => &[IPROUTE2, UTIL_LINUX, CURL, NGINX, TCPDUMP],
+        Purpose::Test => &[IPROUTE2, UTIL_LINUX, CURL, NGINX, TCPDUMP, WRK],
         Purpose::Bench => &[IPROUTE2, UTIL_LINUX, NGINX, TCPDUMP, WRK, XDP_TOOLS],
     }
 }
