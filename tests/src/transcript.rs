@@ -15,6 +15,7 @@
 //! ---
 //! GET / 1.1 - -> 200 0 5  method, target, version, host, status, body lengths; - for none
 //! ! bare-lf               anomalies, exactly these
+//! > json+gzip 3/1 broken  of the request's body above: media, codings, fields, ids, facts; `<` for the response's
 //! = orphan_responses 1    a counter of the stage
 //! ```
 //!
@@ -33,13 +34,15 @@
 use std::fmt::Write as _;
 
 use apimon::{
+    body::BodySettings,
     flow::Peer,
     http::{
         connection::{Cx, HttpConnection},
         shared::Shared,
-        transaction::{Transaction, TransactionSink},
+        transaction::{BodyPart, Mark, Part, Transaction, TransactionSink},
     },
     limits::Limits,
+    observe::{BodyFacts, extract::Extractor, identity::InstallKey},
     stream::{Connection, Consumer as _, End, Opening, Side, StreamEvent},
     time::Timestamp,
 };
@@ -53,6 +56,8 @@ pub struct Transcript {
     pub midstream: bool,
     /// Whether the cut between packets matters.
     pub packets: bool,
+    /// Whether it is about bodies.
+    pub bodies: bool,
     /// The transactions and anomalies that must come of it.
     pub expected: Vec<String>,
     /// The counters that must.
@@ -104,6 +109,7 @@ impl Transcript {
             steps: vec![],
             midstream: false,
             packets: false,
+            bodies: false,
             expected: vec![],
             counters: vec![],
         };
@@ -154,6 +160,7 @@ impl Transcript {
             },
             None if line == "midstream" => self.midstream = true,
             None if line == "packets" => self.packets = true,
+            None if line == "bodies" => self.bodies = true,
             _ => assert!(
                 line.starts_with('#') || line.is_empty(),
                 "not a transcript line: {line}"
@@ -164,6 +171,7 @@ impl Transcript {
     /// Plays it to the HTTP stage, its data cut into pieces of at most the sizes that `piece` gives.
     pub fn play(&self, limits: Limits, mut piece: impl FnMut() -> usize) -> Heard {
         let mut stage = Stage::new(self.midstream, limits);
+        stage.lines.bodies = self.bodies;
         for step in &self.steps {
             match step {
                 Step::Data { side, acked, bytes } => {
@@ -198,9 +206,11 @@ pub struct Stage {
     ns: u64,
 }
 
-#[derive(Default)]
 struct Lines {
     said: Vec<(u64, String)>,
+    extractor: Extractor,
+    /// What was found of bodies, behind its transaction.
+    bodies: bool,
     anomalies: apimon::http::anomaly::AnomalySet,
     abandoned: Vec<u64>,
 }
@@ -226,7 +236,13 @@ impl Stage {
             },
             http: HttpConnection::default(),
             shared: Shared::new(limits),
-            lines: Lines::default(),
+            lines: Lines {
+                said: vec![],
+                extractor: Extractor::new(InstallKey([7; 16]), BodySettings::default()),
+                bodies: false,
+                anomalies: apimon::http::anomaly::AnomalySet::default(),
+                abandoned: vec![],
+            },
             sent: [0; 2],
             ended: [false; 2],
             ns: 0,
@@ -284,6 +300,11 @@ impl Stage {
         self.http.event(&self.connection, event, &mut cx);
     }
 
+    /// What was read of bodies.
+    pub fn body_counters(&self) -> Vec<(&'static str, u64)> {
+        self.lines.extractor.body_stats().counters().collect()
+    }
+
     /// Bytes charged to the budget now.
     pub fn kept_bytes(&self) -> usize {
         self.shared.kept_bytes()
@@ -307,11 +328,15 @@ impl Stage {
             ordinals.iter().copied().eq(0..ordinals.len() as u64),
             "each ordinal ends once: {ordinals:?}"
         );
-        let mut lines: Vec<_> = self.lines.said.into_iter().map(|(_, line)| line).collect();
+        let said = self.lines.said.iter().flat_map(|(_, text)| text.lines());
+        let mut lines: Vec<_> = said.map(str::to_owned).collect();
         lines.extend(self.lines.anomalies.names().map(|name| format!("! {name}")));
+        assert_eq!(self.lines.extractor.held_bodies(), 0, "every body is taken with its transaction");
+        let bodies = self.lines.extractor.body_stats();
+        let counters = self.shared.stats.counters().chain(bodies.counters());
         Heard {
             lines,
-            counters: self.shared.stats.counters().collect(),
+            counters: counters.collect(),
             kept_bytes: self.shared.kept_bytes(),
         }
     }
@@ -339,6 +364,13 @@ impl TransactionSink for Lines {
         if t.gaps {
             line.push_str(" gaps");
         }
+        let observation = self.extractor.extract(t);
+        let bodies = [('>', observation.request_body), ('<', observation.response_body)];
+        for (of, body) in bodies {
+            if let Some(body) = body.filter(|_| self.bodies) {
+                write!(line, "\n{of} {}", describe(&body)).expect("a string takes all");
+            }
+        }
         self.said.push((t.ordinal, line));
         self.anomalies.merge(t.anomalies);
     }
@@ -346,6 +378,23 @@ impl TransactionSink for Lines {
     fn abandoned(&mut self, ordinal: u64) {
         self.abandoned.push(ordinal);
     }
+
+    fn body(&mut self, part: &BodyPart<'_>, mark: &mut Mark) {
+        self.extractor.body(part, mark);
+    }
+
+    fn body_ends(&mut self, _of: Part, whole: bool, mark: &mut Mark) {
+        self.extractor.body_ends(whole, *mark);
+    }
+}
+
+fn describe(body: &BodyFacts) -> String {
+    let read = &body.read;
+    let media = read.media.map_or("-", apimon::body::Media::as_str);
+    let coding = read.coding.map_or(String::new(), |coding| format!("+{}", coding.as_str()));
+    let facts: Vec<_> = read.facts.names().collect();
+    let line = format!("{media}{coding} {}/{} {}", read.fields, body.ids.len(), facts.join(","));
+    line.trim_end().to_owned()
 }
 
 fn index(side: Side) -> usize {

@@ -1,4 +1,4 @@
-//! Every transcript in `fixtures/http` gives the transactions it says, in whatever pieces its bytes come.
+//! Every transcript in `fixtures/http` and `fixtures/bodies` gives the transactions it says, in whatever pieces its bytes come.
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be read fails the test")]
 
 use std::{fs, path::PathBuf};
@@ -9,9 +9,10 @@ use proptest::prelude::*;
 
 /// All transcripts with their names.
 fn transcripts() -> Vec<(String, Transcript)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/http");
-    let mut paths: Vec<_> = fs::read_dir(folder)
-        .unwrap()
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut paths: Vec<_> = ["http", "bodies"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(fixtures.join(folder)).unwrap())
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.sort();

@@ -46,6 +46,11 @@ impl Extractor {
         self.bodies.ends(whole, mark);
     }
 
+    /// Bodies that are being read, or that were and whose transaction is not over.
+    pub fn held_bodies(&self) -> usize {
+        self.bodies.held()
+    }
+
     /// What was read of bodies.
     pub fn body_stats(&self) -> BodyStats {
         self.bodies.stats()
