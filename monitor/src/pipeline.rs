@@ -12,7 +12,7 @@ use crate::{
     journal::event::JournalEvent,
     judge::{Judge, JudgeSettings, JudgeStats},
     limits::Limits,
-    observe::{extract::Extractor, identity::InstallKey},
+    observe::{Observation, extract::Extractor, identity::InstallKey},
     packet::Packet,
     reader::{Reader, ReaderStats},
     time::Timestamp,
@@ -37,8 +37,8 @@ impl LeaseSink for NoLeases {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTransactions;
 
-impl TransactionSink for NoTransactions {
-    fn transaction(&mut self, _transaction: &Transaction<'_>) {}
+impl Watcher for NoTransactions {
+    fn observed(&mut self, _transaction: &Transaction<'_>, _observation: &Observation) {}
 }
 
 /// The stages from packet to verdict.
@@ -58,16 +58,25 @@ struct Judging {
     events: Vec<JournalEvent>,
 }
 
-/// Gives each transaction to the judge and to one more, which does not see bodies.
-struct Tee<'a, S: ?Sized> {
-    judging: &'a mut Judging,
-    also: &'a mut S,
+/// Sees each transaction together with what was observed of it. Bodies go to the observation only.
+pub trait Watcher {
+    /// One transaction ended.
+    fn observed(&mut self, transaction: &Transaction<'_>, observation: &Observation);
+
+    /// As [`TransactionSink::abandoned`].
+    fn abandoned(&mut self, _ordinal: u64) {}
 }
 
-impl<S: TransactionSink + ?Sized> TransactionSink for Tee<'_, S> {
+/// Gives each transaction to the judge and to one more.
+struct Tee<'a, W: ?Sized> {
+    judging: &'a mut Judging,
+    also: &'a mut W,
+}
+
+impl<W: Watcher + ?Sized> TransactionSink for Tee<'_, W> {
     fn transaction(&mut self, transaction: &Transaction<'_>) {
-        self.also.transaction(transaction);
         let observation = self.judging.extractor.extract(transaction);
+        self.also.observed(transaction, &observation);
         self.judging
             .judge
             .observe(&observation, &mut NoLeases, &mut self.judging.events);
@@ -108,7 +117,7 @@ impl Pipeline {
     }
 
     /// Reads one packet. Its transactions go to the judge and to `also`.
-    pub fn packet<S: TransactionSink + ?Sized>(&mut self, packet: &Packet<'_>, also: &mut S) {
+    pub fn packet<W: Watcher + ?Sized>(&mut self, packet: &Packet<'_>, also: &mut W) {
         let judging = &mut self.judging;
         self.reader.packet(packet, &mut Tee { judging, also });
         // Captures are not always in order; timers only go forward.
@@ -116,7 +125,7 @@ impl Pipeline {
         self.tick(also);
     }
 
-    fn tick<S: TransactionSink + ?Sized>(&mut self, also: &mut S) {
+    fn tick<W: Watcher + ?Sized>(&mut self, also: &mut W) {
         let now = self.now;
         if now.since(self.reader_ticked) >= READER_TICK {
             self.reader_ticked = now;
@@ -132,7 +141,7 @@ impl Pipeline {
     }
 
     /// Nothing more will come: ends every connection.
-    pub fn finish<S: TransactionSink + ?Sized>(&mut self, also: &mut S) {
+    pub fn finish<W: Watcher + ?Sized>(&mut self, also: &mut W) {
         let judging = &mut self.judging;
         self.reader.finish(&mut Tee { judging, also });
         self.judging

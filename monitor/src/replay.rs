@@ -4,9 +4,13 @@ use std::{io, net::IpAddr, time::Duration};
 
 use serde::Serialize;
 
-use crate::http::{
-    order::InOrder,
-    transaction::{Transaction, TransactionSink},
+use crate::{
+    body::{Media, coding::Coding},
+    http::{
+        order::InOrder,
+        transaction::{Transaction, TransactionSink},
+    },
+    observe::{BodyFacts, Observation},
 };
 
 /// Lines that wait for an earlier transaction, bytes. A request that is never answered holds back all behind it; beyond
@@ -51,6 +55,38 @@ struct Line<'a> {
     anomalies: Vec<&'static str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     gaps: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_body: Option<Body>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_body: Option<Body>,
+}
+
+/// What was found of a body that was read.
+#[derive(Serialize)]
+struct Body {
+    media: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coding: Option<&'static str>,
+    /// As far as it was read, decoded.
+    walked_bytes: u64,
+    fields: u32,
+    /// Fields that may be object ids.
+    ids: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    facts: Vec<&'static str>,
+}
+
+impl Body {
+    fn new(body: &BodyFacts) -> Self {
+        Self {
+            media: body.read.media.map(Media::as_str),
+            coding: body.read.coding.map(Coding::as_str),
+            walked_bytes: body.read.walked_bytes,
+            fields: body.read.fields,
+            ids: body.ids.len(),
+            facts: body.read.facts.names().collect(),
+        }
+    }
 }
 
 /// Bytes of the wire as text: UTF-8 as it is, anything else byte by byte as ISO 8859-1, which loses nothing.
@@ -66,7 +102,7 @@ impl Serialize for Text<'_> {
 }
 
 impl<'a> Line<'a> {
-    fn new(transaction: &Transaction<'a>) -> Self {
+    fn new(transaction: &Transaction<'a>, observation: Option<&Observation>) -> Self {
         let request = &transaction.request;
         Self {
             client: transaction.client.addr.into(),
@@ -82,6 +118,8 @@ impl<'a> Line<'a> {
             response_body_len: transaction.response.and_then(|response| response.body_len),
             anomalies: transaction.anomalies.names().collect(),
             gaps: transaction.gaps,
+            request_body: observation.and_then(|o| o.request_body.as_ref()).map(Body::new),
+            response_body: observation.and_then(|o| o.response_body.as_ref()).map(Body::new),
         }
     }
 }
@@ -122,6 +160,18 @@ impl<W: io::Write> TransactionLines<W> {
         self.failed.is_some()
     }
 
+    /// Takes a transaction, with what was observed of it if that is known.
+    pub fn observed(&mut self, transaction: &Transaction<'_>, observation: Option<&Observation>) {
+        let mut line = Vec::new();
+        if let Err(error) = serde_json::to_writer(&mut line, &Line::new(transaction, observation)) {
+            self.failed.get_or_insert(error.into());
+        }
+        line.push(b'\n');
+        let first = transaction.request.first;
+        self.order.push(transaction.ordinal, first, line.capacity(), line);
+        self.ready();
+    }
+
     fn ready(&mut self) {
         while let Some(line) = self.order.pop() {
             self.write(&line);
@@ -138,14 +188,7 @@ impl<W: io::Write> TransactionLines<W> {
 
 impl<W: io::Write> TransactionSink for TransactionLines<W> {
     fn transaction(&mut self, transaction: &Transaction<'_>) {
-        let mut line = Vec::new();
-        if let Err(error) = serde_json::to_writer(&mut line, &Line::new(transaction)) {
-            self.failed.get_or_insert(error.into());
-        }
-        line.push(b'\n');
-        let first = transaction.request.first;
-        self.order.push(transaction.ordinal, first, line.capacity(), line);
-        self.ready();
+        self.observed(transaction, None);
     }
 
     fn abandoned(&mut self, ordinal: u64) {

@@ -17,14 +17,14 @@ use super::{out::Out, progress::Progress, text};
 use crate::{
     config::{self, Overrides},
     hostnet,
-    http::transaction::{Transaction, TransactionSink},
+    http::transaction::{Transaction, TransactionSink as _},
     journal::{
         ecs,
         event::{EventKind, JournalEvent},
     },
     limits::Limits,
-    observe::identity::InstallKey,
-    pipeline::Pipeline,
+    observe::{Observation, identity::InstallKey},
+    pipeline::{Pipeline, Watcher},
     replay::TransactionLines,
     source::{Capture, CaptureError},
     state,
@@ -154,10 +154,10 @@ impl<'a> Data<'a> {
     }
 }
 
-impl TransactionSink for Data<'_> {
-    fn transaction(&mut self, transaction: &Transaction<'_>) {
+impl Watcher for Data<'_> {
+    fn observed(&mut self, transaction: &Transaction<'_>, observation: &Observation) {
         if let Self::Transactions(lines) = self {
-            lines.transaction(transaction);
+            lines.observed(transaction, Some(observation));
         }
     }
 

@@ -20,8 +20,8 @@ use apimon::{
     http::transaction::{Transaction, TransactionSink},
     judge::JudgeSettings,
     limits::Limits,
-    observe::identity::InstallKey,
-    pipeline::Pipeline,
+    observe::{Observation, identity::InstallKey},
+    pipeline::{Pipeline, Watcher},
     reader::Reader,
     source::Capture,
 };
@@ -227,6 +227,12 @@ struct Count(u64);
 impl TransactionSink for Count {
     fn transaction(&mut self, transaction: &Transaction<'_>) {
         self.0 += u64::from(transaction.response.is_some());
+    }
+}
+
+impl Watcher for Count {
+    fn observed(&mut self, transaction: &Transaction<'_>, _: &Observation) {
+        self.transaction(transaction);
     }
 }
 

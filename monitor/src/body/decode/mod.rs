@@ -98,7 +98,7 @@ pub(crate) struct Chain {
 /// What decoding goes by while it handles a piece.
 struct Run<'a> {
     limits: &'a BodyLimits,
-    /// Bytes of the body on the wire so far.
+    /// Bytes of the body on the wire that the first decoder has taken.
     wire: usize,
     sink: &'a mut dyn FnMut(&[u8]) -> Going,
 }
@@ -144,8 +144,9 @@ impl Chain {
         limits: &BodyLimits,
         sink: &mut dyn FnMut(&[u8]) -> Going,
     ) -> Result<(), Stop> {
+        let wire = wire.saturating_sub(input.len());
         let mut run = Run { limits, wire, sink };
-        run.layers(&mut self.layers, scratch, input)
+        run.layers(&mut self.layers, scratch, input, true)
     }
 }
 
@@ -155,6 +156,7 @@ impl Run<'_> {
         layers: &mut [Option<Layer>],
         scratch: &mut [Box<[u8; SCRATCH]>],
         mut input: &[u8],
+        from_wire: bool,
     ) -> Result<(), Stop> {
         let (Some((Some(layer), inner)), Some((buffer, others))) =
             (layers.split_first_mut(), scratch.split_first_mut())
@@ -179,9 +181,12 @@ impl Run<'_> {
                 .map_err(|BrokenCoding| Stop::Because(BodyFact::BrokenCoding))?;
             layer.over = step.over;
             layer.given += step.written;
+            if from_wire {
+                self.wire += before - input.len();
+            }
             self.check(layer.given)?;
             if let Some(given) = buffer.get(..step.written).filter(|given| !given.is_empty()) {
-                self.layers(inner, others, given)?;
+                self.layers(inner, others, given, false)?;
             }
             if step.written == 0 && input.len() == before && !step.over {
                 return Ok(());
