@@ -20,6 +20,7 @@ pub mod packet_socket;
 pub mod process;
 pub mod programs;
 pub mod scene;
+pub mod script;
 pub mod secrets;
 pub mod series;
 pub mod site;

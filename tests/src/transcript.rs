@@ -331,7 +331,11 @@ impl Stage {
         let said = self.lines.said.iter().flat_map(|(_, text)| text.lines());
         let mut lines: Vec<_> = said.map(str::to_owned).collect();
         lines.extend(self.lines.anomalies.names().map(|name| format!("! {name}")));
-        assert_eq!(self.lines.extractor.held_bodies(), 0, "every body is taken with its transaction");
+        assert_eq!(
+            self.lines.extractor.held_bodies(),
+            0,
+            "every body is taken with its transaction"
+        );
         let bodies = self.lines.extractor.body_stats();
         let counters = self.shared.stats.counters().chain(bodies.counters());
         Heard {
@@ -391,9 +395,16 @@ impl TransactionSink for Lines {
 fn describe(body: &BodyFacts) -> String {
     let read = &body.read;
     let media = read.media.map_or("-", apimon::body::Media::as_str);
-    let coding = read.coding.map_or(String::new(), |coding| format!("+{}", coding.as_str()));
+    let coding = read
+        .coding
+        .map_or(String::new(), |coding| format!("+{}", coding.as_str()));
     let facts: Vec<_> = read.facts.names().collect();
-    let line = format!("{media}{coding} {}/{} {}", read.fields, body.ids.len(), facts.join(","));
+    let line = format!(
+        "{media}{coding} {}/{} {}",
+        read.fields,
+        body.ids.len(),
+        facts.join(",")
+    );
     line.trim_end().to_owned()
 }
 

@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod fuzz;
 mod layers;
 mod run;
 mod setup;
@@ -32,6 +33,8 @@ enum Task {
     Test(test::Options),
     /// Measures apimon beside its references; figures are ratios of the same run.
     Bench(bench::Options),
+    /// Runs the fuzz targets, each for some time; says what they did, and which input made one fail.
+    Fuzz(fuzz::Options),
     /// Format, lints, docs, layers, licences, then every test.
     Ci(ci::Options),
     /// Checks that no module imports against the direction of the data (ARCHITECTURE.md).
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Task::Demo => demo::run(),
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Ci(options) => ci::run(&options),
         Task::Layers => layers::run(),
     };

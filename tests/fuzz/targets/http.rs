@@ -1,0 +1,35 @@
+//! Any conversation through the HTTP stage: where its bytes are cut changes nothing, each request ends in one way, and no
+//! memory is kept beyond the limits nor behind the end.
+//!
+//! The input is a script (`apimon_tests::script`), so that the corpus can be made from the transcripts.
+#![no_main]
+
+use apimon::limits::Limits;
+use apimon_tests::script;
+use libfuzzer_sys::fuzz_target;
+
+const TIGHT_BYTES: usize = 2000;
+
+fn tight() -> Limits {
+    Limits {
+        head_bytes: 400,
+        header_fields: 4,
+        pending_requests: 3,
+        held_bytes: 300,
+        http_bytes: TIGHT_BYTES,
+        ..Limits::default()
+    }
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((&size, text)) = input.split_first() else { return };
+    let whole = script::play(text, Limits::default(), usize::MAX, |_| {});
+    let cut = script::play(text, Limits::default(), usize::from(size % 16) + 1, |_| {});
+    assert_eq!(whole.lines, cut.lines, "pieces of {}", size % 16 + 1);
+    assert_eq!((whole.kept_bytes, cut.kept_bytes), (0, 0));
+    let tight = script::play(text, tight(), usize::MAX, |kept| assert!(kept <= TIGHT_BYTES));
+    assert_eq!(tight.kept_bytes, 0);
+    let counted = whole.counters.iter().find(|(name, _)| *name == "transactions");
+    let given = whole.lines.iter().filter(|line| !line.starts_with('!')).count();
+    assert_eq!(counted.map(|(_, count)| *count), Some(given as u64));
+});
