@@ -37,8 +37,8 @@ impl LeaseSink for NoLeases {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTransactions;
 
-impl Watcher for NoTransactions {
-    fn observed(&mut self, _transaction: &Transaction<'_>, _observation: &Observation) {}
+impl TransactionSink for NoTransactions {
+    fn transaction(&mut self, _transaction: &Transaction<'_>) {}
 }
 
 /// The stages from packet to verdict.
@@ -65,6 +65,17 @@ pub trait Watcher {
 
     /// As [`TransactionSink::abandoned`].
     fn abandoned(&mut self, _ordinal: u64) {}
+}
+
+/// Whoever wants the transactions only.
+impl<S: TransactionSink + ?Sized> Watcher for S {
+    fn observed(&mut self, transaction: &Transaction<'_>, _observation: &Observation) {
+        self.transaction(transaction);
+    }
+
+    fn abandoned(&mut self, ordinal: u64) {
+        TransactionSink::abandoned(self, ordinal);
+    }
 }
 
 /// Gives each transaction to the judge and to one more.

@@ -17,7 +17,7 @@ use super::{out::Out, progress::Progress, text};
 use crate::{
     config::{self, Overrides},
     hostnet,
-    http::transaction::{Transaction, TransactionSink as _},
+    http::transaction::{Transaction, TransactionSink},
     journal::{
         ecs,
         event::{EventKind, JournalEvent},
@@ -163,7 +163,7 @@ impl Watcher for Data<'_> {
 
     fn abandoned(&mut self, ordinal: u64) {
         if let Self::Transactions(lines) = self {
-            lines.abandoned(ordinal);
+            TransactionSink::abandoned(lines, ordinal);
         }
     }
 }

@@ -20,8 +20,8 @@ use apimon::{
     http::transaction::{Transaction, TransactionSink},
     judge::JudgeSettings,
     limits::Limits,
-    observe::{Observation, identity::InstallKey},
-    pipeline::{Pipeline, Watcher},
+    observe::identity::InstallKey,
+    pipeline::Pipeline,
     reader::Reader,
     source::Capture,
 };
@@ -227,12 +227,6 @@ struct Count(u64);
 impl TransactionSink for Count {
     fn transaction(&mut self, transaction: &Transaction<'_>) {
         self.0 += u64::from(transaction.response.is_some());
-    }
-}
-
-impl Watcher for Count {
-    fn observed(&mut self, transaction: &Transaction<'_>, _: &Observation) {
-        self.transaction(transaction);
     }
 }
 
