@@ -32,8 +32,13 @@ pub struct Written {
     pub bytes: u64,
 }
 
-/// Writes a pcap file (Ethernet, microseconds) with at least `requests` requests.
+/// Writes a pcap file (Ethernet, microseconds) with `requests` requests.
 pub fn write_capture(out: &mut impl Write, requests: u64) -> io::Result<Written> {
+    write_with(out, requests, REQUESTS_PER_CONNECTION)
+}
+
+/// As [`write_capture`], with so many requests on one connection before it is closed.
+pub fn write_with(out: &mut impl Write, requests: u64, per_connection: u64) -> io::Result<Written> {
     let mut file = PcapFile {
         out,
         clock_us: 1_700_000_000_000_000,
@@ -55,7 +60,7 @@ pub fn write_capture(out: &mut impl Write, requests: u64) -> io::Result<Written>
             continue;
         };
         connection.exchange(&mut file)?;
-        if connection.served == REQUESTS_PER_CONNECTION {
+        if connection.served == per_connection {
             connection.close(&mut file)?;
             *connection = Connection::new(index, &mut next_port);
             connection.open(&mut file)?;
@@ -166,7 +171,7 @@ impl Connection {
         let body_len = kind.response_head(&mut self.message, number)?;
         self.send_message(file, false)?;
         self.message.clear();
-        self.message.resize(body_len, b'j');
+        json(&mut self.message, body_len, number)?;
         self.send_message(file, false)?;
         self.send(file, true, ACK, 0..0)
     }
@@ -317,6 +322,27 @@ impl Kind {
     }
 }
 
+/// A JSON array of `len` bytes (60 or more): objects, and a note that fills it up.
+fn json(out: &mut Vec<u8>, len: usize, number: u64) -> io::Result<()> {
+    /// More than the longest object and the note.
+    const OBJECT: usize = 128;
+    let end = out.len() + len;
+    out.push(b'[');
+    let mut id = number * 100;
+    while out.len() + OBJECT < end {
+        write!(
+            out,
+            r#"{{"id":{id},"state":"paid","total":"19.90","currency":"EUR","items":[{{"sku":"a-7","count":2}}]}},"#
+        )?;
+        id += 1;
+    }
+    let (head, tail) = (br#"{"note":""#, br#""}]"#);
+    out.extend_from_slice(head);
+    out.resize(end - tail.len(), b'n');
+    out.extend_from_slice(tail);
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,5 +355,15 @@ mod tests {
         assert_eq!(a, b);
         assert_eq!(written.requests, 1_000);
         assert_eq!(written.bytes, a.len() as u64);
+    }
+
+    #[test]
+    fn bodies_are_json_of_the_length_that_was_asked_for() {
+        for len in (60..400).chain([2_000, 20_000]) {
+            let mut body = Vec::new();
+            json(&mut body, len, u64::from(u32::MAX)).unwrap();
+            assert_eq!(body.len(), len);
+            serde_json::from_slice::<serde_json::Value>(&body).unwrap();
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         h1::{
             body::Ended,
             facts::Facts,
-            line::{Message, token_len},
+            line::{Message, line_feed, token_len},
         },
         shared::Store,
         transaction::{BodyPart, FieldSpan, Head, Mark, Part, Span, TransactionSink, Version},
@@ -129,13 +129,13 @@ pub(crate) fn parse_in_place<M: Message>(
 
 #[inline]
 fn parse<M: Message>(bytes: &[u8], max_fields: usize, store: &mut Store) -> Option<(usize, Parsed<M::Line>)> {
-    let lf = memchr::memchr(b'\n', bytes)?;
+    let lf = line_feed(bytes)?;
     let (line, version) = M::strict(bytes.get(..lf)?.strip_suffix(b"\r")?)?;
     let mut facts = Facts::default();
     let mut at = lf + 1;
     loop {
         let rest = bytes.get(at..)?;
-        let lf = memchr::memchr(b'\n', rest)?;
+        let lf = line_feed(rest)?;
         let line = rest.get(..lf)?.strip_suffix(b"\r")?;
         let from = at;
         at += lf + 1;
@@ -157,7 +157,11 @@ fn parse<M: Message>(bytes: &[u8], max_fields: usize, store: &mut Store) -> Opti
 }
 
 /// Reads a field line, which begins at `at` of the head.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "called from one place, for every field of every head"
+)]
+#[inline(always)]
 fn field(line: &[u8], at: usize, facts: &mut Facts) -> Option<FieldSpan> {
     let (name, behind) = line.split_at_checked(token_len(line))?;
     let mut value = behind.strip_prefix(b":").filter(|_| !name.is_empty())?;

@@ -292,6 +292,21 @@ const TOKEN: [bool; 256] = {
     table
 };
 
+/// Where the first line feed is. Lines of a head are short: what the general search spends on choosing the widest vectors
+/// at each call costs more than they gain.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(super) fn line_feed(bytes: &[u8]) -> Option<usize> {
+    memchr::arch::x86_64::sse2::memchr::One::new(b'\n')?.find(bytes)
+}
+
+/// Where the first line feed is.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+pub(super) fn line_feed(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr(b'\n', bytes)
+}
+
 /// How many of the first bytes are those of a token. Four at a time: most of what is scanned are names of ten bytes.
 #[inline]
 pub(super) fn token_len(bytes: &[u8]) -> usize {
