@@ -20,7 +20,7 @@ const LOSS_WORDS: [&str; 15] = [
 ];
 
 /// Beginnings of names that mark a loss, where one word alone would also mark others.
-const LOSS_NAMES: [&str; 4] = ["after_end", "dropped", "not_http", "skipped"];
+const LOSS_NAMES: [&str; 5] = ["after_end", "dropped", "not_http", "skipped", "tap_fragment"];
 
 /// Whether a counter of this name counts a loss.
 pub fn is_loss(name: &str) -> bool {
@@ -39,6 +39,7 @@ mod tests {
             "gap_bytes",
             "not_http_bytes",
             "skipped_malformed_packets",
+            "tap_fragment_packets",
             "shield_sources_full_packets",
         ] {
             assert!(is_loss(name), "{name}");
@@ -51,6 +52,9 @@ mod tests {
             "shield_not_ip_packets",
             "shield_dropped_lease_packets",
             "tap_skipped_packets",
+            "tap_body_skipped_bytes",
+            "left_out_bytes",
+            "tap_wakeups",
             "findings",
             // What no receiver takes is not read on purpose.
             "impossible_segments",

@@ -71,6 +71,7 @@ fn summary(status: &Status, out: &mut Out) -> Result<()> {
             "cases",
             format!("{} opened; {} leases in force", totals.cases, totals.leases),
         ),
+        ("tap", tap(status)),
         ("memory", text::bytes(status.memory_bytes)),
         ("log", log_state(status, out)),
     ];
@@ -89,6 +90,24 @@ fn interface(interface: &crate::control::dto::Interface) -> String {
             interface.name, interface.shield, interface.tap
         )
     }
+}
+
+/// How the segments come: few at a time while little comes, in batches under load.
+fn tap(status: &Status) -> String {
+    let count = |stage: &str, name: &str| -> u64 {
+        let counters = status.counters.get(stage);
+        counters
+            .and_then(|counters| counters.get(name))
+            .copied()
+            .unwrap_or(0)
+    };
+    let (records, rounds) = (count("ring", "records"), count("ring", "rounds"));
+    format!(
+        "{} records, {} a wake-up; {} of long bodies not copied",
+        text::count(records),
+        records.checked_div(rounds).unwrap_or(0),
+        text::bytes(count("kernel", "tap_body_skipped_bytes"))
+    )
 }
 
 fn log_state(status: &Status, out: &Out) -> String {

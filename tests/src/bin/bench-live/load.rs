@@ -14,6 +14,8 @@ use crate::meter::{Meter, TICKS};
 pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
 /// nginx's port.
 pub(crate) const PORT: u16 = 8080;
+/// Connections that wrk keeps busy.
+pub(crate) const CONNECTIONS: u64 = 8;
 /// Fifty users, each reading the own orders: what honest use looks like.
 const SCRIPT: &str = r#"
 local n = 0
@@ -67,7 +69,13 @@ impl<'a> Load<'a> {
     pub(crate) fn run(&self) -> Result<Window> {
         let mut command = self.site.clients.command("wrk");
         command
-            .args(["--threads", "1", "--connections", "8", "--latency"])
+            .args([
+                "--threads",
+                "1",
+                "--latency",
+                "--connections",
+                &CONNECTIONS.to_string(),
+            ])
             .args(["--duration", &format!("{}s", self.seconds)])
             .arg("--script")
             .arg(&self.script)

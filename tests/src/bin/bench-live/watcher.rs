@@ -1,6 +1,6 @@
 //! Who watches during a window, what that costs, and what was lost. Must not know how load is made.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use apimon::control::dto::Status;
 use apimon_tests::{
     daemon::Apimon,
@@ -53,10 +53,20 @@ fn apimon(site: &Site, window: impl FnOnce() -> Result<Window>) -> Result<Window
     let spent = load::process_cpu_seconds(daemon.process.pid())? - before;
     window.watcher_cpu = per_100_000(spent, window.requests);
     let status = settled(&apimon)?;
-    window.notes.push(format!(
-        "read {} transactions of {} requests; losses: {}",
-        status.totals.transactions,
+    let read = status.totals.transactions;
+    // What is on its way when wrk ends is answered, and not counted by it.
+    let late = read.checked_sub(window.requests);
+    ensure!(
+        late.is_some_and(|late| late <= load::CONNECTIONS),
+        "read {read} transactions of {} requests; losses: {}",
         window.requests,
+        losses(&status)
+    );
+    window.notes.push(format!(
+        "read {} requests and {} that wrk did not wait for; {:.1} records a wake-up; losses: {}",
+        window.requests,
+        late.unwrap_or(0),
+        records_a_round(&status),
         losses(&status)
     ));
     daemon.terminate()?;
@@ -76,6 +86,18 @@ fn settled(apimon: &Apimon) -> Result<Status> {
         last = now;
         rests.then(|| last.clone())
     })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
+fn records_a_round(status: &Status) -> f64 {
+    let count = |name: &str| {
+        status
+            .counters
+            .get("ring")
+            .and_then(|ring| ring.get(name))
+            .copied()
+    };
+    count("records").unwrap_or(0) as f64 / count("rounds").unwrap_or(0).max(1) as f64
 }
 
 fn losses(status: &Status) -> String {
