@@ -49,7 +49,7 @@ pub enum Counter {
     TapSeen = 10,
     /// Packets not of interest: other ports, not TCP, or with nothing to copy (pure ACK).
     TapSkipped = 11,
-    /// Packets copied whole into the ring.
+    /// Packets copied whole into the ring, or without a payload that the reader did not want.
     TapCopied = 12,
     /// TCP payload bytes copied into the ring.
     TapCopiedBytes = 13,
@@ -67,11 +67,15 @@ pub enum Counter {
     TapMalformed = 19,
     /// Times the tap woke the reader of a ring.
     TapWakeups = 20,
+    /// Part of copied: packets told of without their payload, which the reader did not want.
+    TapBodySkipped = 21,
+    /// TCP payload bytes of those.
+    TapBodySkippedBytes = 22,
 }
 
 impl Counter {
     /// How many counters there are.
-    pub const COUNT: u32 = 21;
+    pub const COUNT: u32 = 23;
 
     /// All counters with their stable names, in index order.
     pub const ALL: [(Self, &'static str); Self::COUNT as usize] = [
@@ -96,6 +100,8 @@ impl Counter {
         (Self::TapFragment, "tap_fragment_packets"),
         (Self::TapMalformed, "tap_malformed_packets"),
         (Self::TapWakeups, "tap_wakeups"),
+        (Self::TapBodySkipped, "tap_body_skipped_packets"),
+        (Self::TapBodySkippedBytes, "tap_body_skipped_bytes"),
     ];
 }
 

@@ -19,6 +19,7 @@ pub mod lease;
 pub mod names;
 pub mod prefix;
 pub mod reader;
+pub mod skip;
 pub mod source;
 pub mod tap;
 pub mod wire;

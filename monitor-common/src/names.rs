@@ -28,6 +28,9 @@ pub const MAP_TAP_RINGS: [&str; TAP_SHARDS_MAX as usize] =
 /// Array of one [`crate::reader::RingReader`] a shard.
 pub const MAP_TAP_READERS: &str = "TAP_READERS";
 
+/// LRU hash of [`crate::skip::SkipKey`] to [`crate::skip::SkipEntry`].
+pub const MAP_TAP_SKIPS: &str = "TAP_SKIPS";
+
 /// Most ring shards.
 pub const TAP_SHARDS_MAX: u32 = 4;
 /// Words of the port bitmap.
@@ -38,5 +41,8 @@ pub const LEASES_MAX: u32 = 131_072;
 pub const NEVER_BLOCK_MAX: u32 = 4_096;
 /// Most sources counted at a time; the least recently seen give way.
 pub const SOURCES_MAX: u32 = 65_536;
+/// Most directions of connections of which bytes are skipped at a time. Long bodies without number; the least recently used
+/// entry gives way, and its bytes are copied again.
+pub const TAP_SKIPS_MAX: u32 = 4_096;
 /// Bytes of a ring, until the loader says otherwise.
 pub const TAP_RING_BYTES: u32 = 2 << 20;

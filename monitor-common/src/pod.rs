@@ -2,7 +2,12 @@
 #![expect(unsafe_code, reason = "aya::Pod is an unsafe marker trait")]
 
 use crate::{
-    IpKey, config::KernelConfig, counter::CounterBlock, lease::LeaseEntry, reader::RingReader,
+    IpKey,
+    config::KernelConfig,
+    counter::CounterBlock,
+    lease::LeaseEntry,
+    reader::RingReader,
+    skip::{SkipEntry, SkipKey},
     source::SourceEntry,
 };
 
@@ -18,3 +23,7 @@ unsafe impl aya::Pod for SourceEntry {}
 unsafe impl aya::Pod for CounterBlock {}
 // SAFETY: repr(C), integers only, no padding (size asserted beside the struct).
 unsafe impl aya::Pod for RingReader {}
+// SAFETY: repr(C), integers and bytes only, no padding (size asserted beside the struct).
+unsafe impl aya::Pod for SkipKey {}
+// SAFETY: repr(C), integers only, no padding (size asserted beside the struct).
+unsafe impl aya::Pod for SkipEntry {}

@@ -12,9 +12,12 @@ pub struct RingReader {
     pub asleep: u32,
     /// Bytes in the ring at which the reader is woken although it did not ask for it. Zero: never.
     pub wake_bytes: u32,
+    /// Until when there may be an entry of this reader in the `TAP_SKIPS` map, nanoseconds of `CLOCK_MONOTONIC`: nobody
+    /// need look for one after that.
+    pub skips_until_ns: u64,
 }
 
-const _: () = assert!(size_of::<RingReader>() == 8 && align_of::<RingReader>() == 4);
+const _: () = assert!(size_of::<RingReader>() == 16 && align_of::<RingReader>() == 8);
 
 /// Bytes that the kernel puts before every record (`BPF_RINGBUF_HDR_SZ`), and to which it rounds records up.
 const RECORD_HEADER: u64 = 8;
@@ -52,6 +55,7 @@ mod tests {
         let asleep = RingReader {
             asleep: 1,
             wake_bytes: 1000,
+            skips_until_ns: 0,
         };
         assert!(asleep.is_woken_by(1, 16));
         let awake = RingReader { asleep: 0, ..asleep };

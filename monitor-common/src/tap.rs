@@ -26,7 +26,7 @@ pub struct TapHeader {
     /// Payload bytes of this record on the wire.
     pub wire_len: u32,
     /// Payload bytes that follow this header in the record; less than `wire_len` only where the rest could not be
-    /// read.
+    /// read, or was not wanted.
     pub cap_len: u32,
     /// Interface on which the packet was seen.
     pub ifindex: u32,
@@ -34,8 +34,10 @@ pub struct TapHeader {
     pub tcp_flags: u8,
     /// One of [`direction`].
     pub direction: u8,
+    /// 1 if the payload was left out because the reader did not want it ([`crate::skip`]), else 0.
+    pub skipped: u8,
     /// Zero.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 5],
 }
 
 const _: () = assert!(size_of::<TapHeader>() == 72 && align_of::<TapHeader>() == 8);
@@ -61,7 +63,8 @@ impl TapHeader {
             ifindex: u32::from_ne_bytes(at(head, 60)?),
             tcp_flags: *head.get(64)?,
             direction: *head.get(65)?,
-            reserved: at(head, 66)?,
+            skipped: *head.get(66)?,
+            reserved: at(head, 67)?,
         };
         let payload = body.get(..header.cap_len as usize)?;
         (header.cap_len <= header.wire_len).then_some((header, payload))

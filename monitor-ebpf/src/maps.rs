@@ -3,15 +3,19 @@
 use aya_ebpf::{
     bindings::BPF_F_NO_PREALLOC,
     macros::map,
-    maps::{Array, HashMap, LpmTrie, LruPerCpuHashMap, PerCpuArray, RingBuf, lpm_trie::Key},
+    maps::{Array, HashMap, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, RingBuf, lpm_trie::Key},
 };
 use monitor_common::{
     IpKey,
     config::KernelConfig,
     counter::CounterBlock,
     lease::LeaseEntry,
-    names::{LEASES_MAX, NEVER_BLOCK_MAX, SOURCES_MAX, TAP_PORT_WORDS, TAP_RING_BYTES, TAP_SHARDS_MAX},
+    names::{
+        LEASES_MAX, NEVER_BLOCK_MAX, SOURCES_MAX, TAP_PORT_WORDS, TAP_RING_BYTES, TAP_SHARDS_MAX,
+        TAP_SKIPS_MAX,
+    },
     reader::RingReader,
+    skip::{SkipEntry, SkipKey},
     source::SourceEntry,
 };
 
@@ -32,6 +36,8 @@ pub(crate) static COUNTERS: PerCpuArray<CounterBlock> = PerCpuArray::with_max_en
 static TAP_PORTS: Array<u64> = Array::with_max_entries(TAP_PORT_WORDS, 0);
 #[map]
 static TAP_READERS: Array<RingReader> = Array::with_max_entries(TAP_SHARDS_MAX, 0);
+#[map]
+static TAP_SKIPS: LruHashMap<SkipKey, SkipEntry> = LruHashMap::with_max_entries(TAP_SKIPS_MAX, 0);
 #[map]
 static TAP_RING_0: RingBuf = RingBuf::with_byte_size(TAP_RING_BYTES, 0);
 #[map]
@@ -87,4 +93,17 @@ pub(crate) fn ring(shard: u32) -> &'static RingBuf {
 #[inline(always)]
 pub(crate) fn reader(shard: u32) -> Option<*mut RingReader> {
     TAP_READERS.get_ptr_mut(shard & (TAP_SHARDS_MAX - 1))
+}
+
+/// What the reader does not want of a direction.
+#[inline(always)]
+pub(crate) fn skip(key: &SkipKey) -> Option<*mut SkipEntry> {
+    TAP_SKIPS.get_ptr_mut(key)
+}
+
+/// Forgets what the reader does not want of a direction.
+#[inline(always)]
+pub(crate) fn forget_skip(key: &SkipKey) {
+    // There seldom is such an entry.
+    let _ = TAP_SKIPS.remove(key);
 }

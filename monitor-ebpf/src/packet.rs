@@ -1,5 +1,7 @@
 //! The bytes of the packet at hand, as the shared parser wants to see them. Must not know protocols.
 
+use core::{arch::asm, mem::MaybeUninit};
+
 use monitor_common::wire::Frame;
 
 /// Greatest offset at which headers are looked for: the longest walk is six IPv6 extension headers of 2 KiB. The
@@ -31,7 +33,74 @@ impl Frame for Linear {
         if at + N > self.end {
             return None;
         }
-        // SAFETY: the N bytes at `at` lie before the end of the packet; byte arrays need no alignment.
-        Some(unsafe { *(at as *const [u8; N]) })
+        // SAFETY: the N bytes at `at` lie before the end of the packet.
+        Some(unsafe { load(at) })
+    }
+}
+
+/// Loads `N` bytes, in words where that is possible: the compiler itself loads unaligned bytes one by one.
+///
+/// # Safety
+/// They must be readable, as far as the verifier can see.
+#[inline(always)]
+unsafe fn load<const N: usize>(at: usize) -> [u8; N] {
+    let mut bytes = MaybeUninit::<[u8; N]>::uninit();
+    let to = bytes.as_mut_ptr().cast::<u8>();
+    let mut done = 0;
+    // SAFETY: every word lies within the N bytes, at both ends; in the end all of them are written.
+    unsafe {
+        while N - done >= 8 {
+            to.add(done)
+                .cast::<u64>()
+                .write_unaligned(word::load_u64(at + done));
+            done += 8;
+        }
+        if N - done >= 4 {
+            to.add(done)
+                .cast::<u32>()
+                .write_unaligned(word::load_u32(at + done));
+            done += 4;
+        }
+        if N - done >= 2 {
+            to.add(done)
+                .cast::<u16>()
+                .write_unaligned(word::load_u16(at + done));
+            done += 2;
+        }
+        if N > done {
+            *to.add(done) = *((at + done) as *const u8);
+        }
+        bytes.assume_init()
+    }
+}
+
+/// Single loads that need no alignment. The verifier takes them on architectures that do such loads at no great cost.
+mod word {
+    use super::asm;
+
+    macro_rules! loads {
+        ($($name:ident $type:ident $text:literal)*) => {$(
+            /// # Safety
+            /// The bytes must be readable.
+            #[inline(always)]
+            pub(super) unsafe fn $name(at: usize) -> $type {
+                let word: u64;
+                // SAFETY: the caller's promise; the instruction does nothing else.
+                unsafe {
+                    asm!(
+                        concat!("{word} = *(", $text, " *)({at} + 0)"),
+                        at = in(reg) at,
+                        word = lateout(reg) word,
+                        options(pure, readonly, nostack, preserves_flags)
+                    );
+                }
+                word as $type
+            }
+        )*};
+    }
+    loads! {
+        load_u64 u64 "u64"
+        load_u32 u32 "u32"
+        load_u16 u16 "u16"
     }
 }

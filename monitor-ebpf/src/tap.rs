@@ -10,7 +10,8 @@ use aya_ebpf::{
 };
 use monitor_common::{
     counter::Counter,
-    tap::{self, PIECE_MAX, Piece, TapHeader},
+    skip::{SKIP_SEGMENT_MIN, SkipKey},
+    tap::{self, PIECE_MAX, Piece, TapHeader, flag},
     wire::{self, Frame as _, Outcome, TcpView, protocol},
 };
 
@@ -151,12 +152,15 @@ enum Fate {
 #[inline(always)]
 fn prepare(ctx: &TcContext, view: &TcpView, shard: u32, direction: u8) {
     let Some(scratch) = maps::scratch() else { return };
-    // SAFETY: this CPU's own value of the map, which nobody else uses while this program runs; a helper without
-    // preconditions; the context is the one the kernel handed in.
+    // SAFETY: a helper without preconditions.
+    let now_ns = unsafe { bpf_ktime_get_ns() };
+    let skipped = is_skipped(view, shard, now_ns);
+    // SAFETY: this CPU's own value of the map, which nobody else uses while this program runs; the context is the one the
+    // kernel handed in.
     unsafe {
         scratch.write(Copying {
             header: TapHeader {
-                ts_ns: bpf_ktime_get_ns(),
+                ts_ns: now_ns,
                 src: view.src,
                 dst: view.dst,
                 seq: view.seq,
@@ -168,7 +172,8 @@ fn prepare(ctx: &TcContext, view: &TcpView, shard: u32, direction: u8) {
                 ifindex: (*ctx.skb.skb).ifindex,
                 tcp_flags: view.flags,
                 direction,
-                reserved: [0; 6],
+                skipped: u8::from(skipped),
+                reserved: [0; 5],
             },
             payload_off: view.payload_off as u32,
             payload_len: view.payload_len,
@@ -182,6 +187,30 @@ fn prepare(ctx: &TcContext, view: &TcpView, shard: u32, direction: u8) {
     }
 }
 
+/// Whether the reader does not want the payload of a segment. Asks only where an answer is likely and worth it.
+#[inline(always)]
+fn is_skipped(view: &TcpView, shard: u32, now_ns: u64) -> bool {
+    let begins = view.flags & flag::SYN != 0;
+    if view.payload_len < SKIP_SEGMENT_MIN && !begins {
+        return false;
+    }
+    // SAFETY: a value of the map, read in one step.
+    let until_ns = maps::reader(shard).map_or(0, |reader| unsafe {
+        (&raw const (*reader).skips_until_ns).read_volatile()
+    });
+    if now_ns >= until_ns {
+        return false;
+    }
+    let key = SkipKey::of(view);
+    if begins {
+        maps::forget_skip(&key);
+        return false;
+    }
+    // SAFETY: a value of the map. When the table gives the entry to another direction meanwhile, the range is that one's:
+    // then this segment is told of as left out although nobody gave it up, and the reader counts it as missing.
+    maps::skip(&key).is_some_and(|entry| unsafe { entry.read() }.covers(view, now_ns))
+}
+
 /// Copies what was written down. Looks the scratch room up again, and is a function of its own, so that the verifier
 /// arrives here with the same knowledge from everywhere, and walks it once.
 #[inline(never)]
@@ -191,8 +220,25 @@ fn copy_prepared(ctx: &TcContext) {
     };
     // SAFETY: as in `prepare`.
     let copying = unsafe { &mut *scratch };
-    let room = copy_pieces(ctx, maps::ring(copying.shard), copying);
+    let ring = maps::ring(copying.shard);
+    let room = if copying.header.skipped == 0 {
+        copy_pieces(ctx, ring, copying)
+    } else {
+        tell_of(ctx, ring, copying)
+    };
     count(&counters, copying, room);
+}
+
+/// Writes one record for a whole segment without its payload; `false` if the ring has no room for it.
+#[inline(always)]
+fn tell_of(ctx: &TcContext, ring: &RingBuf, copying: &mut Copying) -> bool {
+    copying.header.wire_len = copying.payload_len;
+    copying.header.cap_len = 0;
+    if record::<0>(ctx, ring, copying, 0, 0) == Fate::NoRoom {
+        return false;
+    }
+    copying.done = copying.payload_len;
+    true
 }
 
 /// Copies all pieces; `false` if the ring has no room for one.
@@ -256,7 +302,13 @@ fn count(counters: &Counters, copying: &Copying, room: bool) {
         wakeups,
         ..
     } = *copying;
-    counters.add(Counter::TapCopiedBytes, u64::from(done.wrapping_sub(unreadable)));
+    let bytes = u64::from(done.wrapping_sub(unreadable));
+    if room && copying.header.skipped != 0 {
+        counters.bump(Counter::TapBodySkipped);
+        counters.add(Counter::TapBodySkippedBytes, bytes);
+    } else {
+        counters.add(Counter::TapCopiedBytes, bytes);
+    }
     counters.add(Counter::TapLostReadBytes, u64::from(unreadable));
     counters.add(
         Counter::TapLostRingBytes,
@@ -276,7 +328,9 @@ fn last_record(ctx: &TcContext, ring: &RingBuf, copying: &mut Copying, off: u32,
     match len {
         0 => record::<0>(ctx, ring, copying, off, 0),
         1..=256 => record::<256>(ctx, ring, copying, off, len),
-        257..=1536 => record::<1536>(ctx, ring, copying, off, len),
+        257..=512 => record::<512>(ctx, ring, copying, off, len),
+        513..=1024 => record::<1024>(ctx, ring, copying, off, len),
+        1025..=1536 => record::<1536>(ctx, ring, copying, off, len),
         1537..=4096 => record::<4096>(ctx, ring, copying, off, len),
         4097..=16_384 => record::<16_384>(ctx, ring, copying, off, len),
         16_385..=32_768 => record::<32_768>(ctx, ring, copying, off, len),

@@ -31,6 +31,9 @@ pub struct Limits {
     pub fragment_bytes: usize,
     /// How long fragments wait for the others, in capture time. As Linux (`net.ipv4.ipfrag_time`).
     pub fragment_age: Duration,
+    /// Bytes to come of a body that are worth telling the tap that nobody wants them. Many bodies of moderate length would
+    /// make for more telling than copying.
+    pub unwanted_bytes: u64,
     /// Bytes of a message head. Endless headers; the connection is marked blind.
     pub head_bytes: usize,
     /// Fields of a message head. As above.
@@ -119,6 +122,7 @@ impl Default for Limits {
             fragment_packets: 1024,
             fragment_bytes: 4 << 20,
             fragment_age: Duration::from_secs(30),
+            unwanted_bytes: 32 << 10,
             head_bytes: 64 << 10,
             header_fields: 128,
             pending_requests: 256,

@@ -17,7 +17,7 @@ use std::{
 use apimon::{
     flow::Peer,
     kernel::{KernelSettings, Program, ShieldMode, TapRing, TimeBase, Woken, segment},
-    segment::Crossing,
+    segment::{Crossing, SeqNumber},
     time::Clock,
 };
 use apimon_tests::{
@@ -83,6 +83,29 @@ fn flags(shape: Shape, new: u8) -> Shape {
             seq,
             ack,
             flags: new,
+            option_words,
+        },
+        ..shape
+    }
+}
+
+fn at(shape: Shape, new: u32) -> Shape {
+    let Transport::Tcp {
+        ports,
+        flags,
+        ack,
+        option_words,
+        ..
+    } = shape.transport
+    else {
+        return shape;
+    };
+    Shape {
+        transport: Transport::Tcp {
+            ports,
+            seq: new,
+            ack,
+            flags,
             option_words,
         },
         ..shape
@@ -369,6 +392,65 @@ fn a_sleeping_reader_is_woken_once_and_a_napping_one_only_before_the_ring_is_ful
     let ring = rings.first_mut().unwrap();
     // It would time out the test if it did not notice.
     ring.nap(Duration::from_mins(1)).unwrap();
+}
+
+#[test]
+fn what_the_reader_does_not_want_is_told_of_without_its_payload() {
+    let (mut kernel, mut rings) = load("skips", 1 << 20);
+    let (from, to) = (
+        Peer {
+            addr: V4_SOURCE,
+            port: 40_000,
+        },
+        Peer {
+            addr: V4_DESTINATION,
+            port: PORT,
+        },
+    );
+    let ask = |rings: &mut [TapRing], from, to| {
+        let ring = rings.first_mut().unwrap();
+        ring.leave_out(from, to, SeqNumber(u32::MAX - 999), SeqNumber(2000))
+            .unwrap();
+    };
+    let payload = [b'x'; 1500];
+    let long = |seq| at(Shape::tcp(&payload), seq);
+    ask(&mut rings, from, to);
+    for (shape, left_out) in [
+        (long(u32::MAX - 999), true),
+        (long(u32::MAX - 499), true),
+        (long(500), true),
+        (long(501), false),
+        (long(u32::MAX - 1000), false),
+        (long(1 << 31), false),
+        (flags(long(0), flag::FIN | flag::ACK), true),
+        (at(Shape::tcp(&payload[..1023]), 0), false),
+        (ports(long(0), (40_001, PORT)), false),
+        (flags(long(0), flag::SYN), false),
+        (long(0), false),
+    ] {
+        let (_, counts) = kernel.counted(Program::TapIngress, &shape.build()).unwrap();
+        assert!(counts.add_up());
+        assert_eq!(counts.get(TapCopied), 1);
+        let records = records(&mut rings);
+        let [(header, copied)] = &records[..] else {
+            panic!("{records:?}")
+        };
+        let Transport::Tcp { seq, flags, .. } = shape.transport else {
+            panic!("{shape:?}")
+        };
+        let len = shape.payload.len();
+        assert_eq!((header.seq, header.tcp_flags), (seq, flags));
+        assert_eq!(header.wire_len as usize, len);
+        assert_eq!(header.skipped, u8::from(left_out), "{seq}");
+        assert_eq!(copied.len(), if left_out { 0 } else { len });
+        assert_eq!(counts.get(TapBodySkipped), u64::from(left_out));
+        assert_eq!(counts.get(TapBodySkippedBytes), (len - copied.len()) as u64);
+        assert_eq!(counts.get(TapCopiedBytes), copied.len() as u64);
+    }
+    // The other direction has a range of its own.
+    ask(&mut rings, to, from);
+    kernel.run(Program::TapIngress, &long(0).build()).unwrap();
+    assert_eq!(records(&mut rings).first().unwrap().0.skipped, 0);
 }
 
 #[test]

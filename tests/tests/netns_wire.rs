@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use apimon_tests::{
     nginx::Nginx,
+    process,
     scene::{self, Scene},
     secrets::Planted,
     wait,
@@ -144,4 +145,64 @@ fn nginx_and_curl_are_read() {
     })
     .with_context(|| format!("{:#?}", client.status()))
     .unwrap();
+}
+
+#[test]
+fn a_large_download_does_not_cross_the_ring_and_its_neighbours_are_read() {
+    const LARGE: u64 = 100 << 20;
+    let scene = Scene::open("large", "observe", &PEOPLE).unwrap();
+    let dir = scene.site.lab().dir();
+    let root = dir.join("root");
+    std::fs::create_dir(&root).unwrap();
+    std::fs::write(root.join("small"), "hello").unwrap();
+    std::fs::File::create(root.join("large"))
+        .unwrap()
+        .set_len(LARGE)
+        .unwrap();
+    // As fast as a fast network; without a limit the machine alone would say how much comes before the tap is told.
+    let server = format!("root {}; limit_rate 200m;", root.display());
+    let _nginx = Nginx::start(scene.host(), dir, 8081, &server).unwrap();
+    let apimon = &scene.apimon;
+    let mut flags = apimon.flags.clone();
+    flags.extend(["--port", "8081"].map(str::to_owned));
+    let _daemon = apimon.start_with(scene.host(), &flags).unwrap();
+
+    let mut curl = scene.site.clients.command("curl");
+    curl.args([
+        "--silent",
+        "--show-error",
+        "--max-time",
+        "60",
+        "--interface",
+        PEOPLE[0],
+    ]);
+    curl.args(["--write-out", "%{http_code} %{size_download} %{num_connects}\\n"]);
+    for path in ["small", "large", "small"] {
+        curl.args(["--output", "/dev/null"])
+            .arg(format!("http://10.77.0.10:8081/{path}"));
+    }
+    let said = process::output(&mut curl).unwrap();
+    assert_eq!(
+        said,
+        format!("200 5 1\n200 {LARGE} 0\n200 5 0\n"),
+        "one connection for all"
+    );
+
+    let client = apimon.client();
+    let status = wait::until("three transactions", FOUND, || {
+        client
+            .status()
+            .ok()
+            .filter(|status| status.totals.transactions == 3)
+    })
+    .with_context(|| format!("{:#?}", client.status()))
+    .unwrap();
+    assert!(status.losses.is_empty(), "{:?}", status.losses);
+    let count = |stage: &str, name: &str| status.counters[stage][name];
+    let skipped = count("kernel", "tap_body_skipped_bytes");
+    assert!(skipped > LARGE / 100 * 95, "{skipped} of {LARGE}");
+    // What was sent twice was left out twice.
+    let left_out = count("reader", "left_out_bytes");
+    assert!(left_out > LARGE / 100 * 95 && left_out <= skipped, "{left_out}");
+    assert_eq!(count("reader", "gap_bytes"), 0);
 }

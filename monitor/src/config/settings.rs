@@ -219,7 +219,7 @@ fn default_shards() -> u32 {
 }
 
 fn ring_bytes(given: Option<u32>) -> Result<u32, ConfigError> {
-    let bytes = within("tap.ring_bytes", given, 8 << 20, &Bounds::RING_BYTES)?;
+    let bytes = within("tap.ring_bytes", given, 2 << 20, &Bounds::RING_BYTES)?;
     if bytes.is_power_of_two() {
         return Ok(bytes);
     }

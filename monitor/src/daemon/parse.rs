@@ -24,6 +24,7 @@ use crate::{
     limits::Limits,
     observe::{Observation, extract::Extractor},
     reader::{Reader, ReaderStats},
+    stream::Unwanted,
     time::Timestamp,
 };
 
@@ -72,6 +73,7 @@ impl ParseThread {
                 extractor,
                 batch: Vec::with_capacity(BATCH),
                 judge,
+                unwanted: Vec::new(),
             },
             now: clock.now(),
             ticked: Timestamp::ZERO,
@@ -116,6 +118,8 @@ struct Outlet {
     extractor: Extractor,
     batch: Vec<Observation>,
     judge: JudgeHandle,
+    /// Ranges that nobody wants, to be told to the tap.
+    unwanted: Vec<Unwanted>,
 }
 
 impl TransactionSink for Outlet {
@@ -132,6 +136,10 @@ impl TransactionSink for Outlet {
 
     fn body_ends(&mut self, _of: Part, whole: bool, mark: &mut Mark) {
         self.extractor.body_ends(whole, *mark);
+    }
+
+    fn leave_out(&mut self, range: &Unwanted) {
+        self.unwanted.push(*range);
     }
 }
 
@@ -212,9 +220,19 @@ impl Parser {
             *now = (*now).max(segment.ts);
             reader.segment(&segment, outlet);
         });
+        self.leave_out();
         self.own.ring_records += drained.records as u64;
         self.own.ring_malformed += drained.malformed as u64;
         drained
+    }
+
+    /// Tells the tap what nobody wants. If it does not take that, it goes on copying, and nothing is lost.
+    fn leave_out(&mut self) {
+        for range in self.outlet.unwanted.drain(..) {
+            if let Err(error) = self.ring.leave_out(range.src, range.dst, range.start, range.end) {
+                log::debug!("{error}; long bodies are copied");
+            }
+        }
     }
 
     fn tick(&mut self) {

@@ -10,7 +10,8 @@ use crate::{
         shared::Shared,
         transaction::TransactionSink,
     },
-    stream::{Beginning, Connection, Consumer, Opening, Side, StreamEvent},
+    stream::{Beginning, Connection, Consumer, Opening, Side, StreamEvent, Unwanted},
+    time::Timestamp,
 };
 
 /// What the stage needs to handle an event: shared state and where transactions go.
@@ -62,6 +63,12 @@ impl<S: TransactionSink + ?Sized> Consumer<Cx<'_, S>> for HttpConnection {
             StreamEvent::Gap {
                 side, offset, len, ..
             } => (side, Event::Gap { offset, len }),
+            StreamEvent::LeftOut {
+                side,
+                offset,
+                len,
+                ts,
+            } => (side, self.left_out(offset, len, ts)),
             StreamEvent::End { side, how, .. } => (side, Event::End(how)),
             StreamEvent::Conflict { .. } => {
                 if let State::Speaking(exchange) = &mut self.state {
@@ -89,12 +96,31 @@ impl<S: TransactionSink + ?Sized> Consumer<Cx<'_, S>> for HttpConnection {
         }
     }
 
+    fn unwanted(&self, side: Side) -> Option<u64> {
+        match &self.state {
+            State::Speaking(exchange) => exchange.unwanted(side),
+            _ => None,
+        }
+    }
+
+    fn leave_out(&mut self, range: &Unwanted, cx: &mut Cx<'_, S>) {
+        cx.sink.leave_out(range);
+    }
+
     fn beginning(bytes: &[u8]) -> Beginning {
         detect::beginning(bytes)
     }
 }
 
 impl HttpConnection {
+    /// Only an exchange can have said that it does not want bytes; for others they are missing.
+    fn left_out(&self, offset: u64, len: u64, ts: Timestamp) -> Event<'static> {
+        match self.state {
+            State::Speaking(_) => Event::LeftOut { offset, len, ts },
+            _ => Event::Gap { offset, len },
+        }
+    }
+
     /// The first event tells how to listen.
     fn first(&mut self, opening: Opening, event: Event<'_>) {
         self.state = match (opening, event) {
@@ -122,7 +148,7 @@ impl HttpConnection {
                 undecided.gap(side, offset.saturating_add(len));
                 return;
             }
-            Event::End(_) => return,
+            Event::LeftOut { .. } | Event::End(_) => return,
         };
         let Some((at, client)) = undecided.data(side, input.offset, input.bytes) else {
             cx.shared.stats.unsynced_bytes += input.bytes.len() as u64;
@@ -180,7 +206,7 @@ fn finished(why: Option<Blind>, event: Event<'_>, shared: &mut Shared) {
         (Event::Data(input), Some(why)) => why.count(input.bytes.len(), shared),
         (Event::Data(input), None) => shared.stats.tunnel_bytes += input.bytes.len() as u64,
         (Event::Gap { len, .. }, _) => shared.stats.gap_bytes += len,
-        (Event::End(_), _) => {}
+        (Event::LeftOut { .. } | Event::End(_), _) => {}
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod drive;
 mod give;
+mod left_out;
 mod pair;
 mod request;
 mod response;

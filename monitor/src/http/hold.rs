@@ -5,13 +5,23 @@ use std::collections::VecDeque;
 use crate::{
     http::{h1::side::Input, shared::Shared},
     stream::End,
+    time::Timestamp,
 };
 
 /// An event of one side, without its side.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event<'a> {
     Data(Input<'a>),
-    Gap { offset: u64, len: u64 },
+    Gap {
+        offset: u64,
+        len: u64,
+    },
+    /// Bytes that nobody wanted, and the time of the last of them.
+    LeftOut {
+        offset: u64,
+        len: u64,
+        ts: Timestamp,
+    },
     End(End),
 }
 
@@ -45,6 +55,7 @@ impl Owned {
         let (event, bytes) = match event {
             Event::Data(input) => (Event::Data(Input { bytes: &[], ..input }), input.bytes.to_vec()),
             Event::Gap { offset, len } => (Event::Gap { offset, len }, Vec::new()),
+            Event::LeftOut { offset, len, ts } => (Event::LeftOut { offset, len, ts }, Vec::new()),
             Event::End(how) => (Event::End(how), Vec::new()),
         };
         Self {

@@ -1,6 +1,6 @@
 //! What the HTTP stage yields: one request and, if it was seen, its response. Must not know about actors or abuse.
 
-use crate::{flow::Peer, http::anomaly::AnomalySet, time::Timestamp};
+use crate::{flow::Peer, http::anomaly::AnomalySet, stream::Unwanted, time::Timestamp};
 
 /// One request with its final response. Borrowed: valid while it is handed to the [`TransactionSink`].
 #[derive(Clone, Copy, Debug)]
@@ -241,6 +241,9 @@ pub trait TransactionSink {
 
     /// No more bytes of a body will come whose mark is a number. `whole`: all of them came.
     fn body_ends(&mut self, _of: Part, _whole: bool, _mark: &mut Mark) {}
+
+    /// Nobody wants these bytes: the rest of a long body. They may be left out before they get to the reader.
+    fn leave_out(&mut self, _range: &Unwanted) {}
 }
 
 /// Some bytes of a message body. Only of messages whose transaction will be given out.

@@ -168,6 +168,7 @@ pub(super) fn data(map: Map) -> Option<MapData> {
         Map::Array(data)
         | Map::HashMap(data)
         | Map::LpmTrie(data)
+        | Map::LruHashMap(data)
         | Map::PerCpuArray(data)
         | Map::PerCpuLruHashMap(data)
         | Map::RingBuf(data) => Some(data),

@@ -350,11 +350,13 @@ fn is_privilege(error: &(dyn std::error::Error + 'static)) -> bool {
 
 fn take_rings(ebpf: &mut Ebpf, settings: &KernelSettings) -> Result<Vec<TapRing>, KernelError> {
     let readers = take(ebpf, names::MAP_TAP_READERS)?;
+    let skips = take(ebpf, names::MAP_TAP_SKIPS)?;
     let shards = (0..settings.tap_shards).zip(names::MAP_TAP_RINGS);
     shards
         .map(|(shard, name)| {
             let readers = another(&readers, names::MAP_TAP_READERS)?;
-            TapRing::new(shard, take(ebpf, name)?, readers)
+            let skips = another(&skips, names::MAP_TAP_SKIPS)?;
+            TapRing::new(shard, take(ebpf, name)?, readers, skips)
         })
         .collect()
 }

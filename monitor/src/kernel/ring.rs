@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
-use aya::maps::{Array, MapData, RingBuf};
+use aya::maps::{Array, HashMap, MapData, RingBuf};
 use monitor_common::{
     names,
     reader::RingReader,
+    skip::{SKIP_NS, SkipEntry, SkipKey},
     tap::{TapHeader, direction},
 };
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
@@ -35,6 +36,7 @@ pub struct TapRing {
     readers: Array<MapData, RingReader>,
     /// What the kernel knows of this reader while it sleeps.
     asleep: RingReader,
+    skips: HashMap<MapData, SkipKey, SkipEntry>,
     /// Tells of wake-ups, where `ring` and `wake` tell of a state: of the ring by edge, of `wake` by level.
     knocks: OwnedFd,
     wake: Arc<OwnedFd>,
@@ -67,7 +69,12 @@ pub struct Drained {
 }
 
 impl TapRing {
-    pub(super) fn new(shard: u32, ring: MapData, readers: MapData) -> Result<Self, KernelError> {
+    pub(super) fn new(
+        shard: u32,
+        ring: MapData,
+        readers: MapData,
+        skips: MapData,
+    ) -> Result<Self, KernelError> {
         let name = names::MAP_TAP_RINGS
             .get(shard as usize)
             .copied()
@@ -79,6 +86,8 @@ impl TapRing {
         let ring = RingBuf::try_from(aya::maps::Map::RingBuf(ring)).map_err(refused(name, "opening"))?;
         let readers = Array::try_from(aya::maps::Map::Array(readers))
             .map_err(refused(names::MAP_TAP_READERS, "opening"))?;
+        let skips = HashMap::try_from(aya::maps::Map::LruHashMap(skips))
+            .map_err(refused(names::MAP_TAP_SKIPS, "opening"))?;
         let failed = |operation| failed(shard, operation);
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(failed("eventfd"))?;
         let knocks = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(failed("epoll_create"))?;
@@ -95,7 +104,9 @@ impl TapRing {
             asleep: RingReader {
                 asleep: 1,
                 wake_bytes: RingReader::wake_bytes(ring_bytes),
+                skips_until_ns: 0,
             },
+            skips,
             knocks,
             wake: Arc::new(wake),
         };
@@ -173,6 +184,38 @@ impl TapRing {
     fn take_wake(&self) {
         // If it was not used, there is nothing to be taken.
         let _ = rustix::io::read(&*self.wake, &mut [0_u8; 8]);
+    }
+
+    /// Asks the kernel to leave out the payload of segments from `src` to `dst` that lie within these sequence numbers, at
+    /// most [`monitor_common::skip::SKIP_MAX`] of them, for the next second. Segments on their way may still have it.
+    pub fn leave_out(
+        &mut self,
+        src: Peer,
+        dst: Peer,
+        start: SeqNumber,
+        end: SeqNumber,
+    ) -> Result<(), KernelError> {
+        let until_ns = Clock.monotonic_ns().saturating_add(SKIP_NS);
+        let key = SkipKey {
+            src: src.addr,
+            dst: dst.addr,
+            src_port: src.port,
+            dst_port: dst.port,
+        };
+        let entry = SkipEntry {
+            start: start.0,
+            end: end.0,
+            until_ns,
+        };
+        self.skips
+            .insert(key, entry, 0)
+            .map_err(refused(names::MAP_TAP_SKIPS, "writing"))?;
+        if until_ns > self.asleep.skips_until_ns {
+            // Further than needed, so that it need not be said with every entry.
+            self.asleep.skips_until_ns = until_ns.saturating_add(SKIP_NS);
+            self.tell(0)?;
+        }
+        Ok(())
     }
 
     /// Hands at most `max` records on, in ring order, without copying the payload.
@@ -262,6 +305,7 @@ pub fn segment<'a>(header: &TapHeader, payload: &'a [u8], base: TimeBase) -> Seg
         flags: TcpFlags(header.tcp_flags),
         payload,
         wire_len: header.wire_len,
+        left_out: header.skipped != 0,
         crossing: crossing(header),
     }
 }

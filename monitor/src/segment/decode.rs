@@ -159,6 +159,7 @@ fn segment<'a>(view: &TcpView, frame: &'a [u8], ts: Timestamp) -> Segment<'a> {
         flags: TcpFlags(view.flags),
         payload: rest.get(..view.payload_len as usize).unwrap_or(rest),
         wire_len: view.payload_len,
+        left_out: false,
         crossing: Crossing::File,
     }
 }

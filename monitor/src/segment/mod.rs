@@ -86,6 +86,8 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
     /// Payload bytes on the wire; more than `payload.len()` when the capture was cut. The missing bytes are at the end.
     pub wire_len: u32,
+    /// Whether the payload was left out because nobody wanted it: `payload` is empty then.
+    pub left_out: bool,
     /// Which way it crossed this host's interface.
     pub crossing: Crossing,
 }

@@ -44,6 +44,10 @@ pub(super) struct Half {
     /// Acknowledgements above this prove the address.
     proof: u64,
     fin: u64,
+    /// Nobody wants the bytes before this offset, and that was said.
+    pub(super) unwanted: u64,
+    /// When it was said.
+    pub(super) said: Timestamp,
     /// What waits. Only there while something does.
     pub(super) waiting: Option<Box<Waiting>>,
 }
@@ -60,6 +64,8 @@ impl Default for Half {
             acked: 0,
             proof: 0,
             fin: NO_FIN,
+            unwanted: 0,
+            said: Timestamp::ZERO,
             waiting: None,
         }
     }
@@ -99,6 +105,7 @@ impl Half {
         self.phase = Phase::Flowing;
         self.next = 0;
         self.seen = shifted(self.seen);
+        self.unwanted = 0;
         self.acked = shifted(self.acked);
         self.proof = 0;
         if self.fin != NO_FIN {

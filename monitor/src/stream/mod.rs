@@ -18,6 +18,7 @@ mod waiting;
 pub use stats::StreamStats;
 pub use table::Table;
 
+pub use crate::segment::SeqNumber;
 use crate::{flow::Peer, time::Timestamp};
 
 /// One end of a connection, by its part in it.
@@ -95,6 +96,17 @@ pub enum StreamEvent<'a> {
         /// Capture time at which the hole was given up.
         ts: Timestamp,
     },
+    /// Bytes that were left out on request: see [`Consumer::unwanted`].
+    LeftOut {
+        /// Whose stream.
+        side: Side,
+        /// Stream offset of the first of them.
+        offset: u64,
+        /// How many they are.
+        len: u64,
+        /// Capture time of the segment that carried the last of them.
+        ts: Timestamp,
+    },
     /// Bytes were sent twice and differ; the first copy was used.
     Conflict {
         /// Whose stream.
@@ -113,6 +125,19 @@ pub enum StreamEvent<'a> {
     },
 }
 
+/// Bytes of one direction that nobody wants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unwanted {
+    /// Who sends them.
+    pub src: Peer,
+    /// To whom.
+    pub dst: Peer,
+    /// Sequence number of the first.
+    pub start: SeqNumber,
+    /// Sequence number behind the last.
+    pub end: SeqNumber,
+}
+
 /// Why a direction is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum End {
@@ -129,6 +154,14 @@ pub enum End {
 pub trait Consumer<X: ?Sized>: Default {
     /// Handles one event.
     fn event(&mut self, connection: &Connection, event: StreamEvent<'_>, cx: &mut X);
+
+    /// Up to which offset of a side's stream nobody wants the bytes that are still to come, if that is known.
+    fn unwanted(&self, _side: Side) -> Option<u64> {
+        None
+    }
+
+    /// Where that is in sequence space: whoever supplies the segments may leave these bytes out.
+    fn leave_out(&mut self, _range: &Unwanted, _cx: &mut X) {}
 
     /// Whether a message of this protocol may begin with these bytes. A connection that was joined midstream holds
     /// its first bytes back for a moment, in case earlier ones arrive late, unless they are such a beginning.

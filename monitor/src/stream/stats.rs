@@ -41,6 +41,8 @@ counters! {
     delivered_bytes = "delivered_bytes",
     /// Of these, bytes that had to wait.
     delivered_late_bytes = "delivered_late_bytes",
+    /// Payload bytes that nobody wanted, and that were left out before they came here.
+    left_out_bytes = "left_out_bytes",
     /// Cost of what waits now, bytes.
     buffered_bytes = "buffered_bytes",
     /// Payload bytes seen again, and not used.

@@ -55,6 +55,7 @@ impl Consumer<Heard> for Follow {
                 self.at(side, offset, len);
                 heard.gap_bytes += len;
             }
+            StreamEvent::LeftOut { .. } => panic!("this consumer wants everything"),
             StreamEvent::End { side, .. } => self.ended[index(side)] = true,
             StreamEvent::Conflict { .. } => {}
         }
@@ -92,6 +93,7 @@ fn segment(client: bool, flags: u8, seq: u32, ack: u32, payload: &[u8], ts: Time
         flags: TcpFlags(flags),
         payload,
         wire_len: payload.len() as u32,
+        left_out: false,
         crossing: Crossing::File,
     }
 }
@@ -166,6 +168,10 @@ fn hostile(isns: [u32; 2], plan: &[u8]) {
         let bytes = &payload[..usize::from(len % 100)];
         let mut segment = segment(client, flags % 32, near(own, seq, seq_low), near(other, ack, ack_low), bytes, now);
         segment.wire_len += u32::from(more % 16);
+        if more & 0x20 != 0 {
+            segment.left_out = true;
+            segment.payload = &[];
+        }
         table.segment(&segment, &mut heard);
         assert!(table.stats().buffered_bytes <= BUFFERED as u64 + 100);
     }

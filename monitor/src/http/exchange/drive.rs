@@ -100,6 +100,7 @@ impl Exchange {
             (Part::Request, Event::Data(input)) => return self.step_client(input, cx),
             (Part::Response, Event::Data(input)) => return self.step_server(input, cx),
             (_, Event::Gap { offset, len }) => self.gap(part, *offset, *len, cx),
+            (_, Event::LeftOut { offset, len, ts }) => self.left_out(part, *offset, *len, *ts, cx),
             (_, Event::End(how)) => self.end(part, *how, cx),
         }
         true

@@ -140,6 +140,27 @@ impl Body {
         (!part.is_empty()).then_some((at, part))
     }
 
+    /// How many bytes belong to it for certain, from here on.
+    pub(crate) fn foreseen(&self) -> u64 {
+        match &self.kind {
+            Kind::Length { left } => *left,
+            Kind::Chunked(chunked) => chunked.data_left(),
+            Kind::UntilClose => u64::MAX,
+            Kind::Unknown => 0,
+        }
+    }
+
+    /// `len` bytes are not shown here, no more than [`Body::foreseen`]; the last of them came at `ts`.
+    pub(crate) fn leave_out(&mut self, len: u64, ts: Timestamp) {
+        match &mut self.kind {
+            Kind::Length { left } => *left = left.saturating_sub(len),
+            Kind::Chunked(chunked) => chunked.skip_data(len),
+            Kind::UntilClose | Kind::Unknown => {}
+        }
+        self.len += len;
+        self.last = Some(ts);
+    }
+
     /// `len` bytes are missing here. Returns how many of them may lie behind the end of the body.
     pub(crate) fn gap(&mut self, len: u64) -> u64 {
         let inside = match &mut self.kind {

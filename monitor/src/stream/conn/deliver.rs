@@ -55,8 +55,13 @@ impl<C: Default> Conn<C> {
 
     /// Drops what waited and has come in order now.
     #[cold]
-    fn overtake<X: ?Sized>(&mut self, side: Side, next: u64, by: &Incoming<'_>, env: &mut Env<'_, X>)
-    where
+    pub(super) fn overtake<X: ?Sized>(
+        &mut self,
+        side: Side,
+        next: u64,
+        by: &Incoming<'_>,
+        env: &mut Env<'_, X>,
+    ) where
         C: Consumer<X>,
     {
         let half = self.halves.get_mut(side);

@@ -7,6 +7,7 @@
 
 mod close;
 mod deliver;
+mod leave_out;
 mod open;
 mod overdue;
 
@@ -22,6 +23,9 @@ use crate::{
     segment::{Crossing, Segment, SeqNumber},
     time::Timestamp,
 };
+
+/// Payload bytes of a segment that may belong to a long body.
+const LONG: u32 = 1024;
 
 /// What a connection works with beside its own state.
 pub(super) struct Env<'a, X: ?Sized> {
@@ -220,6 +224,9 @@ impl<C: Default> Conn<C> {
             self.hold_back(segment, side, span, Some(ack), env);
         } else if segment.wire_len > 0 {
             self.data(segment, side, span, ack, env);
+            if segment.wire_len >= LONG {
+                self.mind_unwanted(side, env);
+            }
         }
         self.end_if_reached(side, segment.ts, env);
     }
@@ -256,6 +263,8 @@ impl<C: Default> Conn<C> {
         let next = half.next.cast_signed();
         if span.end <= next {
             env.stats.duplicate_bytes += u64::from(segment.wire_len);
+        } else if segment.left_out {
+            self.left_out(segment, side, span, env);
         } else if span.start <= next && self.is_caused(side, ack) {
             self.deliver_segment(segment, side, span, env);
         } else {

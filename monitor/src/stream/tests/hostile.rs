@@ -24,6 +24,7 @@ fn half_open_connections_take_no_more_than_their_room() {
             flags: TcpFlags(SYN),
             payload: &[],
             wire_len: 0,
+            left_out: false,
             crossing: Crossing::In,
         };
         t.table.segment(&syn, &mut t.heard);

@@ -43,6 +43,7 @@ impl Consumer<Vec<String>> for Listener {
                 )
             }
             StreamEvent::Gap { side, len, .. } => format!("{}:gap {len}", name(side)),
+            StreamEvent::LeftOut { side, len, .. } => format!("{}:left out {len}", name(side)),
             StreamEvent::Conflict { side, .. } => format!("{}:conflict", name(side)),
             StreamEvent::End { side, how, .. } => format!("{}:{how:?}", name(side)),
         });
@@ -138,6 +139,7 @@ impl Talk {
             flags: TcpFlags(flags),
             payload: payload.as_bytes(),
             wire_len: u32::try_from(wire).unwrap(),
+            left_out: false,
             crossing: self.crossings[me],
         };
         self.table.segment(&segment, &mut self.heard);

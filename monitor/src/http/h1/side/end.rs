@@ -13,6 +13,7 @@ use crate::{
         shared::Shared,
     },
     stream::End,
+    time::Timestamp,
 };
 
 impl<M: Message> Side<M> {
@@ -56,6 +57,34 @@ impl<M: Message> Side<M> {
             }
             _ => None,
         }
+    }
+
+    /// The stream offset behind the bytes to come that certainly belong to the body in progress.
+    pub(crate) fn foreseen(&self) -> Option<u64> {
+        match (&self.state, self.next) {
+            (State::Body(body), Some(next)) => Some(next.saturating_add(body.foreseen())),
+            _ => None,
+        }
+    }
+
+    /// Whether the next `len` bytes certainly belong to the body in progress.
+    pub(crate) fn is_in_body(&self, len: u64) -> bool {
+        matches!(&self.state, State::Body(body) if body.foreseen() >= len)
+    }
+
+    /// `len` bytes of the body from `offset` on did not come because nobody wants them. What is found must be handled.
+    pub(crate) fn left_out(
+        &mut self,
+        offset: u64,
+        len: u64,
+        ts: Timestamp,
+    ) -> Option<Progress<'static, M::Line>> {
+        let State::Body(body) = &mut self.state else {
+            return None;
+        };
+        body.leave_out(len, ts);
+        self.next = Some(offset.saturating_add(len));
+        self.end_of_body().map(Progress::End)
     }
 
     /// The direction is over. To be called until it returns `None`.
