@@ -238,7 +238,7 @@ impl Stage {
             shared: Shared::new(limits),
             lines: Lines {
                 said: vec![],
-                extractor: Extractor::new(InstallKey([7; 16]), BodySettings::default()),
+                extractor: Extractor::new(InstallKey([7; 16]), BodySettings::BOTH),
                 bodies: false,
                 anomalies: apimon::http::anomaly::AnomalySet::default(),
                 abandoned: vec![],

@@ -58,7 +58,7 @@ impl Rig {
         let mut rig = Self {
             pipeline: Pipeline::new(
                 Limits::default(),
-                BodySettings::default(),
+                BodySettings::BOTH,
                 JudgeSettings::default(),
                 key,
             ),

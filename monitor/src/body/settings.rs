@@ -16,13 +16,23 @@ pub struct BodySettings {
     pub response_bytes: u32,
 }
 
+impl BodySettings {
+    /// Requests and responses are read.
+    pub const BOTH: Self = Self {
+        requests: true,
+        responses: true,
+        request_bytes: 64 << 10,
+        response_bytes: 256 << 10,
+    };
+}
+
+/// None is read: no detector needs them yet, and reading costs several times what the rest of a transaction does.
 impl Default for BodySettings {
     fn default() -> Self {
         Self {
-            requests: true,
-            responses: true,
-            request_bytes: 64 << 10,
-            response_bytes: 256 << 10,
+            requests: false,
+            responses: false,
+            ..Self::BOTH
         }
     }
 }

@@ -37,13 +37,7 @@ fn ids_by_name_and_by_shape() {
     let body =
         br#"{"id":1042,"total":99,"user":{"userId":"INV-7","ref":"d2c7a9f0-aaaa-4bbb-8ccc-000000000017"},
         "request_id":"x","items":[{"id":1},{"id":2}],"name":"Ann","paid":true,"note_id":null}"#;
-    let found = read(
-        &mut bodies(BodySettings::default()),
-        Part::Response,
-        &[JSON],
-        body,
-    )
-    .unwrap();
+    let found = read(&mut bodies(BodySettings::BOTH), Part::Response, &[JSON], body).unwrap();
     let ids: Vec<_> = found
         .ids
         .iter()
@@ -82,7 +76,7 @@ fn ids_by_name_and_by_shape() {
 #[test]
 fn no_value_is_kept_in_the_clear() {
     let body = br#"{"password":"hunter2","user_id":"jane@example.org","id":4111111111111111}"#;
-    let found = read(&mut bodies(BodySettings::default()), Part::Request, &[JSON], body).unwrap();
+    let found = read(&mut bodies(BodySettings::BOTH), Part::Request, &[JSON], body).unwrap();
     assert_eq!(found.ids.len(), 2);
     let shown = format!("{} {}", found.ids[0].id, found.ids[1].id);
     for secret in ["hunter2", "jane", "4111"] {
@@ -95,18 +89,18 @@ fn what_nobody_wants_is_not_read() {
     let none = BodySettings {
         requests: false,
         responses: false,
-        ..BodySettings::default()
+        ..BodySettings::BOTH
     };
     for (settings, fields) in [
         (none, JSON),
-        (BodySettings::default(), ("content-type", "image/png")),
-        (BodySettings::default(), ("content-type", "text/html")),
+        (BodySettings::BOTH, ("content-type", "image/png")),
+        (BodySettings::BOTH, ("content-type", "text/html")),
     ] {
         let mut bodies = bodies(settings);
         assert_eq!(read(&mut bodies, Part::Request, &[fields], b"{\"id\":1}"), None);
         assert_eq!((bodies.held(), bodies.stats()), (0, BodyStats::default()));
     }
-    let mut bodies = bodies(BodySettings::default());
+    let mut bodies = bodies(BodySettings::BOTH);
     let odd = ("Content-Encoding", "gzip, rot13");
     assert_eq!(
         read(&mut bodies, Part::Request, &[JSON, odd], b"{\"id\":1}"),
@@ -119,7 +113,7 @@ fn what_nobody_wants_is_not_read() {
 fn reading_ends_where_the_settings_say() {
     let settings = BodySettings {
         request_bytes: 1024,
-        ..BodySettings::default()
+        ..BodySettings::BOTH
     };
     let mut bodies = bodies(settings);
     let body = format!("[{}1]", "1,".repeat(2000));
@@ -133,7 +127,7 @@ fn reading_ends_where_the_settings_say() {
 fn ids_are_bounded() {
     let body = format!("[{}{{}}]", "{\"id\":7},".repeat(1000));
     for (of, max) in [(Part::Request, 64), (Part::Response, 256)] {
-        let found = read(&mut bodies(BodySettings::default()), of, &[JSON], body.as_bytes()).unwrap();
+        let found = read(&mut bodies(BodySettings::BOTH), of, &[JSON], body.as_bytes()).unwrap();
         assert_eq!(found.ids.len(), max);
         assert!(found.read.facts.contains(BodyFact::MoreIds));
         assert_eq!(found.read.fields, 1000);
@@ -142,7 +136,7 @@ fn ids_are_bounded() {
 
 #[test]
 fn a_hole_ends_it() {
-    let mut bodies = bodies(BodySettings::default());
+    let mut bodies = bodies(BodySettings::BOTH);
     let head = HeadBuf::new(Version::Http11, &[JSON]);
     let mut mark = Mark::NEW;
     for (offset, bytes) in [(0, &b"{\"id\":1,"[..]), (20, b"\"b\":2}")] {
@@ -162,7 +156,7 @@ fn a_hole_ends_it() {
 
 #[test]
 fn places_are_used_again() {
-    let mut bodies = bodies(BodySettings::default());
+    let mut bodies = bodies(BodySettings::BOTH);
     for _ in 0..100 {
         assert!(read(&mut bodies, Part::Request, &[JSON], b"{\"id\":1}").is_some());
     }
@@ -175,7 +169,7 @@ fn requests_that_are_never_answered_are_bounded() {
         found_bytes: 10_000,
         ..BodyLimits::default()
     };
-    let mut bodies = Bodies::new(BodySettings::default(), limits, KEY);
+    let mut bodies = Bodies::new(BodySettings::BOTH, limits, KEY);
     let head = HeadBuf::new(Version::Http11, &[JSON]);
     let body = format!("[{}{{}}]", "{\"id\":7},".repeat(50));
     for _ in 0..1000 {

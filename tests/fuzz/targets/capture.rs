@@ -33,7 +33,7 @@ impl TransactionSink for Extracting {
 fuzz_target!(|file: &[u8]| {
     let Ok(mut capture) = Capture::from_reader(Box::new(Cursor::new(file.to_vec()))) else { return };
     let mut reader = Reader::new(Limits::default());
-    let mut sink = Extracting(Extractor::new(InstallKey([7; 16]), BodySettings::default()));
+    let mut sink = Extracting(Extractor::new(InstallKey([7; 16]), BodySettings::BOTH));
     while let Ok(Some(packet)) = capture.next_packet() {
         reader.packet(&packet, &mut sink);
     }

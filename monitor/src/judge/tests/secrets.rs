@@ -63,7 +63,7 @@ fn transact(
 
 #[test]
 fn no_planted_secret_comes_out() {
-    let mut extractor = Extractor::new(KEY, BodySettings::default());
+    let mut extractor = Extractor::new(KEY, BodySettings::BOTH);
     let mut judge = Judge::new(enforcing(), KEY);
     let (mut kernel, mut events) = (Kernel::default(), Vec::new());
     let headers = [
