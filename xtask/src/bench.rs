@@ -25,6 +25,8 @@ pub(crate) struct Options {
 enum Group {
     /// Nanoseconds a packet in the shield, beside a program that only drops and beside xdp-filter.
     Shield,
+    /// Nanoseconds a packet in the tap, beside the tap turned off.
+    Tap,
     /// Transactions and bytes a second from a capture, beside a loop that only parses heads.
     Replay,
     /// nginx and wrk between two namespaces, with apimon and without.
@@ -32,11 +34,12 @@ enum Group {
 }
 
 impl Group {
-    const ALL: [Self; 3] = [Self::Shield, Self::Replay, Self::Live];
+    const ALL: [Self; 4] = [Self::Shield, Self::Tap, Self::Replay, Self::Live];
 
     fn program(self) -> &'static str {
         match self {
             Self::Shield => "bench-shield",
+            Self::Tap => "bench-tap",
             Self::Replay => "bench-replay",
             Self::Live => "bench-live",
         }
@@ -57,7 +60,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if groups.iter().any(|group| group.needs_root()) {
         setup::run(Purpose::Bench)?;
         if !is_root() {
-            bail!("the groups shield and live load kernel programs: they need root");
+            bail!("the groups shield, tap and live load kernel programs: they need root");
         }
     }
     if groups.len() != 1 && !options.rest.is_empty() {
