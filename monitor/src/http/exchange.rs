@@ -52,12 +52,9 @@ impl<M: Message> Half<M> {
     }
 
     /// When the oldest event that can be read now came, if there is one.
+    #[inline]
     fn ready(&self) -> Option<u64> {
-        if self.side.is_waiting() {
-            None
-        } else {
-            self.held.oldest()
-        }
+        self.held.oldest().filter(|_| !self.side.is_waiting())
     }
 
     /// New events have to queue.

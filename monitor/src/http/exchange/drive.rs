@@ -57,7 +57,7 @@ impl Exchange {
         cx: &mut Cx<'_, S>,
     ) {
         loop {
-            if self.pair(cx) {
+            if self.waiting.is_some() && self.pair(cx) {
                 self.give_out(cx);
                 continue;
             }
@@ -74,6 +74,7 @@ impl Exchange {
         }
     }
 
+    #[inline]
     fn next(&self, new: Part, is_new: bool) -> Option<Next> {
         match (self.client.ready(), self.server.ready()) {
             (Some(client), Some(server)) if server < client => Some(Next::Held(Part::Response)),
@@ -90,6 +91,7 @@ impl Exchange {
     }
 
     /// Reads one message part of an event. Says whether the event is used up.
+    #[inline]
     fn step<S: TransactionSink + ?Sized>(
         &mut self,
         part: Part,
@@ -106,6 +108,7 @@ impl Exchange {
         true
     }
 
+    #[inline]
     fn step_client<S: TransactionSink + ?Sized>(
         &mut self,
         input: &mut Input<'_>,
@@ -119,6 +122,7 @@ impl Exchange {
         false
     }
 
+    #[inline]
     fn step_server<S: TransactionSink + ?Sized>(
         &mut self,
         input: &mut Input<'_>,
