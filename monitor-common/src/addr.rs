@@ -2,12 +2,49 @@
 //!
 //! Must not know what an address is used for.
 
+use crate::table::{V4, V6};
+
 /// An IPv4 or IPv6 address as a map key, in network byte order. IPv4 stands as `::ffff:a.b.c.d`.
 #[repr(transparent)]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct IpKey(pub [u8; 16]);
 
 const _: () = assert!(size_of::<IpKey>() == 16);
+
+/// An address as a number, by family.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Number {
+    /// IPv4.
+    V4(V4),
+    /// IPv6.
+    V6(V6),
+}
+
+impl V6 {
+    /// The address by family: a mapped IPv4 address is an IPv4 address.
+    #[inline(always)]
+    pub const fn number(self) -> Number {
+        if self.high == 0 && self.low >> 32 == 0xffff {
+            #[expect(clippy::cast_possible_truncation, reason = "the low half is the IPv4 address")]
+            return Number::V4(V4(self.low as u32));
+        }
+        Number::V6(self)
+    }
+}
+
+impl From<V4> for IpKey {
+    #[inline(always)]
+    fn from(addr: V4) -> Self {
+        Self::from_v4(addr.0.to_be_bytes())
+    }
+}
+
+impl From<V6> for IpKey {
+    #[inline(always)]
+    fn from(addr: V6) -> Self {
+        Self((u128::from(addr.high) << 64 | u128::from(addr.low)).to_be_bytes())
+    }
+}
 
 /// The twelve bytes before an IPv4 address in its mapped form.
 const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
@@ -24,6 +61,24 @@ impl IpKey {
     #[inline(always)]
     pub const fn from_v6(a: [u8; 16]) -> Self {
         Self(a)
+    }
+
+    /// The address as a number, by family. What travels as an IPv6 packet from a mapped IPv4 address counts as IPv4, as
+    /// everywhere here.
+    #[inline(always)]
+    pub const fn number(self) -> Number {
+        self.as_v6().number()
+    }
+
+    /// The key as two numbers, also where it is that of an IPv4 address.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "cut in halves")]
+    pub const fn as_v6(self) -> V6 {
+        let all = u128::from_be_bytes(self.0);
+        V6 {
+            high: (all >> 64) as u64,
+            low: all as u64,
+        }
     }
 
     /// Whether this is an IPv4 address.
@@ -88,6 +143,25 @@ mod tests {
         assert_eq!(IpKey::from(v4), IpKey::from(mapped));
         assert_eq!(IpKey::from(v4).to_string(), "192.0.2.7");
         assert!(IpKey::from(v4).is_v4());
+    }
+
+    #[test]
+    fn numbers_stand_for_the_same_addresses() {
+        for text in [
+            "192.0.2.7",
+            "0.0.0.0",
+            "255.255.255.255",
+            "2001:db8::1",
+            "::",
+            "::ffff:1.2.3.4",
+        ] {
+            let key: IpKey = text.parse().unwrap();
+            let (back, v4) = match key.number() {
+                Number::V4(v4) => (IpKey::from(v4), true),
+                Number::V6(v6) => (IpKey::from(v6), false),
+            };
+            assert_eq!((back, v4), (key, key.is_v4()), "{text}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub struct KernelConfig {
     pub tap_shards: u32,
     /// 1 while the tap copies, else 0.
     pub tap_on: u32,
-    /// Changes whenever the never-block set has changed; see [`crate::lease::LeaseEntry::cleared`].
+    /// Changes whenever the never-block set has changed; see [`crate::lease::hits::CLEARED`].
     pub never_block_generation: u32,
 }
 

@@ -42,8 +42,8 @@ pub enum Counter {
     ShieldWouldDrop = 7,
     /// Part of passed: a lease matched, but it is over.
     ShieldLeaseOver = 8,
-    /// Part of passed: the source could not be entered in the `SOURCES` map, so nobody's count has this packet.
-    SourcesFull = 9,
+    /// Sources that gave way to others in the tables of sources.
+    SourcesEvicted = 9,
     // tap: packets seen = skipped + copied + lost_ring + lost_read (a packet counts as lost when any part of it is)
     /// Packets the tap saw.
     TapSeen = 10,
@@ -71,11 +71,21 @@ pub enum Counter {
     TapBodySkipped = 21,
     /// TCP payload bytes of those.
     TapBodySkippedBytes = 22,
+    /// Packets that were counted of the sources that gave way, so nobody's count has them any more.
+    SourcesEvictedPackets = 23,
+    /// Part of dropped by a lease: the lease is one that slows down.
+    ShieldThrottled = 24,
+    /// Part of passed: the lease is one that slows down, and the packet was within its rates.
+    ShieldWithinRate = 25,
+    /// Part of passed: TCP segments that ask for a connection (SYN without ACK).
+    ShieldSyn = 26,
+    /// Part of passed: the source was not in the tables of sources before.
+    SourcesNew = 27,
 }
 
 impl Counter {
     /// How many counters there are.
-    pub const COUNT: u32 = 23;
+    pub const COUNT: u32 = 28;
 
     /// All counters with their stable names, in index order.
     pub const ALL: [(Self, &'static str); Self::COUNT as usize] = [
@@ -88,7 +98,7 @@ impl Counter {
         (Self::ShieldNeverBlock, "shield_never_block_packets"),
         (Self::ShieldWouldDrop, "shield_would_drop_packets"),
         (Self::ShieldLeaseOver, "shield_lease_over_packets"),
-        (Self::SourcesFull, "shield_sources_full_packets"),
+        (Self::SourcesEvicted, "shield_sources_evicted"),
         (Self::TapSeen, "tap_seen_packets"),
         (Self::TapSkipped, "tap_skipped_packets"),
         (Self::TapCopied, "tap_copied_packets"),
@@ -102,6 +112,11 @@ impl Counter {
         (Self::TapWakeups, "tap_wakeups"),
         (Self::TapBodySkipped, "tap_body_skipped_packets"),
         (Self::TapBodySkippedBytes, "tap_body_skipped_bytes"),
+        (Self::SourcesEvictedPackets, "shield_sources_evicted_packets"),
+        (Self::ShieldThrottled, "shield_throttled_packets"),
+        (Self::ShieldWithinRate, "shield_within_rate_packets"),
+        (Self::ShieldSyn, "shield_syn_packets"),
+        (Self::SourcesNew, "shield_sources_new"),
     ];
 }
 

@@ -16,16 +16,22 @@ pub mod addr;
 pub mod config;
 pub mod counter;
 pub mod lease;
+pub mod leased;
 pub mod names;
+pub mod nets;
 pub mod prefix;
 pub mod reader;
 pub mod skip;
 pub mod source;
+pub mod table;
 pub mod tap;
+pub mod throttle;
 pub mod wire;
+pub mod words;
 
 #[cfg(feature = "user")]
 mod pod;
 
 pub use addr::IpKey;
 pub use prefix::Prefix;
+pub use table::{V4, V6};

@@ -11,12 +11,30 @@ pub const PROG_TAP_EGRESS: &str = "tap_egress";
 
 /// Array of one [`crate::config::KernelConfig`].
 pub const MAP_CONFIG: &str = "CONFIG";
-/// Hash of [`crate::IpKey`] to [`crate::lease::LeaseEntry`].
-pub const MAP_LEASES: &str = "LEASES";
+/// Array of the buckets of [`crate::table`], IPv4.
+pub const MAP_LEASES_V4: &str = "LEASES_V4";
+/// Array of the buckets of [`crate::table`], IPv6.
+pub const MAP_LEASES_V6: &str = "LEASES_V6";
+/// Array of the buckets of leased IPv4 nets.
+pub const MAP_NET_LEASES_V4: &str = "NET_LEASES_V4";
+/// Array of the buckets of leased IPv6 nets.
+pub const MAP_NET_LEASES_V6: &str = "NET_LEASES_V6";
+/// Array of one record of [`crate::leased`].
+pub const MAP_LEASED: &str = "LEASED";
+/// Array of the records of [`crate::lease::about`], by lease number.
+pub const MAP_LEASE_ABOUT: &str = "LEASE_ABOUT";
+/// Array of the records of [`crate::lease::hits`]: those of the first CPU by lease number, then those of the next.
+pub const MAP_LEASE_HITS: &str = "LEASE_HITS";
+/// Array of the words of a bit map of [`crate::nets`], IPv4.
+pub const MAP_NETS_V4: &str = "NETS_V4";
+/// Array of the words of a bit map of [`crate::nets`], IPv6.
+pub const MAP_NETS_V6: &str = "NETS_V6";
 /// LPM trie of 128-bit prefixes of [`crate::IpKey`] to `u32`; consulted only when a lease would drop.
 pub const MAP_NEVER_BLOCK: &str = "NEVER_BLOCK";
-/// Per-CPU LRU hash of [`crate::IpKey`] to [`crate::source::SourceEntry`].
-pub const MAP_SOURCES: &str = "SOURCES";
+/// Array of the sets of [`crate::source`], IPv4: those of the first CPU, then those of the next.
+pub const MAP_SOURCES_V4: &str = "SOURCES_V4";
+/// The same for IPv6.
+pub const MAP_SOURCES_V6: &str = "SOURCES_V6";
 /// Per-CPU array of one [`crate::counter::CounterBlock`].
 pub const MAP_COUNTERS: &str = "COUNTERS";
 /// Array of [`TAP_PORT_WORDS`] `u64`: bit `p % 64` of word `p / 64` says that TCP port `p` is tapped.
@@ -35,12 +53,12 @@ pub const MAP_TAP_SKIPS: &str = "TAP_SKIPS";
 pub const TAP_SHARDS_MAX: u32 = 4;
 /// Words of the port bitmap.
 pub const TAP_PORT_WORDS: u32 = 65_536 / 64;
-/// Most exact leases.
+/// Most leases, of addresses and nets of both families together.
 pub const LEASES_MAX: u32 = 131_072;
+/// Most leases of nets.
+pub const NETS_MAX: u32 = 16_384;
 /// Most never-block prefixes.
 pub const NEVER_BLOCK_MAX: u32 = 4_096;
-/// Most sources counted at a time; the least recently seen give way.
-pub const SOURCES_MAX: u32 = 65_536;
 /// Most directions of connections of which bytes are skipped at a time. Long bodies without number; the least recently used
 /// entry gives way, and its bytes are copied again.
 pub const TAP_SKIPS_MAX: u32 = 4_096;

@@ -5,20 +5,14 @@ use crate::{
     IpKey,
     config::KernelConfig,
     counter::CounterBlock,
-    lease::LeaseEntry,
     reader::RingReader,
     skip::{SkipEntry, SkipKey},
-    source::SourceEntry,
 };
 
 // SAFETY: repr(transparent) over a byte array.
 unsafe impl aya::Pod for IpKey {}
 // SAFETY: repr(C), integers only, no padding (size asserted beside the struct).
 unsafe impl aya::Pod for KernelConfig {}
-// SAFETY: repr(C), integers only, no padding (size asserted beside the struct).
-unsafe impl aya::Pod for LeaseEntry {}
-// SAFETY: repr(C), integers only, no padding (size asserted beside the struct).
-unsafe impl aya::Pod for SourceEntry {}
 // SAFETY: repr(C), integers only, no padding (size asserted beside the struct).
 unsafe impl aya::Pod for CounterBlock {}
 // SAFETY: repr(C), integers only, no padding (size asserted beside the struct).

@@ -46,6 +46,34 @@ impl Prefix {
         self.bits
     }
 
+    /// Whether this is one address.
+    pub const fn is_host(&self) -> bool {
+        self.bits == 128
+    }
+
+    /// Whether this is a network of IPv4 addresses alone.
+    pub fn is_v4(&self) -> bool {
+        self.bits >= V4_BITS_BEFORE && self.addr.is_v4()
+    }
+
+    /// Leading bits that count as its family writes them: 0 to 32 of an IPv4 network, 0 to 128 of an IPv6 one.
+    pub fn family_bits(&self) -> u8 {
+        if self.is_v4() {
+            self.bits - V4_BITS_BEFORE
+        } else {
+            self.bits
+        }
+    }
+
+    /// Whether an address is in both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        if self.bits <= other.bits {
+            self.contains(other.addr)
+        } else {
+            other.contains(self.addr)
+        }
+    }
+
     /// Whether `addr` is in the network.
     pub fn contains(&self, addr: IpKey) -> bool {
         Self::new(addr, self.bits).is_some_and(|net| net.addr == self.addr)

@@ -10,6 +10,7 @@
 
 mod ip;
 mod link;
+pub mod quick;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ mod tests;
 pub use ip::{Body, IPV6_EXTENSIONS_MAX};
 pub use link::{Network, VLAN_TAGS_MAX, network, network_behind, raw};
 
-use crate::IpKey;
+use crate::{IpKey, addr::Number};
 
 /// Read access to the bytes of one packet.
 pub trait Frame {
@@ -82,6 +83,29 @@ pub enum Source {
     NotIp,
     /// The headers cannot be walked: cut short, of another version than announced, or with too many VLAN tags.
     Malformed,
+}
+
+/// Who sent a frame, and what the shield counts of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sender {
+    /// The source address.
+    pub addr: Number,
+    /// Whether it asks for a connection: a whole TCP segment with SYN and without ACK. Behind IPv6 extension headers this is
+    /// not looked for: the walk there would cost more than it tells.
+    pub syn: bool,
+    /// Where the packet ends in the frame by its own account, bytes; 0: it was not looked for.
+    pub end: u32,
+}
+
+/// Flags of the TCP header.
+const SYN: u8 = 0x02;
+const SYN_ACK: u8 = 0x12;
+
+/// Whether a segment of `len` bytes asks for a connection, by two bytes of its header.
+#[inline(always)]
+const fn is_syn([data_offset, flags]: [u8; 2], len: u32) -> bool {
+    let header = (data_offset >> 4) as u32 * 4;
+    flags & SYN_ACK == SYN && header >= 20 && header <= len
 }
 
 /// What the full walk found.
@@ -167,6 +191,19 @@ pub fn source<F: Frame + ?Sized>(frame: &F) -> Source {
 #[inline(always)]
 pub fn source_at<F: Frame + ?Sized>(frame: &F, network: Network) -> Source {
     ip::source(frame, network)
+}
+
+/// Who sent a packet, by its network layer, and whether it asks for a connection.
+#[inline(always)]
+pub fn sender_at<F: Frame + ?Sized>(frame: &F, network: Network) -> Result<Sender, Source> {
+    match source_at(frame, network) {
+        Source::Ip(addr) => Ok(Sender {
+            addr: addr.number(),
+            syn: ip::syn(frame, network).unwrap_or(false),
+            end: 0,
+        }),
+        other => Err(other),
+    }
 }
 
 /// Walks an Ethernet frame of `frame_len` bytes on the wire up to TCP.

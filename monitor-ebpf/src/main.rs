@@ -1,7 +1,7 @@
 //! apimon's kernel programs: shield and tap. Entry points only; decisions are pure functions of `monitor-common`.
 #![no_std]
 #![no_main]
-// For the one atomic addition in `atomic.rs`; the compiler offers none on this target.
+// For the atomic operations and the loads that the compiler does not offer on this target.
 #![feature(asm_experimental_arch)]
 #![expect(
     unsafe_code,
@@ -10,10 +10,13 @@
 
 mod atomic;
 mod counters;
+mod family;
 mod maps;
 mod packet;
+mod search;
 mod shield;
 mod tap;
+mod words;
 
 use aya_ebpf::{
     bindings::xdp_action,

@@ -1,35 +1,54 @@
 //! The maps, by the names and capacities of the contract. Must not know who uses them.
 
 use aya_ebpf::{
-    bindings::BPF_F_NO_PREALLOC,
+    bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC},
+    helpers::bpf_get_smp_processor_id,
     macros::map,
-    maps::{Array, HashMap, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, RingBuf, lpm_trie::Key},
+    maps::{Array, LpmTrie, LruHashMap, PerCpuArray, RingBuf, lpm_trie::Key},
 };
 use monitor_common::{
     IpKey,
     config::KernelConfig,
     counter::CounterBlock,
-    lease::LeaseEntry,
-    names::{
-        LEASES_MAX, NEVER_BLOCK_MAX, SOURCES_MAX, TAP_PORT_WORDS, TAP_RING_BYTES, TAP_SHARDS_MAX,
-        TAP_SKIPS_MAX,
-    },
+    lease::{about, hits},
+    leased,
+    names::{LEASES_MAX, NEVER_BLOCK_MAX, TAP_PORT_WORDS, TAP_RING_BYTES, TAP_SHARDS_MAX, TAP_SKIPS_MAX},
+    nets::FILTER_WORDS,
     reader::RingReader,
     skip::{SkipEntry, SkipKey},
-    source::SourceEntry,
+    source::{SET_WORDS_V4, SET_WORDS_V6, SETS_V4, SETS_V6, WAYS},
+    table::{EXACT, NETS, WORDS_V4, WORDS_V6},
 };
 
-use crate::tap::Copying;
+use crate::{tap::Copying, words::MapWords};
 
 #[map]
 static CONFIG: Array<KernelConfig> = Array::with_max_entries(1, 0);
 #[map]
-pub(crate) static LEASES: HashMap<IpKey, LeaseEntry> = HashMap::with_max_entries(LEASES_MAX, 0);
+static LEASED: Array<[u64; leased::WORDS]> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+static LEASES_V4: Array<[u64; WORDS_V4]> = Array::with_max_entries(EXACT.buckets(), BPF_F_MMAPABLE);
+#[map]
+static LEASES_V6: Array<[u64; WORDS_V6]> = Array::with_max_entries(EXACT.buckets(), BPF_F_MMAPABLE);
+#[map]
+static NET_LEASES_V4: Array<[u64; WORDS_V4]> = Array::with_max_entries(NETS.buckets(), BPF_F_MMAPABLE);
+#[map]
+static NET_LEASES_V6: Array<[u64; WORDS_V6]> = Array::with_max_entries(NETS.buckets(), BPF_F_MMAPABLE);
+#[map]
+static LEASE_ABOUT: Array<[u64; about::WORDS]> = Array::with_max_entries(LEASES_MAX, BPF_F_MMAPABLE);
+/// The loader makes this as large as the number of CPUs demands, and so the next two.
+#[map]
+static LEASE_HITS: Array<[u64; hits::WORDS]> = Array::with_max_entries(LEASES_MAX, BPF_F_MMAPABLE);
+#[map]
+static SOURCES_V4: Array<[u64; SET_WORDS_V4]> = Array::with_max_entries(SETS_V4, BPF_F_MMAPABLE);
+#[map]
+static SOURCES_V6: Array<[u64; SET_WORDS_V6]> = Array::with_max_entries(SETS_V6, BPF_F_MMAPABLE);
+#[map]
+static NETS_V4: Array<u64> = Array::with_max_entries(FILTER_WORDS, BPF_F_MMAPABLE);
+#[map]
+static NETS_V6: Array<u64> = Array::with_max_entries(FILTER_WORDS, BPF_F_MMAPABLE);
 #[map]
 static NEVER_BLOCK: LpmTrie<IpKey, u32> = LpmTrie::with_max_entries(NEVER_BLOCK_MAX, BPF_F_NO_PREALLOC);
-#[map]
-pub(crate) static SOURCES: LruPerCpuHashMap<IpKey, SourceEntry> =
-    LruPerCpuHashMap::with_max_entries(SOURCES_MAX, 0);
 #[map]
 pub(crate) static COUNTERS: PerCpuArray<CounterBlock> = PerCpuArray::with_max_entries(1, 0);
 #[map]
@@ -52,6 +71,36 @@ static TAP_RING_3: RingBuf = RingBuf::with_byte_size(TAP_RING_BYTES, 0);
 #[map]
 static SCRATCH: PerCpuArray<Copying> = PerCpuArray::with_max_entries(1, 0);
 
+/// Room for what the long walk found out about a sender, for the same reason: family, address, SYN.
+#[map]
+static SENDER: PerCpuArray<[u64; 4]> = PerCpuArray::with_max_entries(1, 0);
+
+/// Room for what the slots of a set of sources weigh, for the same reason.
+#[map]
+static WEIGHTS: PerCpuArray<[u64; WAYS]> = PerCpuArray::with_max_entries(1, 0);
+
+/// Room for a search through the leases.
+#[map]
+static HUNT: PerCpuArray<[u64; 7]> = PerCpuArray::with_max_entries(1, 0);
+
+/// This CPU's room for a search.
+#[inline(always)]
+pub(crate) fn hunt() -> Option<MapWords> {
+    HUNT.get_ptr_mut(0).map(MapWords::new)
+}
+
+/// This CPU's room for weights.
+#[inline(always)]
+pub(crate) fn weights() -> Option<MapWords> {
+    WEIGHTS.get_ptr_mut(0).map(MapWords::new)
+}
+
+/// This CPU's room for a sender.
+#[inline(always)]
+pub(crate) fn sender() -> Option<MapWords> {
+    SENDER.get_ptr_mut(0).map(MapWords::new)
+}
+
 /// This CPU's scratch room. Programs of one kind do not interrupt each other on a CPU.
 #[inline(always)]
 pub(crate) fn scratch() -> Option<*mut Copying> {
@@ -62,6 +111,80 @@ pub(crate) fn scratch() -> Option<*mut Copying> {
 #[inline(always)]
 pub(crate) fn config() -> KernelConfig {
     CONFIG.get(0).copied().unwrap_or_default()
+}
+
+/// What is leased at all.
+#[inline(always)]
+pub(crate) fn leased() -> Option<MapWords> {
+    LEASED.get_ptr_mut(0).map(MapWords::new)
+}
+
+/// A bucket of the IPv4 leases.
+#[inline(always)]
+pub(crate) fn leases_v4(bucket: u32) -> Option<MapWords> {
+    LEASES_V4.get_ptr_mut(bucket).map(MapWords::new)
+}
+
+/// A bucket of the IPv6 leases.
+#[inline(always)]
+pub(crate) fn leases_v6(bucket: u32) -> Option<MapWords> {
+    LEASES_V6.get_ptr_mut(bucket).map(MapWords::new)
+}
+
+/// A bucket of the leased IPv4 nets.
+#[inline(always)]
+pub(crate) fn net_leases_v4(bucket: u32) -> Option<MapWords> {
+    NET_LEASES_V4.get_ptr_mut(bucket).map(MapWords::new)
+}
+
+/// A bucket of the leased IPv6 nets.
+#[inline(always)]
+pub(crate) fn net_leases_v6(bucket: u32) -> Option<MapWords> {
+    NET_LEASES_V6.get_ptr_mut(bucket).map(MapWords::new)
+}
+
+/// The record of a numbered lease.
+#[inline(always)]
+pub(crate) fn lease_about(index: u32) -> Option<MapWords> {
+    LEASE_ABOUT.get_ptr_mut(index).map(MapWords::new)
+}
+
+/// What this CPU counted of a numbered lease.
+#[inline(always)]
+pub(crate) fn lease_hits(index: u32) -> Option<MapWords> {
+    LEASE_HITS
+        .get_ptr_mut(cpu() * LEASES_MAX + index)
+        .map(MapWords::new)
+}
+
+/// A set of this CPU's IPv4 sources.
+#[inline(always)]
+pub(crate) fn sources_v4(set: u32) -> Option<MapWords> {
+    SOURCES_V4.get_ptr_mut(cpu() * SETS_V4 + set).map(MapWords::new)
+}
+
+/// A set of this CPU's IPv6 sources.
+#[inline(always)]
+pub(crate) fn sources_v6(set: u32) -> Option<MapWords> {
+    SOURCES_V6.get_ptr_mut(cpu() * SETS_V6 + set).map(MapWords::new)
+}
+
+/// A word of the first question about IPv4 nets.
+#[inline(always)]
+pub(crate) fn nets_v4(word: u32) -> u64 {
+    NETS_V4.get(word).copied().unwrap_or(0)
+}
+
+/// The same about IPv6 nets.
+#[inline(always)]
+pub(crate) fn nets_v6(word: u32) -> u64 {
+    NETS_V6.get(word).copied().unwrap_or(0)
+}
+
+#[inline(always)]
+fn cpu() -> u32 {
+    // SAFETY: a helper without preconditions.
+    unsafe { bpf_get_smp_processor_id() as u32 }
 }
 
 /// Whether a source is in the never-block set.

@@ -2,7 +2,10 @@
 
 use core::{arch::asm, mem::MaybeUninit};
 
-use monitor_common::wire::Frame;
+use monitor_common::wire::{
+    Frame,
+    quick::{HEAD_BYTES, Head},
+};
 
 /// Greatest offset at which headers are looked for: the longest walk is six IPv6 extension headers of 2 KiB. The
 /// verifier wants a constant.
@@ -20,6 +23,18 @@ impl Linear {
     #[inline(always)]
     pub(crate) fn new(start: usize, end: usize) -> Self {
         Self { start, end }
+    }
+
+    /// How long it is, bytes.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> u64 {
+        (self.end - self.start) as u64
+    }
+
+    /// Its first bytes, if there are so many.
+    #[inline(always)]
+    pub(crate) fn head(&self) -> Option<LinearHead> {
+        (self.start + HEAD_BYTES <= self.end).then_some(LinearHead(self.start))
     }
 }
 
@@ -102,5 +117,44 @@ mod word {
         load_u64 u64 "u64"
         load_u32 u32 "u32"
         load_u16 u16 "u16"
+    }
+}
+
+/// Where a packet of at least [`HEAD_BYTES`] begins.
+#[derive(Clone, Copy)]
+pub(crate) struct LinearHead(usize);
+
+/// Refuses, when it is compiled, to read beyond the head.
+const fn within<const OFF: usize, const SIZE: usize>() {
+    const { assert!(OFF + SIZE <= HEAD_BYTES) }
+}
+
+impl Head for LinearHead {
+    #[inline(always)]
+    fn be8<const OFF: usize>(&self) -> u8 {
+        const { within::<OFF, 1>() }
+        // SAFETY: of the head's bytes, which are there.
+        unsafe { *((self.0 + OFF) as *const u8) }
+    }
+
+    #[inline(always)]
+    fn be16<const OFF: usize>(&self) -> u16 {
+        const { within::<OFF, 2>() }
+        // SAFETY: as above.
+        u16::from_be(unsafe { word::load_u16(self.0 + OFF) })
+    }
+
+    #[inline(always)]
+    fn be32<const OFF: usize>(&self) -> u32 {
+        const { within::<OFF, 4>() }
+        // SAFETY: as above.
+        u32::from_be(unsafe { word::load_u32(self.0 + OFF) })
+    }
+
+    #[inline(always)]
+    fn be64<const OFF: usize>(&self) -> u64 {
+        const { within::<OFF, 8>() }
+        // SAFETY: as above.
+        u64::from_be(unsafe { word::load_u64(self.0 + OFF) })
     }
 }

@@ -1,23 +1,29 @@
 //! The XDP side: who sent this packet, does that source hold a lease, and what was counted. Must not know TCP.
 
 use aya_ebpf::{
-    bindings::BPF_ANY,
-    helpers::{bpf_ktime_get_coarse_ns, bpf_xdp_get_buff_len},
+    helpers::{bpf_ktime_get_coarse_ns, bpf_ktime_get_ns, bpf_xdp_get_buff_len},
     programs::XdpContext,
 };
 use monitor_common::{
-    IpKey,
+    V4, V6,
+    addr::Number,
     counter::Counter,
-    lease::{self, LeaseEntry, Ruling},
-    source::SourceEntry,
-    wire::{self, Source},
+    lease::{self, Ruling, Terms, about, hits},
+    leased,
+    source::{self, Counted, Passed},
+    throttle::{self, Costs},
+    wire::{self, Sender, Source, quick},
+    words::Words as _,
 };
 
 use crate::{
     atomic,
     counters::Counters,
-    maps::{self, LEASES, SOURCES},
+    family::Family,
+    maps,
     packet::Linear,
+    search::{self, Found},
+    words::MapWords,
 };
 
 /// What a packet begins with.
@@ -35,104 +41,213 @@ pub(crate) fn drops(ctx: &XdpContext, begin: Begin) -> bool {
     };
     counters.bump(Counter::ShieldSeen);
     let linear = Linear::new(ctx.data(), ctx.data_end());
-    let network = match begin {
-        Begin::Ethernet => wire::network(&linear),
-        Begin::Network => wire::raw(&linear),
-    };
-    match network.map_or(Source::Malformed, |network| wire::source_at(&linear, network)) {
-        Source::Ip(source) => drops_source(ctx, &counters, source),
-        Source::NotIp => {
+    let sender = match sender(&linear, begin) {
+        Ok(sender) => sender,
+        Err(Source::NotIp) => {
             counters.bump(Counter::ShieldNotIp);
-            false
+            return false;
         }
-        Source::Malformed => {
+        Err(_) => {
             counters.bump(Counter::ShieldMalformed);
-            false
+            return false;
         }
+    };
+    let packet = Passed {
+        bytes: length(ctx, &linear, sender.end),
+        syn: sender.syn,
+        // SAFETY: a helper without preconditions.
+        now_ns: unsafe { bpf_ktime_get_coarse_ns() },
+    };
+    match sender.addr {
+        Number::V4(source) => drops_source(&counters, source, &packet),
+        Number::V6(source) => drops_source(&counters, source, &packet),
+    }
+}
+
+/// Who sent the packet: by a look at the places where it usually stands, else by the walk.
+#[inline(always)]
+fn sender(linear: &Linear, begin: Begin) -> Result<Sender, Source> {
+    let network = match begin {
+        Begin::Ethernet => {
+            if let Some(sender) = linear.head().and_then(|head| quick::sender(linear, &head)) {
+                return Ok(sender);
+            }
+            wire::network(linear)
+        }
+        Begin::Network => wire::raw(linear),
+    };
+    without_history(wire::sender_at(linear, network.ok_or(Source::Malformed)?)?)
+}
+
+/// The same sender, read back from a map: the verifier then forgets by which of many ways through the headers it was found,
+/// and looks at the rest of the program once.
+#[inline(always)]
+fn without_history(sender: Sender) -> Result<Sender, Source> {
+    let room = maps::sender().ok_or(Source::Malformed)?;
+    let (family, high, low) = match sender.addr {
+        Number::V4(V4(addr)) => (4, 0, u64::from(addr)),
+        Number::V6(V6 { high, low }) => (6, high, low),
+    };
+    room.set_word(0, family);
+    room.set_word(1, high);
+    room.set_word(2, low);
+    room.set_word(3, u64::from(sender.syn));
+    Ok(Sender {
+        addr: if room.word(0) == 4 {
+            Number::V4(V4(room.word(2) as u32))
+        } else {
+            Number::V6(V6 {
+                high: room.word(1),
+                low: room.word(2),
+            })
+        },
+        syn: room.word(3) != 0,
+        end: 0,
+    })
+}
+
+/// Bytes of the frame. Where its first piece holds all that the packet claims to have there are no further pieces,
+/// and the kernel need not be asked.
+#[inline(always)]
+fn length(ctx: &XdpContext, linear: &Linear, end: u32) -> u64 {
+    let len = linear.len();
+    if end != 0 && u64::from(end) <= len {
+        len
+    } else {
+        // SAFETY: the context is the one that the kernel handed in.
+        unsafe { bpf_xdp_get_buff_len(ctx.ctx) }
     }
 }
 
 #[inline(always)]
-fn drops_source(ctx: &XdpContext, counters: &Counters, source: IpKey) -> bool {
-    // SAFETY: helpers without preconditions; the context is the one the kernel handed in.
-    let (now_ns, bytes) = unsafe { (bpf_ktime_get_coarse_ns(), bpf_xdp_get_buff_len(ctx.ctx)) };
-    if let Some(entry) = LEASES.get_ptr_mut(source) {
-        match rule(entry, source, now_ns) {
-            Ruling::Drop => {
-                stop(entry, bytes, now_ns);
-                counters.bump(Counter::ShieldDroppedLease);
-                counters.add(Counter::ShieldDroppedLeaseBytes, bytes);
-                return true;
-            }
-            Ruling::Over => counters.bump(Counter::ShieldLeaseOver),
-            Ruling::Spared => counters.bump(Counter::ShieldNeverBlock),
-            Ruling::WouldDrop => counters.bump(Counter::ShieldWouldDrop),
-        }
+fn drops_source<F: Family>(counters: &Counters, source: F, packet: &Passed) -> bool {
+    let Some(leased) = maps::leased() else {
+        return false;
+    };
+    let seed = leased.word(leased::SEED);
+    if let Some(found) = search::find(leased, seed, source)
+        && stopped(counters, found, source, packet)
+    {
+        return true;
     }
     counters.bump(Counter::ShieldPassed);
-    if !count_source(source, bytes, now_ns) {
-        counters.bump(Counter::SourcesFull);
+    if packet.syn {
+        counters.bump(Counter::ShieldSyn);
+    }
+    count_source(counters, source, seed, packet);
+    false
+}
+
+/// Whether a lease stops the packet; counted either way.
+#[inline(always)]
+fn stopped<F: Family>(counters: &Counters, found: Found, source: F, packet: &Passed) -> bool {
+    let Found { slot, bits } = found;
+    let Some(hits) = maps::lease_hits(slot.index) else {
+        return false;
+    };
+    let config = maps::config();
+    let spared = || is_spared(hits, slot.index, bits, source, config.never_block_generation);
+    let too_much = || is_too_much(slot.index, packet.bytes);
+    let terms = Terms(slot.terms);
+    let outcome = match lease::rule(lease::action(terms, packet.now_ns), config.mode, spared, too_much) {
+        Ruling::Drop => {
+            lease::count(&hits, packet.bytes, packet.now_ns);
+            counters.bump(Counter::ShieldDroppedLease);
+            counters.add(Counter::ShieldDroppedLeaseBytes, packet.bytes);
+            if terms.kind() == lease::kind::THROTTLE {
+                counters.bump(Counter::ShieldThrottled);
+            }
+            return true;
+        }
+        Ruling::Over => Counter::ShieldLeaseOver,
+        Ruling::Spared => Counter::ShieldNeverBlock,
+        Ruling::Within => Counter::ShieldWithinRate,
+        Ruling::WouldDrop => Counter::ShieldWouldDrop,
+    };
+    counters.bump(outcome);
+    false
+}
+
+/// Whether the source of a lease is in the never-block set. Of an exact lease the answer is kept for the generation of the
+/// set, so that the set is searched once and not for each packet. Of a net userspace says whether it has anything in
+/// common with the set.
+#[inline(always)]
+fn is_spared<F: Family>(hits: MapWords, index: u32, bits: u8, source: F, generation: u32) -> bool {
+    let generation = u64::from(generation);
+    if bits != F::BITS {
+        let cleared = maps::lease_about(index).map_or(0, |about| about.word(about::CLEARED));
+        return (cleared != generation || cleared == 0) && maps::is_never_blocked(source.into());
+    }
+    if hits.word(hits::CLEARED) == generation && generation != 0 {
+        return false;
+    }
+    if maps::is_never_blocked(source.into()) {
+        return true;
+    }
+    // The generation was read before the set was searched, so a change in between shows.
+    hits.set_word(hits::CLEARED, generation);
+    false
+}
+
+/// Whether the packet exceeds its lease's rates. Exact over all CPUs: whoever loses the race for the word tries again.
+#[inline(always)]
+fn is_too_much(index: u32, bytes: u64) -> bool {
+    let Some(about) = maps::lease_about(index) else {
+        return false;
+    };
+    let costs = Costs {
+        packet_ns: about.word(about::PACKET_COST),
+        byte_ns: about.word(about::BYTE_COST),
+    };
+    let burst_ns = about.word(about::BURST);
+    // SAFETY: a helper without preconditions. The coarse clock would let a tick's worth of packets through at once.
+    let now_ns = unsafe { bpf_ktime_get_ns() };
+    if !pay(about, about::PACKETS_PAID, costs.packet_ns, burst_ns, now_ns) {
+        return true;
+    }
+    if !pay(about, about::BYTES_PAID, costs.of_bytes(bytes), burst_ns, now_ns) {
+        // SAFETY: a word of the map. What the packet had paid goes back.
+        unsafe { atomic::add(about.place(about::PACKETS_PAID), costs.packet_ns.wrapping_neg()) };
+        return true;
     }
     false
 }
 
-/// Rules by a lease. The never-block set is searched once a generation of it, not once a packet: the answer is kept
-/// in the lease.
+/// Pays for a packet; `false` if the source is too far ahead. Nothing to pay is paid.
 #[inline(always)]
-fn rule(entry: *mut LeaseEntry, source: IpKey, now_ns: u64) -> Ruling {
-    // SAFETY: a value of the map. Another program or userspace may write it meanwhile; each field is one word, and any
-    // mixture of an old and a new lease of the same source is as good as either.
-    let (expires_ns, kind, cleared) = unsafe { ((*entry).expires_ns, (*entry).kind, (*entry).cleared) };
-    let config = maps::config();
-    let spared = || {
-        if cleared == config.never_block_generation && cleared != 0 {
+fn pay(about: MapWords, word: usize, cost_ns: u64, burst_ns: u64, now_ns: u64) -> bool {
+    /// Lost races after which a packet is taken as too much: its source sends on many CPUs at once.
+    const TRIES: u32 = 4;
+    if cost_ns == 0 {
+        return true;
+    }
+    for _ in 0..TRIES {
+        let paid = about.word(word);
+        let Some(next) = throttle::step(paid, cost_ns, burst_ns, now_ns) else {
             return false;
-        }
-        if maps::is_never_blocked(source) {
+        };
+        // SAFETY: an aligned word of the map.
+        if unsafe { atomic::compare_exchange(about.place(word), paid, next) } == paid {
             return true;
         }
-        // SAFETY: as above. The generation was read before the set was searched, so a change in between shows.
-        unsafe { (*entry).cleared = config.never_block_generation };
-        false
-    };
-    lease::rule(lease::action(expires_ns, kind, now_ns), config.mode, spared)
+    }
+    false
 }
 
-/// Counts a dropped packet in its lease.
+/// Counts a passed packet of a source.
 #[inline(always)]
-fn stop(entry: *mut LeaseEntry, bytes: u64, now_ns: u64) {
-    // SAFETY: a value of the map, eight-byte aligned. One source may arrive on several CPUs: sums are atomic, times
-    // need not be.
-    unsafe {
-        atomic::add(&raw mut (*entry).packets, 1);
-        atomic::add(&raw mut (*entry).bytes, bytes);
-        if (*entry).first_ns == 0 {
-            (*entry).first_ns = now_ns;
-        }
-        (*entry).last_ns = now_ns;
-    }
-}
-
-/// Counts a passed packet of a source; `false` if there is no room for it.
-#[inline(always)]
-fn count_source(source: IpKey, bytes: u64, now_ns: u64) -> bool {
-    let Some(entry) = SOURCES.get_ptr_mut(source) else {
-        let first = SourceEntry {
-            packets: 1,
-            bytes,
-            first_ns: now_ns,
-            last_ns: now_ns,
-        };
-        return SOURCES.insert(source, first, u64::from(BPF_ANY)).is_ok();
+fn count_source<F: Family>(counters: &Counters, source: F, seed: u64, packet: &Passed) {
+    let Some(set) = F::sources(source.set(seed)) else {
+        return;
     };
-    // SAFETY: this CPU's own value of the map.
-    unsafe {
-        (*entry).packets = (*entry).packets.wrapping_add(1);
-        (*entry).bytes = (*entry).bytes.wrapping_add(bytes);
-        if (*entry).first_ns == 0 {
-            (*entry).first_ns = now_ns;
+    let Some(room) = maps::weights() else { return };
+    match source::count(&set, &room, source, *packet) {
+        Counted::Known => {}
+        Counted::New => counters.bump(Counter::SourcesNew),
+        Counted::Instead(packets) => {
+            counters.bump(Counter::SourcesNew);
+            counters.bump(Counter::SourcesEvicted);
+            counters.add(Counter::SourcesEvictedPackets, packets);
         }
-        (*entry).last_ns = now_ns;
     }
-    true
 }

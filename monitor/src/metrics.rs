@@ -40,7 +40,7 @@ mod tests {
             "not_http_bytes",
             "skipped_malformed_packets",
             "tap_fragment_packets",
-            "shield_sources_full_packets",
+            "shield_sources_evicted_packets",
         ] {
             assert!(is_loss(name), "{name}");
         }

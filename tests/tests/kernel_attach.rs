@@ -4,13 +4,17 @@
 use std::{path::Path, thread, time::Duration};
 
 use apimon::kernel::{
-    KeepShield, Kernel, KernelError, KernelSettings, Mode, ShieldMode, TapMode, remove_all,
+    KeepShield, Kernel, KernelError, KernelSettings, Kind, Mode, ShieldMode, TapMode, remove_all,
 };
 use apimon_tests::{
     frames::V4_SOURCE,
     kernel::{Pins, TestKernel, enter},
     netns::{Lab, Space},
 };
+use monitor_common::Prefix;
+
+/// Pinned maps of one kernel side.
+const MAPS: usize = 14;
 
 /// Runs a test inside a namespace with a pair of virtual interfaces, `v0` here and `v1` in the other.
 fn in_pair(tag: &str, test: impl FnOnce(&Space) + Send) {
@@ -166,15 +170,14 @@ fn a_clean_end_keeps_the_shield_only_for_running_leases() {
         let ended = kernel.detach(KeepShield::WhileLeased).unwrap();
         assert_eq!(
             (ended.kept_for_leases, ended.shields_removed, ended.maps_removed),
-            (0, 1, 5)
+            (0, 1, MAPS)
         );
         assert!(xdp_of(space, "v0").is_none() && !pins.path().exists());
 
         let (kernel, pins) = open(pins);
         kernel
             .leases()
-            .unwrap()
-            .grant(V4_SOURCE, Duration::from_mins(1), 0)
+            .grant(Prefix::host(V4_SOURCE), Duration::from_mins(1), Kind::Drop, 0)
             .unwrap();
         let ended = kernel.detach(KeepShield::WhileLeased).unwrap();
         assert_eq!((ended.kept_for_leases, ended.shields_removed), (1, 0));
@@ -184,7 +187,7 @@ fn a_clean_end_keeps_the_shield_only_for_running_leases() {
         let ended = kernel.detach(KeepShield::Never).unwrap();
         assert_eq!(
             (ended.kept_for_leases, ended.shields_removed, ended.maps_removed),
-            (0, 1, 5)
+            (0, 1, MAPS)
         );
         assert!(xdp_of(space, "v0").is_none() && !pins.path().exists());
     });

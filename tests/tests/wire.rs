@@ -1,7 +1,7 @@
 //! The header parser against frames whose content is known by construction, and against any bytes at all.
 
 use apimon_tests::frames::{Extension, Network, Shape, Transport};
-use monitor_common::wire::{self, Outcome, Source, ether_type, protocol};
+use monitor_common::wire::{self, Outcome, Sender, Source, ether_type, protocol, quick};
 use proptest::{collection::vec, option, prelude::*};
 
 fn extension() -> impl Strategy<Value = Extension> {
@@ -90,6 +90,24 @@ proptest! {
         let frame = shape.build();
         prop_assert_eq!(walk(&frame), shape.expected());
         prop_assert_eq!(wire::source(&*frame), shape.expected_source());
+    }
+
+    #[test]
+    fn the_quick_look_says_what_the_walk_says(shape in shape(), cut in 54..400_usize, flips in vec((12..70_usize, any::<u8>()), 0..3)) {
+        let mut frame = Shape { tags: Vec::new(), pppoe: false, ..shape }.build();
+        for (at, bits) in flips {
+            if let Some(byte) = frame.get_mut(at) {
+                *byte ^= bits;
+            }
+        }
+        frame.truncate(cut);
+        if let Some(head) = frame.first_chunk::<{ quick::HEAD_BYTES }>()
+            && let Some(quick) = quick::sender(&*frame, head)
+        {
+            let network = wire::network(&*frame).expect("the quick look knows no tags");
+            let walked = wire::sender_at(&*frame, network);
+            prop_assert_eq!(Ok(Sender { end: 0, ..quick }), walked);
+        }
     }
 
     #[test]

@@ -71,6 +71,31 @@ fn source_v6<F: Frame + ?Sized>(frame: &F, off: usize) -> Option<IpKey> {
     (version >> 4 == 6).then_some(IpKey::from_v6(src))
 }
 
+/// Whether this is a TCP segment that asks for a connection; `None` where that cannot be read.
+#[inline(always)]
+pub(super) fn syn<F: Frame + ?Sized>(frame: &F, network: Network) -> Option<bool> {
+    let off = network.off;
+    if network.ether_type == ether_type::IPV4 {
+        let [version_ihl, _, len1, len2, _, _, frag1, frag2, _, protocol] = frame.read(off)?;
+        let header_len = u32::from(version_ihl & 0x0f) * 4;
+        let fragment = u16::from_be_bytes([frag1, frag2]) & (IPV4_MORE | IPV4_OFFSET) != 0;
+        if protocol != protocol::TCP || fragment || header_len < 20 {
+            return Some(false);
+        }
+        let len = match u16::from_be_bytes([len1, len2]) {
+            0 => u32::MAX,
+            total => u32::from(total).checked_sub(header_len)?,
+        };
+        return Some(super::is_syn(frame.read(off + header_len as usize + 12)?, len));
+    }
+    let [len1, len2, next] = frame.read(off + 4)?;
+    let len = match u16::from_be_bytes([len1, len2]) {
+        0 => u32::MAX,
+        len => u32::from(len),
+    };
+    Some(next == protocol::TCP && super::is_syn(frame.read(off + IPV6_HEADER + 12)?, len))
+}
+
 /// Walks the network layer of a frame of `frame_len` bytes on the wire.
 #[inline(always)]
 pub(super) fn packet<F: Frame + ?Sized>(frame: &F, network: Network, frame_len: u32) -> Packet {

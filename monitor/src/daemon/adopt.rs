@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use monitor_common::{IpKey, lease::LeaseEntry};
+use monitor_common::IpKey;
 
 use crate::{
-    kernel::TimeBase,
+    kernel::{KernelLease, TimeBase},
     time::Timestamp,
     verdict::{Mode, ledger::LeaseRecord},
 };
@@ -18,7 +18,7 @@ const UNKNOWN: &str = "found in the kernel after a restart";
 /// Joins both. Of a lease in both, the kernel knows the end and the ledger the reason. A lease that only the ledger
 /// knows outlived a reboot. One that only the kernel knows was in force if the daemon before was enforcing.
 pub(super) fn join(
-    kernel: &[(IpKey, LeaseEntry)],
+    kernel: &[KernelLease],
     ledger: Vec<LeaseRecord>,
     mode_before: Mode,
     base: TimeBase,
@@ -26,10 +26,10 @@ pub(super) fn join(
 ) -> Vec<LeaseRecord> {
     let mut records: BTreeMap<IpKey, LeaseRecord> =
         ledger.into_iter().map(|record| (record.source, record)).collect();
-    for (source, entry) in kernel {
-        let until = base.wall(entry.expires_ns);
-        let record = records.entry(*source).or_insert_with(|| LeaseRecord {
-            source: *source,
+    for entry in kernel {
+        let (source, until) = (entry.net.addr(), base.wall(entry.expires_ns));
+        let record = records.entry(source).or_insert_with(|| LeaseRecord {
+            source,
             granted: now,
             until,
             case: entry.reason,
@@ -45,7 +45,7 @@ pub(super) fn join(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Clock;
+    use crate::{kernel::Kind, time::Clock};
 
     fn record(source: &str, until: u64) -> LeaseRecord {
         LeaseRecord {
@@ -58,19 +58,27 @@ mod tests {
         }
     }
 
+    fn entry(source: &str, expires_ns: u64, reason: u32) -> KernelLease {
+        KernelLease {
+            net: source.parse().unwrap(),
+            expires_ns,
+            kind: Some(Kind::Drop),
+            reason,
+            packets: 0,
+            bytes: 0,
+            first_ns: 0,
+            last_ns: 0,
+        }
+    }
+
     #[test]
     fn kernel_and_ledger_are_joined() {
         let base = TimeBase::now(Clock);
         let now = base.wall(1000);
-        let entry = |expires_ns, reason| LeaseEntry {
-            expires_ns,
-            reason,
-            ..LeaseEntry::default()
-        };
         let kernel = [
-            ("192.0.2.1".parse().unwrap(), entry(5000, 7)),
-            ("192.0.2.2".parse().unwrap(), entry(5000, 9)),
-            ("192.0.2.3".parse().unwrap(), entry(900, 9)),
+            entry("192.0.2.1", 5000, 7),
+            entry("192.0.2.2", 5000, 9),
+            entry("192.0.2.3", 900, 9),
         ];
         let ledger = vec![
             record("192.0.2.1", base.wall(4000).as_nanos()),
@@ -102,13 +110,7 @@ mod tests {
     #[test]
     fn what_was_only_tried_is_not_taken_as_enforced() {
         let base = TimeBase::now(Clock);
-        let kernel = [(
-            "192.0.2.2".parse().unwrap(),
-            LeaseEntry {
-                expires_ns: 50,
-                ..LeaseEntry::default()
-            },
-        )];
+        let kernel = [entry("192.0.2.2", 50, 0)];
         let joined = join(&kernel, Vec::new(), Mode::Observe, base, base.wall(0));
         assert!(!joined[0].enforced);
     }

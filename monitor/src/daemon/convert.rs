@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use monitor_common::lease::LeaseEntry;
-
 use crate::{
     case::Case,
     control::dto,
     journal::ecs,
-    kernel::{Attachment, SourceCount, TimeBase},
+    kernel::{Attachment, KernelLease, SourceCount, TimeBase},
     time::Timestamp,
     verdict::{Verdict, ledger::LeaseRecord},
 };
@@ -21,14 +19,34 @@ pub(super) fn interface(attachment: &Attachment) -> dto::Interface {
     }
 }
 
+/// What the kernel counted of a lease; nothing where it knows of none.
+#[derive(Default)]
+struct Counted {
+    packets: u64,
+    bytes: u64,
+    first_ns: u64,
+    last_ns: u64,
+}
+
+impl Counted {
+    fn of(lease: Option<&KernelLease>) -> Self {
+        lease.map_or_else(Self::default, |lease| Self {
+            packets: lease.packets,
+            bytes: lease.bytes,
+            first_ns: lease.first_ns,
+            last_ns: lease.last_ns,
+        })
+    }
+}
+
 /// A lease of the ledger with what the kernel counted of it.
 pub(super) fn lease(
     record: &LeaseRecord,
-    counted: Option<&LeaseEntry>,
+    counted: Option<&KernelLease>,
     base: TimeBase,
     now: Timestamp,
 ) -> dto::Lease {
-    let counted = counted.copied().unwrap_or_default();
+    let counted = Counted::of(counted);
     let stamp = |ns: u64| (ns > 0).then(|| base.wall(ns).rfc3339());
     dto::Lease {
         source: record.source.to_string(),
@@ -49,11 +67,11 @@ pub(super) fn lease(
 /// A source; `leased` is the kernel's entry of its lease, which has seen the packets that were dropped.
 pub(super) fn source(
     counted: &SourceCount,
-    leased: Option<&LeaseEntry>,
+    leased: Option<&KernelLease>,
     base: TimeBase,
     now: Timestamp,
 ) -> dto::Source {
-    let leased = leased.copied().unwrap_or_default();
+    let leased = Counted::of(leased);
     let first_ns = [counted.passed.first_ns, leased.first_ns]
         .into_iter()
         .filter(|ns| *ns > 0)

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use monitor_common::{IpKey, lease::LeaseEntry};
+use monitor_common::{IpKey, Prefix};
 
 use super::{
     clock::LiveClock,
@@ -28,7 +28,7 @@ use crate::{
     hostnet::Nets,
     journal::Journal,
     judge::JudgeStats,
-    kernel::{Counters, KernelError, Leases, Sources, TimeBase},
+    kernel::{Counters, KernelError, KernelLease, Leases, Sources, TimeBase},
     metrics,
     time::Timestamp,
     verdict::{Mode, Refusal, ledger::LeaseRecord},
@@ -95,7 +95,7 @@ impl Desk {
     fn counted(&self, records: &[LeaseRecord]) -> Vec<dto::Lease> {
         let (base, now) = (self.clock.base(), self.clock.now());
         let maps = locked(&self.maps);
-        let entry = |source: IpKey| -> Option<LeaseEntry> { maps.leases.get(source).ok().flatten() };
+        let entry = |source: IpKey| maps.leases.get(Prefix::host(source));
         records
             .iter()
             .map(|record| self.lease(record, entry(record.source).as_ref(), base, now))
@@ -106,7 +106,7 @@ impl Desk {
     fn lease(
         &self,
         record: &LeaseRecord,
-        counted: Option<&LeaseEntry>,
+        counted: Option<&KernelLease>,
         base: TimeBase,
         now: Timestamp,
     ) -> dto::Lease {
@@ -187,9 +187,9 @@ impl Service for Desk {
         let (base, now) = (self.clock.base(), self.clock.now());
         let maps = locked(&self.maps);
         let mut shown = Vec::new();
-        for counted in maps.sources.top(limit)? {
+        for counted in maps.sources.top(limit) {
             let record = records.get(&counted.source);
-            let entry = record.and_then(|record| maps.leases.get(record.source).ok().flatten());
+            let entry = record.and_then(|record| maps.leases.get(Prefix::host(record.source)));
             shown.push(dto::Source {
                 lease: record.map(|record| self.lease(record, entry.as_ref(), base, now)),
                 never_block: self.why_never(counted.source),
@@ -247,7 +247,7 @@ impl Service for Desk {
     fn unblock(&self, source: IpAddr) -> Result<dto::Lease, Refused> {
         let now = self.clock.now();
         // What it stopped is known only while it is there.
-        let counted = locked(&self.maps).leases.get(source.into())?;
+        let counted = locked(&self.maps).leases.get(Prefix::host(source.into()));
         let ended = self.judge.call(move |bench| {
             let super::judging::Bench {
                 judge,

@@ -133,7 +133,7 @@ fn furnish(
     let (judge, events) = judge(&settings, key, &guard, kernel, &clock)?;
     let judge = JudgeThread::start(
         judge,
-        Box::new(kernel.leases()?),
+        Box::new(kernel.leases()),
         journal.clone(),
         Arc::clone(&clock),
     )
@@ -148,7 +148,7 @@ fn furnish(
         journal,
         judge: judge.handle(),
         maps: Mutex::new(Maps {
-            leases: kernel.leases()?,
+            leases: kernel.leases(),
             sources: kernel.sources()?,
             counters: kernel.counters()?,
         }),
@@ -172,10 +172,10 @@ fn judge(
 ) -> Result<(Judge, Vec<crate::journal::event::JournalEvent>)> {
     let mut judge = Judge::new(settings.judge.clone(), key);
     judge.set_never_block(hostnet::gate_set(&super::desk::locked(&guard.nets())));
-    let mut leases = kernel.leases()?;
+    let mut leases = kernel.leases();
     let (mode_before, ledger) = state::ledger::load(&settings.state_dir)?;
     let now = clock.now();
-    let records = adopt::join(&leases.list()?, ledger, mode_before, clock.base(), now);
+    let records = adopt::join(&leases.list(), ledger, mode_before, clock.base(), now);
     if !records.is_empty() {
         log::info!("{} leases of before are still running", records.len());
     }

@@ -8,62 +8,98 @@ use std::{
 
 use aya::maps::{Map, MapData, MapInfo, MapType, lpm_trie::Key};
 use monitor_common::{
-    IpKey, config::KernelConfig, counter::CounterBlock, lease::LeaseEntry, names, source::SourceEntry,
+    IpKey,
+    config::KernelConfig,
+    counter::CounterBlock,
+    lease::{about, hits},
+    leased,
+    names::{self, LEASES_MAX},
+    nets::FILTER_WORDS,
+    source::{SET_WORDS_V4, SET_WORDS_V6, SETS_V4, SETS_V6},
+    table::{EXACT, NETS, WORDS_V4, WORDS_V6},
 };
 
-use super::{
-    KernelError, Leases, Warning,
-    maps::{another, error_chain},
-    pins,
-};
+use super::{KernelError, Leases, Warning, earlier, maps::error_chain, pins};
 
 /// What a pinned map must look like to be used.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub(super) name: &'static str,
     map_type: MapType,
     key_bytes: usize,
     value_bytes: usize,
-    max_entries: u32,
+    pub(super) max_entries: u32,
 }
 
-/// The maps that are pinned, as the kernel programs declare them.
-pub(super) const PINNED: [Shape; 5] = [
+/// The lease tables: they are one thing, and fit together or not at all.
+const LEASE_TABLES: [&str; 7] = [
+    names::MAP_LEASED,
+    names::MAP_LEASES_V4,
+    names::MAP_LEASES_V6,
+    names::MAP_NET_LEASES_V4,
+    names::MAP_NET_LEASES_V6,
+    names::MAP_LEASE_ABOUT,
+    names::MAP_LEASE_HITS,
+];
+
+/// The maps that are pinned, as the kernel programs declare them and this host's number of CPUs demands.
+pub(super) fn pinned() -> Result<[Shape; 14], KernelError> {
+    let cpus = cpus()?;
+    Ok([
+        array(names::MAP_CONFIG, size_of::<KernelConfig>(), 1),
+        words(names::MAP_LEASED, leased::WORDS, 1),
+        words(names::MAP_LEASES_V4, WORDS_V4, EXACT.buckets()),
+        words(names::MAP_LEASES_V6, WORDS_V6, EXACT.buckets()),
+        words(names::MAP_NET_LEASES_V4, WORDS_V4, NETS.buckets()),
+        words(names::MAP_NET_LEASES_V6, WORDS_V6, NETS.buckets()),
+        words(names::MAP_LEASE_ABOUT, about::WORDS, LEASES_MAX),
+        words(names::MAP_LEASE_HITS, hits::WORDS, LEASES_MAX * cpus),
+        words(names::MAP_NETS_V4, 1, FILTER_WORDS),
+        words(names::MAP_NETS_V6, 1, FILTER_WORDS),
+        words(names::MAP_SOURCES_V4, SET_WORDS_V4, SETS_V4 * cpus),
+        words(names::MAP_SOURCES_V6, SET_WORDS_V6, SETS_V6 * cpus),
+        Shape {
+            name: names::MAP_NEVER_BLOCK,
+            map_type: MapType::LpmTrie,
+            key_bytes: size_of::<Key<IpKey>>(),
+            value_bytes: 4,
+            max_entries: names::NEVER_BLOCK_MAX,
+        },
+        Shape {
+            map_type: MapType::PerCpuArray,
+            ..array(names::MAP_COUNTERS, size_of::<CounterBlock>(), 1)
+        },
+    ])
+}
+
+const fn array(name: &'static str, value_bytes: usize, max_entries: u32) -> Shape {
     Shape {
-        name: names::MAP_CONFIG,
+        name,
         map_type: MapType::Array,
         key_bytes: 4,
-        value_bytes: size_of::<KernelConfig>(),
-        max_entries: 1,
-    },
-    Shape {
-        name: names::MAP_LEASES,
-        map_type: MapType::Hash,
-        key_bytes: size_of::<IpKey>(),
-        value_bytes: size_of::<LeaseEntry>(),
-        max_entries: names::LEASES_MAX,
-    },
-    Shape {
-        name: names::MAP_NEVER_BLOCK,
-        map_type: MapType::LpmTrie,
-        key_bytes: size_of::<Key<IpKey>>(),
-        value_bytes: 4,
-        max_entries: names::NEVER_BLOCK_MAX,
-    },
-    Shape {
-        name: names::MAP_SOURCES,
-        map_type: MapType::LruPerCpuHash,
-        key_bytes: size_of::<IpKey>(),
-        value_bytes: size_of::<SourceEntry>(),
-        max_entries: names::SOURCES_MAX,
-    },
-    Shape {
-        name: names::MAP_COUNTERS,
-        map_type: MapType::PerCpuArray,
-        key_bytes: 4,
-        value_bytes: size_of::<CounterBlock>(),
-        max_entries: 1,
-    },
-];
+        value_bytes,
+        max_entries,
+    }
+}
+
+const fn words(name: &'static str, value_words: usize, max_entries: u32) -> Shape {
+    array(name, value_words * size_of::<u64>(), max_entries)
+}
+
+/// CPUs that this host can ever have.
+fn cpus() -> Result<u32, KernelError> {
+    /// More than the tables are made for: 4 MiB of hits each.
+    const CPUS_MAX: u32 = 1024;
+    let failed = |reason: String| KernelError::Setting {
+        setting: "CPUs of this host",
+        reason,
+    };
+    let cpus = aya::util::nr_cpus().map_err(|(file, error)| failed(format!("{file}: {error}")))?;
+    u32::try_from(cpus)
+        .ok()
+        .filter(|cpus| *cpus <= CPUS_MAX)
+        .ok_or_else(|| failed(format!("{cpus} are more than {CPUS_MAX}")))
+}
 
 /// A pinned map that does not fit, out of the way.
 #[derive(Debug)]
@@ -75,28 +111,43 @@ pub(super) struct SetAside {
 
 /// Moves pinned maps that do not fit out of the way, so that loading makes new ones.
 pub(super) fn set_aside_misfits(pin_dir: &Path) -> Result<Vec<SetAside>, KernelError> {
-    let mut aside = Vec::new();
-    for shape in &PINNED {
+    let mut misfits = Vec::new();
+    for shape in pinned()? {
         let pin = pins::map_path(pin_dir, shape.name);
-        if !pin.exists() {
-            continue;
+        if pin.exists()
+            && let Some(reason) = misfit(&shape, &pin)
+        {
+            misfits.push((shape.name, reason));
         }
-        let Some(reason) = misfit(shape, &pin) else {
-            continue;
-        };
-        let path = pins::map_path(pin_dir, &format!("{}_old", shape.name));
-        fs::rename(&pin, &path).map_err(|source| KernelError::Pin {
-            operation: "renaming",
-            path: pin,
-            source,
-        })?;
-        aside.push(SetAside {
-            map: shape.name,
-            reason,
-            path,
-        });
     }
-    Ok(aside)
+    // A lease table without its fellows is of no use.
+    let broken = misfits
+        .iter()
+        .find(|(name, _)| LEASE_TABLES.contains(name))
+        .map(|(name, _)| *name);
+    if let Some(broken) = broken {
+        for table in LEASE_TABLES {
+            let present = pins::map_path(pin_dir, table).exists();
+            if present && !misfits.iter().any(|(name, _)| *name == table) {
+                misfits.push((table, format!("it belongs to {broken}")));
+            }
+        }
+    }
+    misfits
+        .into_iter()
+        .map(|(map, reason)| set_aside(pin_dir, map, reason))
+        .collect()
+}
+
+fn set_aside(pin_dir: &Path, map: &'static str, reason: String) -> Result<SetAside, KernelError> {
+    let pin = pins::map_path(pin_dir, map);
+    let path = pins::map_path(pin_dir, &format!("{map}_old"));
+    fs::rename(&pin, &path).map_err(|source| KernelError::Pin {
+        operation: "renaming",
+        path: pin,
+        source,
+    })?;
+    Ok(SetAside { map, reason, path })
 }
 
 /// In what a pinned map does not fit, if in anything.
@@ -127,56 +178,33 @@ fn misfit(shape: &Shape, pin: &Path) -> Option<String> {
         .next()
 }
 
-/// Carries what can be carried from the maps set aside into the new ones, and removes them.
-pub(super) fn carry_over(aside: Vec<SetAside>, leases: &mut Leases) -> Result<Vec<Warning>, KernelError> {
-    let mut warnings = Vec::new();
+/// Carries the leases of an earlier version over into the new tables, and removes what was set aside.
+pub(super) fn carry_over(
+    aside: Vec<SetAside>,
+    pin_dir: &Path,
+    leases: &mut Leases,
+) -> Result<Vec<Warning>, KernelError> {
+    let mut warnings: Vec<Warning> = earlier::carry_over(pin_dir, leases)?.into_iter().collect();
     for old in aside {
-        let (carried, lost) = if old.map == names::MAP_LEASES {
-            carry_leases(&old.path, leases)
-        } else {
-            (0, 0)
-        };
         pins::remove(&old.path)?;
         warnings.push(Warning::MapSetAside {
             map: old.map,
             reason: old.reason,
-            carried,
-            lost,
+            carried: 0,
+            lost: usize::from(old.map == names::MAP_LEASES_V4 || old.map == names::MAP_LEASES_V6),
         });
     }
     Ok(warnings)
-}
-
-/// Copies leases whose layout is still the same (the map's size or type was another). How many of an unknown layout
-/// there were cannot be told: they count as one lost.
-fn carry_leases(old: &Path, leases: &mut Leases) -> (usize, usize) {
-    let entries = MapData::from_pin(old)
-        .map_err(drop)
-        .and_then(|data| Leases::new(data).map_err(drop))
-        .and_then(|old| old.list().map_err(drop));
-    let Ok(entries) = entries else { return (0, 1) };
-    let carried = entries
-        .iter()
-        .filter(|(source, entry)| leases.put(*source, entry).is_ok())
-        .count();
-    (carried, entries.len() - carried)
 }
 
 /// The data of a loaded map.
 pub(super) fn data(map: Map) -> Option<MapData> {
     match map {
         Map::Array(data)
-        | Map::HashMap(data)
         | Map::LpmTrie(data)
         | Map::LruHashMap(data)
         | Map::PerCpuArray(data)
-        | Map::PerCpuLruHashMap(data)
         | Map::RingBuf(data) => Some(data),
         _ => None,
     }
-}
-
-/// A second handle of the leases, for adoption.
-pub(super) fn leases(data: &MapData) -> Result<Leases, KernelError> {
-    Leases::new(another(data, names::MAP_LEASES)?)
 }

@@ -5,17 +5,14 @@ use aya::{
     maps::MapData,
     programs::{Program as Loaded, ProgramError, SchedClassifier, Xdp},
 };
-use monitor_common::{
-    lease::{self, Action},
-    names,
-};
+use monitor_common::names;
 
 use super::{
     Attachment, Counters, Detached, KeepShield, KernelError, KernelSettings, Leases, Mode, NeverBlock,
     Program, Sources, Switches, TapRing, Trial, Warning, adopt,
     attach::{HeldShield, HeldTap},
     bpffs,
-    maps::{Config, another, error_chain},
+    maps::{Config, LeaseMaps, another, error_chain},
     object, pins,
     probe::{self, Interface},
     trial,
@@ -38,9 +35,10 @@ pub struct Kernel {
 
 #[derive(Debug)]
 struct Maps {
-    leases: MapData,
+    leases: Leases,
     never_block: MapData,
-    sources: MapData,
+    sources_v4: MapData,
+    sources_v6: MapData,
     counters: MapData,
     tap_ports: MapData,
 }
@@ -86,17 +84,18 @@ impl Kernel {
         load_programs(&mut ebpf)?;
         let rings = take_rings(&mut ebpf, settings)?;
         let config = Config::new(take(&mut ebpf, names::MAP_CONFIG)?)?;
+        let mut leases = Leases::new(&take_lease_maps(&mut ebpf)?)?;
+        let mut warnings = adopt::carry_over(aside, &settings.pin_dir, &mut leases)?;
         let maps = Maps {
-            leases: take(&mut ebpf, names::MAP_LEASES)?,
+            leases,
             never_block: take(&mut ebpf, names::MAP_NEVER_BLOCK)?,
-            sources: take(&mut ebpf, names::MAP_SOURCES)?,
+            sources_v4: take(&mut ebpf, names::MAP_SOURCES_V4)?,
+            sources_v6: take(&mut ebpf, names::MAP_SOURCES_V6)?,
             counters: take(&mut ebpf, names::MAP_COUNTERS)?,
             tap_ports: take(&mut ebpf, names::MAP_TAP_PORTS)?,
         };
-        let mut leases = adopt::leases(&maps.leases)?;
-        let mut warnings = adopt::carry_over(aside, &mut leases)?;
         let mut adopted = Adopted {
-            leases: leases.list()?.len(),
+            leases: maps.leases.list().len(),
             links: 0,
         };
         let mut kernel = Self {
@@ -180,8 +179,8 @@ impl Kernel {
     }
 
     /// A handle of the leases.
-    pub fn leases(&self) -> Result<Leases, KernelError> {
-        adopt::leases(&self.maps.leases)
+    pub fn leases(&self) -> Leases {
+        self.maps.leases.clone()
     }
 
     /// A handle of the never-block set.
@@ -189,12 +188,13 @@ impl Kernel {
         NeverBlock::new(
             another(&self.maps.never_block, names::MAP_NEVER_BLOCK)?,
             self.config.clone(),
+            self.leases(),
         )
     }
 
     /// A handle of the source counts.
     pub fn sources(&self) -> Result<Sources, KernelError> {
-        Sources::new(another(&self.maps.sources, names::MAP_SOURCES)?, self.leases()?)
+        Sources::new(&self.maps.sources_v4, &self.maps.sources_v6, self.leases())
     }
 
     /// A handle of the counters.
@@ -247,10 +247,8 @@ impl Kernel {
             return Ok(0);
         }
         let now_ns = Clock.monotonic_ns();
-        let leases = self.leases()?.list()?;
-        let runs =
-            |entry: &lease::LeaseEntry| lease::action(entry.expires_ns, entry.kind, now_ns) == Action::Drop;
-        Ok(leases.iter().filter(|(_, entry)| runs(entry)).count())
+        let leases = self.leases().list();
+        Ok(leases.iter().filter(|lease| lease.runs(now_ns)).count())
     }
 }
 
@@ -280,8 +278,9 @@ fn load_object(object: &[u8], settings: &KernelSettings) -> Result<Ebpf, KernelE
     let mut loader = EbpfLoader::new();
     // The programs ask for no kernel structure, so the kernel's own type information need not be read.
     loader.btf(None);
-    for shape in &adopt::PINNED {
+    for shape in adopt::pinned()? {
         loader.map_pin_path(shape.name, pins::map_path(&settings.pin_dir, shape.name));
+        loader.map_max_entries(shape.name, shape.max_entries);
     }
     for (shard, name) in (0..).zip(names::MAP_TAP_RINGS) {
         let used = shard < settings.tap_shards;
@@ -359,6 +358,20 @@ fn take_rings(ebpf: &mut Ebpf, settings: &KernelSettings) -> Result<Vec<TapRing>
             TapRing::new(shard, take(ebpf, name)?, readers, skips)
         })
         .collect()
+}
+
+fn take_lease_maps(ebpf: &mut Ebpf) -> Result<LeaseMaps, KernelError> {
+    Ok(LeaseMaps {
+        leased: take(ebpf, names::MAP_LEASED)?,
+        v4: take(ebpf, names::MAP_LEASES_V4)?,
+        v6: take(ebpf, names::MAP_LEASES_V6)?,
+        net_v4: take(ebpf, names::MAP_NET_LEASES_V4)?,
+        net_v6: take(ebpf, names::MAP_NET_LEASES_V6)?,
+        about: take(ebpf, names::MAP_LEASE_ABOUT)?,
+        hits: take(ebpf, names::MAP_LEASE_HITS)?,
+        nets_v4: take(ebpf, names::MAP_NETS_V4)?,
+        nets_v6: take(ebpf, names::MAP_NETS_V6)?,
+    })
 }
 
 fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<MapData, KernelError> {

@@ -11,10 +11,11 @@ mod switches;
 use aya::maps::{MapData, MapError};
 use rustix::io::Errno;
 
-use super::error::KernelError;
+use super::{error::KernelError, mapped::Mapped};
 
 pub use counters::Counters;
-pub use leases::Leases;
+pub(super) use leases::LeaseMaps;
+pub use leases::{KernelLease, Kind, Leases};
 pub use never_block::NeverBlock;
 pub use sources::{SourceCount, Sources};
 pub(super) use switches::Config;
@@ -32,11 +33,6 @@ pub(super) fn refused(map: &'static str, operation: &'static str) -> impl FnOnce
 /// Whether the kernel said that there is no such key. Lookups have a variant of their own for it, removals do not.
 pub(super) fn is_missing(error: &MapError) -> bool {
     matches!(error, MapError::KeyNotFound) || errno(error) == Some(Errno::NOENT)
-}
-
-/// Whether the kernel said that a table has no room: a hash says `E2BIG`, a trie `ENOSPC`.
-pub(super) fn is_full(error: &MapError) -> bool {
-    matches!(errno(error), Some(Errno::TOOBIG | Errno::NOSPC))
 }
 
 fn errno(error: &MapError) -> Option<Errno> {

@@ -1,20 +1,20 @@
 //! Carries lease changes of the core out on the kernel's map. Must not judge them.
 
-use monitor_common::{IpKey, names};
+use monitor_common::{IpKey, Prefix, names};
 
-use super::{KernelError, maps::Leases};
+use super::{KernelError, Kind, maps::Leases};
 use crate::enforce::{EnforceError, LeaseChange, LeaseSink};
 
 impl LeaseSink for Leases {
     fn apply(&mut self, change: LeaseChange) -> Result<(), EnforceError> {
         match change {
             LeaseChange::Grant { source, ttl, reason } => self
-                .grant(source, ttl, reason)
+                .grant(Prefix::host(source), ttl, Kind::Drop, reason)
                 .map_err(|error| enforce_error("granting a lease", source, &error)),
-            LeaseChange::Revoke { source } => self
-                .revoke(source)
-                .map(drop)
-                .map_err(|error| enforce_error("revoking the lease", source, &error)),
+            LeaseChange::Revoke { source } => {
+                self.revoke(Prefix::host(source));
+                Ok(())
+            }
         }
     }
 }

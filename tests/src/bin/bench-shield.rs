@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Result;
-use apimon::kernel::{KernelSettings, Mode, Program};
+use apimon::kernel::{KernelSettings, Kind, Mode, Program};
 use apimon_tests::{
     bare_xdp::BareDrop,
     frames::{Shape, V4_SOURCE, V6_SOURCE},
@@ -16,10 +16,7 @@ use apimon_tests::{
     xdp_filter::XdpFilter,
 };
 use clap::Parser;
-use monitor_common::{
-    IpKey,
-    lease::{LeaseEntry, kind},
-};
+use monitor_common::{IpKey, Prefix};
 
 /// Measures the shield.
 #[derive(Parser)]
@@ -150,17 +147,10 @@ fn table(leases: u32, figures: &Figures) {
 
 /// Gives `count` leases: to these sources, and to others from 10.0.0.0 on.
 fn fill(kernel: &TestKernel, count: u32, sources: &[IpKey]) -> Result<()> {
-    let entry = LeaseEntry {
-        expires_ns: u64::MAX,
-        kind: kind::DROP,
-        ..LeaseEntry::default()
-    };
-    let mut leases = kernel.kernel.leases()?;
-    for source in sources {
-        leases.put(*source, &entry)?;
-    }
-    for number in 0..count {
-        leases.put(IpKey::from_v4((0x0a00_0000 + number).to_be_bytes()), &entry)?;
+    let mut leases = kernel.kernel.leases();
+    let others = (0..count).map(|number| IpKey::from_v4((0x0a00_0000 + number).to_be_bytes()));
+    for source in sources.iter().copied().chain(others) {
+        leases.put(Prefix::host(source), u64::MAX, Kind::Drop, 0)?;
     }
     Ok(())
 }

@@ -8,19 +8,20 @@ use aya::maps::{
 };
 use monitor_common::{IpKey, Prefix, names};
 
-use super::{KernelError, is_missing, refused, switches::Config};
+use super::{KernelError, Leases, is_missing, refused, switches::Config};
 
 /// Reads and changes the `NEVER_BLOCK` map.
 pub struct NeverBlock {
     map: LpmTrie<MapData, IpKey, u32>,
     config: Config,
+    leases: Leases,
 }
 
 impl NeverBlock {
-    pub(in crate::kernel) fn new(data: MapData, config: Config) -> Result<Self, KernelError> {
+    pub(in crate::kernel) fn new(data: MapData, config: Config, leases: Leases) -> Result<Self, KernelError> {
         let map = LpmTrie::try_from(aya::maps::Map::LpmTrie(data))
             .map_err(refused(names::MAP_NEVER_BLOCK, "opening"))?;
-        Ok(Self { map, config })
+        Ok(Self { map, config, leases })
     }
 
     /// What is in the map.
@@ -63,7 +64,10 @@ impl NeverBlock {
         if !crowded {
             self.remove(present.difference(&wanted))?;
         }
-        if wanted == present { Ok(()) } else { self.renew() }
+        if wanted != present {
+            self.renew()?;
+        }
+        self.clear_nets()
     }
 
     /// Makes the shield look every leased source up again, once. Zero is kept for "never looked".
@@ -71,6 +75,14 @@ impl NeverBlock {
         self.config.change(|config| {
             config.never_block_generation = config.never_block_generation.wrapping_add(1).max(1);
         })
+    }
+
+    /// Tells the shield for which leased nets it need not search the set. To be called when a net was leased, too.
+    pub fn clear_nets(&self) -> Result<(), KernelError> {
+        let never: Vec<Prefix> = self.list()?.into_iter().collect();
+        self.leases
+            .clear_nets(self.config.read()?.never_block_generation, &never);
+        Ok(())
     }
 
     fn remove<'a>(&mut self, prefixes: impl Iterator<Item = &'a Prefix>) -> Result<(), KernelError> {

@@ -2,15 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use aya::maps::{MapData, PerCpuHashMap};
-use monitor_common::{IpKey, names, source::SourceEntry};
+use aya::maps::MapData;
+use monitor_common::{
+    IpKey, V4, V6, names,
+    source::{self, SET_WORDS_V4, SET_WORDS_V6, SourceEntry, SourceKey},
+};
 
-use super::{KernelError, Leases, refused};
+use super::{KernelError, Leases, Mapped};
+use crate::time::Clock;
 
-/// Reads the `SOURCES` map, and what the leases stopped.
+/// Reads the tables of sources of all CPUs, and what the leases stopped.
 pub struct Sources {
-    map: PerCpuHashMap<MapData, IpKey, SourceEntry>,
+    v4: Mapped,
+    v6: Mapped,
     leases: Leases,
+    clock: Clock,
 }
 
 /// What one source sent.
@@ -27,6 +33,21 @@ pub struct SourceCount {
 }
 
 impl SourceCount {
+    const fn of(source: IpKey) -> Self {
+        Self {
+            source,
+            passed: SourceEntry {
+                packets: 0,
+                bytes: 0,
+                syns: 0,
+                first_ns: 0,
+                last_ns: 0,
+            },
+            dropped_packets: 0,
+            dropped_bytes: 0,
+        }
+    }
+
     /// Packets received: passed and dropped.
     pub const fn packets(&self) -> u64 {
         self.passed.packets.wrapping_add(self.dropped_packets)
@@ -39,47 +60,58 @@ impl SourceCount {
 }
 
 impl Sources {
-    pub(in crate::kernel) fn new(data: MapData, leases: Leases) -> Result<Self, KernelError> {
-        let map = PerCpuHashMap::try_from(aya::maps::Map::PerCpuLruHashMap(data))
-            .map_err(refused(names::MAP_SOURCES, "opening"))?;
-        Ok(Self { map, leases })
+    pub(in crate::kernel) fn new(v4: &MapData, v6: &MapData, leases: Leases) -> Result<Self, KernelError> {
+        Ok(Self {
+            v4: Mapped::new(v4, names::MAP_SOURCES_V4, SET_WORDS_V4)?,
+            v6: Mapped::new(v6, names::MAP_SOURCES_V6, SET_WORDS_V6)?,
+            leases,
+            clock: Clock,
+        })
     }
 
     /// The `n` sources with the most packets received, most first (by address where equal).
-    pub fn top(&self, n: usize) -> Result<Vec<SourceCount>, KernelError> {
-        let mut all = self.list()?;
+    pub fn top(&self, n: usize) -> Vec<SourceCount> {
+        let mut all = self.list();
         all.sort_unstable_by(|a, b| b.packets().cmp(&a.packets()).then(a.source.cmp(&b.source)));
         all.truncate(n);
-        Ok(all)
+        all
     }
 
-    /// Every source that is known, in the order of addresses.
-    pub fn list(&self) -> Result<Vec<SourceCount>, KernelError> {
-        let mut all = BTreeMap::new();
-        for entry in &self.map {
-            let (source, cpus) = entry.map_err(refused(names::MAP_SOURCES, "listing"))?;
-            let mut passed = SourceEntry::default();
-            cpus.iter().for_each(|cpu| passed.merge(cpu));
-            all.insert(
-                source,
-                SourceCount {
-                    source,
-                    passed,
-                    dropped_packets: 0,
-                    dropped_bytes: 0,
-                },
-            );
-        }
-        for (source, lease) in self.leases.list()? {
-            let count = all.entry(source).or_insert(SourceCount {
-                source,
-                passed: SourceEntry::default(),
-                dropped_packets: 0,
-                dropped_bytes: 0,
-            });
+    /// Every source that is known, in the order of addresses. What a leased net stopped belongs to no one of its sources.
+    pub fn list(&self) -> Vec<SourceCount> {
+        let mut all: BTreeMap<IpKey, SourceCount> = BTreeMap::new();
+        self.for_each_passed(|source, passed| {
+            all.entry(source)
+                .or_insert(SourceCount::of(source))
+                .passed
+                .merge(&passed);
+        });
+        for lease in self.leases.list().iter().filter(|lease| lease.net.is_host()) {
+            let source = lease.net.addr();
+            let count = all.entry(source).or_insert(SourceCount::of(source));
             count.dropped_packets = lease.packets;
             count.dropped_bytes = lease.bytes;
         }
-        Ok(all.into_values().filter(|count| count.packets() > 0).collect())
+        all.into_values().filter(|count| count.packets() > 0).collect()
+    }
+
+    /// What passed of every source, once for each CPU that saw it.
+    pub fn for_each_passed(&self, mut each: impl FnMut(IpKey, SourceEntry)) {
+        let now_ns = self.clock.monotonic_ns();
+        for_each_set::<V4>(&self.v4, SET_WORDS_V4, now_ns, &mut each);
+        for_each_set::<V6>(&self.v6, SET_WORDS_V6, now_ns, &mut each);
+    }
+}
+
+fn for_each_set<K: SourceKey + Into<IpKey>>(
+    table: &Mapped,
+    set_words: usize,
+    now_ns: u64,
+    each: &mut impl FnMut(IpKey, SourceEntry),
+) {
+    for set in table.chunks_exact(set_words) {
+        for (key, entry) in source::entries::<K, _>(set, now_ns) {
+            each(key.into(), entry);
+        }
     }
 }

@@ -1,0 +1,232 @@
+//! Finds the lease of a source in the tables. The first bucket of an exact lease is looked at in place; the rest, which few
+//! packets need, are steps of a loop that the kernel runs. Must not know what a lease does.
+
+use core::ffi::c_void;
+
+use aya_ebpf::helpers::generated::bpf_loop;
+use monitor_common::{
+    V4, V6, leased,
+    table::{self, Answer, EXACT, NETS, SLOTS, Slot},
+    words::Words as _,
+};
+
+use crate::{
+    family::{Family, net_bits},
+    maps,
+    words::MapWords,
+};
+
+/// A lease that covers a source, and the length of its net.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    pub(crate) slot: Slot,
+    pub(crate) bits: u8,
+}
+
+/// Where a slot is, as a number: the length of the net, bucket and slot; 0: nowhere.
+#[derive(Clone, Copy)]
+struct Position(u64);
+
+impl Position {
+    #[inline(always)]
+    fn new(bits: u8, bucket: u32, slot: usize) -> Self {
+        Self(1 << 63 | u64::from(bits) << 32 | u64::from(bucket) << 2 | slot as u64)
+    }
+
+    /// Reads the slot there.
+    #[inline(always)]
+    fn read<F: Family>(self) -> Option<Found> {
+        if self.0 == 0 {
+            return None;
+        }
+        let (bits, bucket) = ((self.0 >> 32) as u8, (self.0 as u32) >> 2);
+        let words = if bits == F::BITS {
+            F::leases(bucket)
+        } else {
+            F::net_leases(bucket)
+        }?;
+        let at = (self.0 as usize & (SLOTS - 1)) * F::SLOT_WORDS;
+        let slot = Slot {
+            index: F::index_at(&words, at),
+            terms: words.word(at + F::SLOT_WORDS - 1) & !table::OVERFLOWED,
+        };
+        Some(Found { slot, bits })
+    }
+}
+
+/// The lease of a source: of the source alone, or else of the smallest net it is in.
+#[inline(always)]
+pub(crate) fn find<F: Family>(leased: MapWords, seed: u64, source: F) -> Option<Found> {
+    if leased.word(F::EXACT) != 0 {
+        let hash = source.hash(F::BITS, seed);
+        match table::ask(&F::leases(EXACT.bucket(hash, 0))?, source, F::BITS) {
+            Answer::Found(slot) => return Some(Found { slot, bits: F::BITS }),
+            Answer::Further => {
+                if let Some(found) = source.further(seed).read::<F>() {
+                    return Some(found);
+                }
+            }
+            Answer::Nowhere => {}
+        }
+    }
+    let lengths = leased.word(F::NETS);
+    if lengths == 0 {
+        return None;
+    }
+    source.net(seed).read::<F>()
+}
+
+/// Looks where the first bucket sends on to.
+trait Search: Sized {
+    fn further(self, seed: u64) -> Position;
+    fn net(self, seed: u64) -> Position;
+}
+
+impl<F: Family> Search for F {
+    #[inline(always)]
+    fn further(self, seed: u64) -> Position {
+        Hunt::start(self, seed, false).map_or(Position(0), |hunt| hunt.run(EXACT.probes, F::FURTHER))
+    }
+
+    #[inline(always)]
+    fn net(self, seed: u64) -> Position {
+        let steps = leased::LENGTHS_MAX as u32 * NETS.probes;
+        let in_filtered = self.may_be_in_net(seed);
+        Hunt::start(self, seed, in_filtered).map_or(Position(0), |hunt| hunt.run(steps, F::NET))
+    }
+}
+
+/// What a search knows from step to step. The kernel runs the steps (`bpf_loop`), and what they know lies in a map: so each
+/// step looks to the verifier like the one before, and it looks at one of them and not at all.
+struct Hunt<F> {
+    words: MapWords,
+    source: F,
+    seed: u64,
+}
+
+/// Words of a hunt: the address (two), the multiplier, the answer to the first question, which length it is at, how many
+/// buckets behind the home, and what was found.
+const ADDR: usize = 0;
+const SEED: usize = 2;
+const IN_FILTERED: usize = 3;
+const PLACE: usize = 4;
+const BEHIND: usize = 5;
+const FOUND: usize = 6;
+
+/// A step of a loop; says whether to stop.
+pub(crate) type Step = extern "C" fn(step: u64, nothing: *mut c_void) -> u64;
+
+const STOP: u64 = 1;
+const GO_ON: u64 = 0;
+
+impl<F: Family> Hunt<F> {
+    #[inline(always)]
+    fn start(source: F, seed: u64, in_filtered: bool) -> Option<Self> {
+        let words = maps::hunt()?;
+        let [first, second] = source.numbers();
+        words.set_word(ADDR, first);
+        words.set_word(ADDR + 1, second);
+        words.set_word(SEED, seed);
+        words.set_word(IN_FILTERED, u64::from(in_filtered));
+        words.set_word(PLACE, 0);
+        words.set_word(BEHIND, 0);
+        words.set_word(FOUND, 0);
+        Some(Self { words, source, seed })
+    }
+
+    /// The hunt that this CPU is on.
+    #[inline(always)]
+    fn here() -> Option<Self> {
+        let words = maps::hunt()?;
+        Some(Self {
+            source: F::from_numbers([words.word(ADDR), words.word(ADDR + 1)]),
+            seed: words.word(SEED),
+            words,
+        })
+    }
+
+    #[inline(always)]
+    fn run(self, steps: u32, step: Step) -> Position {
+        // SAFETY: the step is of the shape that the kernel asks for, and wants nothing handed on.
+        unsafe { bpf_loop(steps, step as *mut c_void, core::ptr::null_mut(), 0) };
+        Position(self.words.word(FOUND))
+    }
+
+    #[inline(always)]
+    fn find_in(&self, bits: u8, bucket: u32, words: MapWords, key: F) -> u64 {
+        for slot in 0..SLOTS {
+            let at = slot * F::SLOT_WORDS;
+            if key.is_at(bits, &words, at) && words.word(at + F::SLOT_WORDS - 1) & !table::OVERFLOWED != 0 {
+                self.words.set_word(FOUND, Position::new(bits, bucket, slot).0);
+                return STOP;
+            }
+        }
+        if words.word(F::SLOT_WORDS - 1) & table::OVERFLOWED == 0 {
+            STOP
+        } else {
+            GO_ON
+        }
+    }
+
+    /// Looks for an exact lease so many buckets behind its home.
+    #[inline(always)]
+    fn further(&self, step: u64) -> u64 {
+        let bucket = EXACT.bucket(self.source.hash(F::BITS, self.seed), step as u32);
+        match F::leases(bucket) {
+            Some(words) => self.find_in(F::BITS, bucket, words, self.source),
+            None => STOP,
+        }
+    }
+
+    /// Looks for the net of one length, the longest first, in one bucket.
+    #[inline(always)]
+    fn net(&self) -> u64 {
+        let Some(leased) = maps::leased() else { return STOP };
+        let place = self.words.word(PLACE);
+        if place >= leased.word(F::NETS) || place >= leased::LENGTHS_MAX as u64 {
+            return STOP;
+        }
+        let bits = net_bits::<F>(leased, place as usize);
+        if self.words.word(IN_FILTERED) == 0 && bits >= F::FILTERED {
+            return self.next_length();
+        }
+        let key = self.source.masked(bits);
+        let behind = self.words.word(BEHIND);
+        let bucket = NETS.bucket(key.hash(bits, self.seed), behind as u32);
+        let Some(words) = F::net_leases(bucket) else {
+            return STOP;
+        };
+        if self.find_in(bits, bucket, words, key) == GO_ON && behind < u64::from(NETS.probes) {
+            self.words.set_word(BEHIND, behind + 1);
+            return GO_ON;
+        }
+        if self.words.word(FOUND) == 0 {
+            self.next_length()
+        } else {
+            STOP
+        }
+    }
+
+    #[inline(always)]
+    fn next_length(&self) -> u64 {
+        self.words.set_word(PLACE, self.words.word(PLACE) + 1);
+        self.words.set_word(BEHIND, 0);
+        GO_ON
+    }
+}
+
+pub(crate) extern "C" fn further_v4(step: u64, _: *mut c_void) -> u64 {
+    Hunt::<V4>::here().map_or(STOP, |hunt| hunt.further(step))
+}
+
+pub(crate) extern "C" fn further_v6(step: u64, _: *mut c_void) -> u64 {
+    Hunt::<V6>::here().map_or(STOP, |hunt| hunt.further(step))
+}
+
+pub(crate) extern "C" fn net_v4(_: u64, _: *mut c_void) -> u64 {
+    Hunt::<V4>::here().map_or(STOP, |hunt| hunt.net())
+}
+
+pub(crate) extern "C" fn net_v6(_: u64, _: *mut c_void) -> u64 {
+    Hunt::<V6>::here().map_or(STOP, |hunt| hunt.net())
+}
