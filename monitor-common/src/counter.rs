@@ -81,11 +81,16 @@ pub enum Counter {
     ShieldSyn = 26,
     /// Part of passed: the source was not in the tables of sources before.
     SourcesNew = 27,
+    // on the way out
+    /// Packets to sources whose lease drops them.
+    EgressDropped = 28,
+    /// Bytes of those packets.
+    EgressDroppedBytes = 29,
 }
 
 impl Counter {
     /// How many counters there are.
-    pub const COUNT: u32 = 28;
+    pub const COUNT: u32 = 30;
 
     /// All counters with their stable names, in index order.
     pub const ALL: [(Self, &'static str); Self::COUNT as usize] = [
@@ -117,6 +122,8 @@ impl Counter {
         (Self::ShieldWithinRate, "shield_within_rate_packets"),
         (Self::ShieldSyn, "shield_syn_packets"),
         (Self::SourcesNew, "shield_sources_new"),
+        (Self::EgressDropped, "egress_dropped_packets"),
+        (Self::EgressDroppedBytes, "egress_dropped_bytes"),
     ];
 }
 

@@ -4,6 +4,8 @@
 pub const PROG_SHIELD: &str = "shield";
 /// The XDP program for interfaces without an Ethernet header.
 pub const PROG_SHIELD_IP: &str = "shield_ip";
+/// The TC program that drops what goes out to dropped sources.
+pub const PROG_SHIELD_EGRESS: &str = "shield_egress";
 /// The TC program on ingress.
 pub const PROG_TAP_INGRESS: &str = "tap_ingress";
 /// The TC program on egress.

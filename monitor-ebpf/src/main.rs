@@ -10,6 +10,7 @@
 
 mod atomic;
 mod counters;
+mod egress;
 mod family;
 mod maps;
 mod packet;
@@ -29,6 +30,8 @@ use crate::shield::Begin;
 
 /// What a TC program returns to let the next one decide: `TC_ACT_UNSPEC`, and `TCX_NEXT`.
 const NEXT: i32 = -1;
+/// What it returns to drop the packet: `TC_ACT_SHOT`, and `TCX_DROP`.
+const SHOT: i32 = 2;
 
 /// Drops what holds a lease, counts the rest by source.
 #[xdp(frags)]
@@ -49,6 +52,12 @@ fn verdict(drops: bool) -> u32 {
     } else {
         xdp_action::XDP_PASS
     }
+}
+
+/// Drops what goes to a source that is being dropped.
+#[classifier]
+fn shield_egress(ctx: TcContext) -> i32 {
+    if egress::drops(&ctx) { SHOT } else { NEXT }
 }
 
 /// Copies segments that come in.

@@ -213,6 +213,23 @@ fn is_too_much(index: u32, bytes: u64) -> bool {
     false
 }
 
+/// Whether a lease of an address drops everything now, and so what goes to it. Nothing is counted: the lease counts what
+/// its source sends.
+#[inline(always)]
+pub(crate) fn is_dropped<F: Family>(addr: F, now_ns: u64) -> bool {
+    let Some(leased) = maps::leased() else {
+        return false;
+    };
+    let Some(Found { slot, bits }) = search::find(leased, leased.word(leased::SEED), addr) else {
+        return false;
+    };
+    if lease::action(Terms(slot.terms), now_ns) != lease::Action::Drop {
+        return false;
+    }
+    let generation = maps::config().never_block_generation;
+    maps::lease_hits(slot.index).is_some_and(|hits| !is_spared(hits, slot.index, bits, addr, generation))
+}
+
 /// Pays for a packet; `false` if the source is too far ahead. Nothing to pay is paid.
 #[inline(always)]
 fn pay(about: MapWords, word: usize, cost_ns: u64, burst_ns: u64, now_ns: u64) -> bool {

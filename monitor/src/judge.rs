@@ -240,6 +240,11 @@ impl Judge {
         self.enforcer.ledger().iter()
     }
 
+    /// The lease of one source.
+    pub fn lease(&self, source: monitor_common::IpKey) -> Option<&LeaseRecord> {
+        self.enforcer.ledger().get(source)
+    }
+
     /// The endpoints learned.
     pub fn endpoints(&self) -> &EndpointTable {
         &self.endpoints

@@ -32,12 +32,16 @@ pub mod verdict;
 
 pub mod config;
 pub mod control;
+pub mod cut;
+pub mod doctor;
 pub mod hostnet;
 pub mod journal;
 pub mod kernel;
 pub mod metrics;
+mod netlink;
 pub mod privilege;
 pub mod state;
+pub mod verify;
 
 pub mod cli;
 pub mod daemon;

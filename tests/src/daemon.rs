@@ -53,6 +53,11 @@ impl Apimon {
         self.dir.join("apimon.log")
     }
 
+    /// Where its maps and links are pinned.
+    pub fn pins(&self) -> &std::path::Path {
+        &self.pins
+    }
+
     /// The control socket.
     pub fn control(&self) -> PathBuf {
         self.dir.join("control.sock")

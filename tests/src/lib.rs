@@ -6,6 +6,7 @@
 pub mod api;
 pub mod bare;
 pub mod bare_xdp;
+pub mod barrage;
 pub mod client;
 pub mod daemon;
 pub mod forge;

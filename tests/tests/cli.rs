@@ -55,6 +55,8 @@ fn every_command_has_a_help_that_fits_a_terminal() {
         &["block", "list", "--help"],
         &["replay", "--help"],
         &["detach", "--help"],
+        &["verify", "--help"],
+        &["doctor", "--help"],
         &["version", "--help"],
     ] {
         let output = run(words);
@@ -284,4 +286,69 @@ fn tail_follows_over_a_rotation() {
     assert_eq!(next(), "{\"n\":2}");
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn the_doctor_looks_without_privilege_and_fails_by_its_exit_code() {
+    let output = run(&[
+        "doctor",
+        "--json",
+        "--interface",
+        "lo",
+        "--interface",
+        "no-such-if",
+    ]);
+    assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
+    let found: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let level = |name: &str| {
+        let checks = found["checks"].as_array().unwrap();
+        let named = checks.iter().find(|check| check["name"] == name);
+        named.unwrap_or_else(|| panic!("no line {name}"))["level"].clone()
+    };
+    assert_eq!(level("no-such-if: interface"), "fail");
+    assert_eq!(level("lo: interface"), "ok");
+    for name in [
+        "kernel",
+        "privileges",
+        "bpffs",
+        "memlock",
+        "rings",
+        "clock",
+        "lo: mtu",
+        "lo: gro",
+    ] {
+        assert!(level(name).is_string(), "{name}");
+    }
+    let text = stdout(&run(&["doctor", "--interface", "no-such-if"]));
+    assert!(text.contains("FAIL") && text.contains("mend:"), "{text}");
+}
+
+#[test]
+fn verify_without_a_daemon_and_without_traces_has_nothing_to_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = |name: &str| dir.path().join(name).display().to_string();
+    let (state, pins, control) = (place("state"), place("pins"), place("control.sock"));
+    let words = [
+        "verify",
+        "--json",
+        "--state-dir",
+        &state,
+        "--pin-dir",
+        &pins,
+        "--control",
+        &control,
+    ];
+    let output = run(&words);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(
+        (&found["daemon"], &found["drift"]),
+        (&false.into(), &serde_json::json!([]))
+    );
+    // A ledger that cannot be read is an error, and is left where it is.
+    std::fs::create_dir(&state).unwrap();
+    let ledger = dir.path().join("state/leases.json");
+    std::fs::write(&ledger, "{").unwrap();
+    assert_eq!(run(&words).status.code(), Some(1));
+    assert!(ledger.exists());
 }

@@ -87,7 +87,7 @@ fn virtual_interfaces_run_it_natively_and_a_kill_leaves_the_shield() {
             Some(&program),
             "the shield outlives its daemon"
         );
-        assert_eq!(links(pins.path()), ["shield-v0"]);
+        assert_eq!(links(pins.path()), ["egress-v0", "shield-v0"]);
 
         let second = TestKernel::with_pins(pins, settings(&["v0"])).unwrap();
         assert_eq!((second.adopted.links, second.warnings.len()), (1, 0));
@@ -126,7 +126,9 @@ fn another_program_is_named_and_left_alone() {
         assert!(matches!(error, KernelError::ShieldTaken { .. }), "{error}");
         let id = program.split_whitespace().nth(1).unwrap();
         assert!(
-            error.to_string().contains(&format!("`shield` (id {id})")),
+            error
+                .to_string()
+                .contains(&format!("`shield` (id {id}, pinned at /sys/fs/bpf/")),
             "{error}: {program}"
         );
         assert_eq!(xdp_of(space, "v0"), Some(program));
@@ -181,7 +183,7 @@ fn a_clean_end_keeps_the_shield_only_for_running_leases() {
             .unwrap();
         let ended = kernel.detach(KeepShield::WhileLeased).unwrap();
         assert_eq!((ended.kept_for_leases, ended.shields_removed), (1, 0));
-        assert!(xdp_of(space, "v0").is_some() && links(pins.path()) == ["shield-v0"]);
+        assert!(xdp_of(space, "v0").is_some() && links(pins.path()) == ["egress-v0", "shield-v0"]);
 
         let (kernel, pins) = open(pins);
         let ended = kernel.detach(KeepShield::Never).unwrap();
@@ -190,5 +192,56 @@ fn a_clean_end_keeps_the_shield_only_for_running_leases() {
             (0, 1, MAPS)
         );
         assert!(xdp_of(space, "v0").is_none() && !pins.path().exists());
+    });
+}
+
+#[test]
+fn a_bridge_and_its_port_are_guarded_each_in_its_own_way() {
+    in_pair("bridge", |space| {
+        space.ip("link add br0 type bridge").unwrap();
+        space.ip("link set v0 master br0").unwrap();
+        space.ip("link set br0 up").unwrap();
+        let both = TestKernel::load("bridge", settings(&["br0", "v0"])).unwrap();
+        let modes: Vec<_> = both
+            .kernel
+            .attachments()
+            .iter()
+            .map(|held| (held.interface.as_str(), held.shield, held.tap))
+            .collect();
+        assert_eq!(
+            modes,
+            [
+                ("v0", ShieldMode::Native, TapMode::Tcx),
+                ("br0", ShieldMode::Generic, TapMode::Tcx)
+            ]
+        );
+        let said: Vec<String> = both.warnings.iter().map(ToString::to_string).collect();
+        let reason = "the shield on br0 runs in generic XDP mode (slower, behind the driver): native mode refused: \
+                      the driver does not support it";
+        assert_eq!(said, [reason]);
+        assert!(xdp_of(space, "br0").is_some() && xdp_of(space, "v0").is_some());
+    });
+}
+
+#[test]
+fn a_vanished_interface_is_attached_to_again_when_it_is_back() {
+    in_pair("reattach", |space| {
+        let mut held = TestKernel::load("reattach", settings(&["v0", "lo"])).unwrap();
+        space.ip("link del v0").unwrap();
+        let error = held.kernel.reattach("v0").unwrap_err();
+        assert!(matches!(error, KernelError::NoInterface { .. }), "{error}");
+        space.ip("link add v0 type veth peer name p0").unwrap();
+        held.kernel.reattach("v0").unwrap();
+        assert!(xdp_of(space, "v0").is_some());
+        let names: Vec<_> = held
+            .kernel
+            .attachments()
+            .iter()
+            .map(|held| held.interface.as_str())
+            .collect();
+        assert_eq!(names, ["lo", "v0"]);
+        // One that is in its place is kept: the link, and with it every packet's way.
+        held.kernel.reattach("lo").unwrap();
+        assert!(xdp_of(space, "lo").is_some());
     });
 }

@@ -19,6 +19,13 @@ const REFUSED: u8 = 4;
 const RUNNING: u8 = 5;
 /// Missing privilege.
 const PRIVILEGE: u8 = 6;
+/// A check found something that is not as it should be.
+const UNSOUND: u8 = 7;
+
+/// A check was made, and found what the message says.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unsound(pub(super) String);
 
 /// Says what went wrong, if something did, and gives the exit code for it.
 pub(super) fn code(result: anyhow::Result<()>) -> ExitCode {
@@ -57,6 +64,9 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn code_of(error: &anyhow::Error) -> u8 {
     for cause in error.chain() {
+        if cause.is::<Unsound>() {
+            return UNSOUND;
+        }
         if cause.is::<ConfigError>() {
             return USAGE;
         }
@@ -107,6 +117,7 @@ mod tests {
                 REFUSED,
             ),
             (held().into(), RUNNING),
+            (Unsound("a drift".into()).into(), UNSOUND),
             (KernelError::Privilege { operation: "bpf" }.into(), PRIVILEGE),
         ] {
             assert_eq!(code_of(&error), code, "{error:#}");

@@ -4,6 +4,7 @@ mod args;
 mod block;
 mod cases;
 mod detach;
+mod doctor;
 mod exit;
 mod out;
 mod progress;
@@ -14,6 +15,7 @@ mod status;
 mod table;
 mod tail;
 mod text;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -38,7 +40,8 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no daemon to be
 reached, 4 refused by the daemon, 5 another instance is running, 6 missing
-privilege.";
+privilege, 7 verify found a drift,
+or doctor a failure.";
 
 /// API security monitor for the host that serves the API: watches plaintext HTTP, finds abuse, drops abusers in XDP.
 #[derive(Debug, Parser)]
@@ -66,6 +69,10 @@ enum Command {
     Replay(replay::Args),
     /// Remove everything that a daemon left in the kernel. Nothing is dropped afterwards.
     Detach(detach::Args),
+    /// Compare what should be in the kernel with what is, entry by entry, and mend it if so told.
+    Verify(verify::Args),
+    /// Say what this host can do for apimon, line by line, and what to mend.
+    Doctor(doctor::Args),
     /// Print the version.
     Version,
 }
@@ -83,6 +90,8 @@ pub fn main() -> ExitCode {
         Command::Block(args) => block::run(&args, &mut out),
         Command::Replay(args) => replay::run(&args, &mut out),
         Command::Detach(args) => detach::run(&args, &mut out),
+        Command::Verify(args) => verify::run(&args, &mut out),
+        Command::Doctor(args) => doctor::run(&args, &mut out),
         Command::Version => out
             .line(format_args!("apimon {}", env!("CARGO_PKG_VERSION")))
             .map_err(Into::into),

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::dto::{BlockRequest, Case, Lease, Refused, Source, Status};
+use crate::verify::Verified;
 
 /// Most bytes of an answer. A daemon gone mad.
 const ANSWER_BYTES: usize = 256 << 20;
@@ -83,6 +84,12 @@ impl Client {
     /// The leases in force.
     pub fn leases(&self) -> Result<Vec<Lease>, ClientError> {
         self.ask(Method::GET, "/v1/leases", Vec::new())
+    }
+
+    /// Compares ledger and kernel, and mends what can be mended if asked to.
+    pub fn verify(&self, repair: bool) -> Result<Verified, ClientError> {
+        let method = if repair { Method::POST } else { Method::GET };
+        self.ask(method, "/v1/verify", Vec::new())
     }
 
     /// Gives a lease by hand.

@@ -7,6 +7,8 @@
 //! | `GET /v1/cases` | list of [`dto::Case`], in the order of their numbers |
 //! | `GET /v1/cases/NUMBER` | one [`dto::Case`] |
 //! | `GET /v1/leases` | list of [`dto::Lease`] |
+//! | `GET /v1/verify` | [`Verified`]: what differs between ledger and kernel |
+//! | `POST /v1/verify` | the same, after mending what can be mended |
 //! | `PUT /v1/leases/ADDRESS` with [`dto::BlockRequest`] | the [`dto::Lease`] |
 //! | `DELETE /v1/leases/ADDRESS` | the [`dto::Lease`] that was ended |
 //!
@@ -27,6 +29,8 @@ use dto::{BlockRequest, Case, Lease, Refused, Source, Status};
 
 pub use socket::{Listening, SocketError};
 
+use crate::verify::Verified;
+
 /// What the daemon answers. Called on a thread where waiting is allowed.
 pub trait Service: Send + Sync + 'static {
     /// The state of the whole.
@@ -39,6 +43,8 @@ pub trait Service: Send + Sync + 'static {
     fn case(&self, number: u32) -> Result<Case, Refused>;
     /// The leases in force.
     fn leases(&self) -> Result<Vec<Lease>, Refused>;
+    /// Compares ledger and kernel, and mends what can be mended if asked to.
+    fn verify(&self, repair: bool) -> Result<Verified, Refused>;
     /// Gives a lease by hand.
     fn block(&self, source: IpAddr, request: BlockRequest) -> Result<Lease, Refused>;
     /// Ends a lease by hand.

@@ -38,15 +38,15 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
         ("GET", ["cases"]) => json(service.cases()),
         ("GET", ["cases", number]) => json(case_number(number).and_then(|number| service.case(number))),
         ("GET", ["leases"]) => json(service.leases()),
+        ("GET", ["verify"]) => json(service.verify(false)),
+        ("POST", ["verify"]) => json(service.verify(true)),
         ("PUT", ["leases", source]) => json(block(service, source, &asked.body)),
         ("DELETE", ["leases", source]) => json(address(source).and_then(|source| service.unblock(source))),
-        (_, ["status" | "sources" | "cases" | "leases"] | ["cases" | "leases", _]) => refused(&Refused::new(
-            405,
-            "method",
-            "that path does not take that method",
-        )),
+        (_, ["status" | "sources" | "cases" | "leases" | "verify"] | ["cases" | "leases", _]) => refused(
+            &Refused::new(405, "method", "that path does not take that method"),
+        ),
         _ => refused(&Refused::not_found(
-            "no such path; there are /v1/status, /v1/sources, /v1/cases and /v1/leases",
+            "no such path; there are /v1/status, /v1/sources, /v1/cases, /v1/leases and /v1/verify",
         )),
     }
 }

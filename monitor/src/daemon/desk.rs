@@ -17,6 +17,7 @@ use super::{
     convert,
     judging::{Busy, JudgeHandle},
     parse::Parsed,
+    reconcile::{self, Reconciled},
     stats,
 };
 use crate::{
@@ -25,13 +26,15 @@ use crate::{
         Service,
         dto::{self, BlockRequest, Refused},
     },
+    cut::CutCounts,
     hostnet::Nets,
     journal::Journal,
     judge::JudgeStats,
-    kernel::{Counters, KernelError, KernelLease, Leases, Sources, TimeBase},
+    kernel::{Attachment, Counters, Kernel, KernelError, KernelLease, Leases, Sources, TimeBase},
     metrics,
     time::Timestamp,
     verdict::{Mode, Refusal, ledger::LeaseRecord},
+    verify::Verified,
 };
 
 /// Bytes of a reason given by hand. A reason without end would be repeated in every listing.
@@ -56,6 +59,12 @@ pub(super) struct Desk {
     pub(super) interfaces: Mutex<Vec<dto::Interface>>,
     pub(super) parsed: Vec<Arc<Mutex<Parsed>>>,
     pub(super) probe: OwnedFd,
+    /// Taken out when the daemon stops.
+    pub(super) kernel: Mutex<Option<Kernel>>,
+    /// What reconciling has found and mended so far.
+    pub(super) reconciled: Mutex<Reconciled>,
+    /// Connections cut; nothing is cut in observe mode.
+    pub(super) cut: Option<CutCounts>,
 }
 
 /// A lock that is held only for copying; no holder panics.
@@ -79,6 +88,11 @@ impl Desk {
         stats::add_parsed(&mut all, &self.parsed);
         stats::add_judge(&mut all, judge, self.judge.lost_observations());
         stats::add_log(&mut all, &self.journal.report());
+        locked(&self.reconciled).add_to(&mut all);
+        if let Some(cut) = &self.cut {
+            let counts = cut.read().map(|(name, count)| (name.to_owned(), count));
+            all.insert("connections".into(), counts.into());
+        }
         all
     }
 
@@ -114,6 +128,26 @@ impl Desk {
         dto::Lease {
             enforced: record.enforced && enforcing,
             ..convert::lease(record, counted, base, now)
+        }
+    }
+
+    /// Shows what is attached to an interface now.
+    pub(super) fn show_attached(&self, attachment: &Attachment) {
+        for shown in locked(&self.interfaces).iter_mut() {
+            if shown.name == attachment.interface {
+                *shown = convert::interface(attachment);
+            }
+        }
+    }
+
+    /// Shows that an interface is not there.
+    pub(super) fn show_gone(&self, name: &str) {
+        for interface in locked(&self.interfaces)
+            .iter_mut()
+            .filter(|shown| shown.name == name)
+        {
+            "gone".clone_into(&mut interface.shield);
+            interface.tap.clear();
         }
     }
 
@@ -242,6 +276,10 @@ impl Service for Desk {
             judge.block_add(source.into(), ttl, &request.reason, now, &mut **leases, events)
         })?;
         self.one(granted?)
+    }
+
+    fn verify(&self, repair: bool) -> Result<Verified, Refused> {
+        reconcile::verify(self, repair)
     }
 
     fn unblock(&self, source: IpAddr) -> Result<dto::Lease, Refused> {

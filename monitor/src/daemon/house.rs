@@ -21,6 +21,7 @@ use super::{
     guard::Guard,
     judging::JudgeThread,
     parse::ParseThread,
+    reconcile,
 };
 use crate::{
     journal::{
@@ -35,6 +36,8 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 /// Seconds between two looks at the never-block sets.
 const GUARD_SECONDS: u64 = 10;
+/// Seconds between two comparisons of ledger and kernel.
+const RECONCILE_SECONDS: u64 = 15;
 /// Seconds between two notices of losses in the log.
 const LOSS_SECONDS: u64 = 60;
 
@@ -51,6 +54,8 @@ pub(super) struct House {
     pub(super) parsers: Vec<ParseThread>,
     seconds: u64,
     lost_before: BTreeMap<String, u64>,
+    /// Interfaces that are not there, or cannot be attached to, with what was said of each.
+    troubled: BTreeMap<String, String>,
 }
 
 /// A socket through which interfaces are asked for by name.
@@ -73,6 +78,7 @@ impl House {
             parsers,
             seconds: 0,
             lost_before: BTreeMap::new(),
+            troubled: BTreeMap::new(),
         }
     }
 
@@ -87,6 +93,9 @@ impl House {
         }
         if self.seconds.is_multiple_of(GUARD_SECONDS) {
             self.guard.renew(&self.desk.judge);
+        }
+        if self.seconds.is_multiple_of(RECONCILE_SECONDS) {
+            reconcile::round(&self.desk);
         }
         if self.seconds.is_multiple_of(LOSS_SECONDS) {
             self.notice_losses();
@@ -104,17 +113,38 @@ impl House {
         Ok(())
     }
 
-    /// An interface that is gone is said once; the others go on.
-    fn check_interfaces(&self) {
-        for interface in locked(&self.desk.interfaces).iter_mut() {
-            let there = rustix::net::netdevice::name_to_index(&self.desk.probe, &interface.name).is_ok();
-            if !there && interface.shield != "gone" {
-                log::warn!(
-                    "interface {} is gone; the others are watched on (restart apimon when it is back)",
-                    interface.name
-                );
-                "gone".clone_into(&mut interface.shield);
-                interface.tap.clear();
+    /// An interface that is gone is said once, and the others go on. One that is back, or was made anew,
+    /// gets shield and tap again.
+    fn check_interfaces(&mut self) {
+        let attached: Vec<(String, u32)> = match locked(&self.desk.kernel).as_ref() {
+            Some(kernel) => kernel
+                .attachments()
+                .iter()
+                .map(|held| (held.interface.clone(), held.ifindex))
+                .collect(),
+            None => return,
+        };
+        for (name, index) in attached {
+            let there = rustix::net::netdevice::name_to_index(&self.desk.probe, &name).ok();
+            let trouble = self.troubled.get(&name);
+            let found = match there {
+                None => {
+                    Err("it is gone; the others are watched on, and it will be when it is back".to_owned())
+                }
+                Some(now) if now != index || trouble.is_some() => reconcile::reattach(&self.desk, &name),
+                Some(_) => continue,
+            };
+            match found {
+                Ok(()) => {
+                    log::info!("interface {name}: shield and tap are attached again");
+                    self.troubled.remove(&name);
+                }
+                Err(reason) if trouble == Some(&reason) => {}
+                Err(reason) => {
+                    log::warn!("interface {name}: {reason}");
+                    self.desk.show_gone(&name);
+                    self.troubled.insert(name, reason);
+                }
             }
         }
     }

@@ -12,6 +12,7 @@ mod house;
 mod judging;
 mod pace;
 mod parse;
+mod reconcile;
 mod start;
 mod stats;
 mod stop;

@@ -23,6 +23,8 @@ use super::{
 use crate::{
     config::Settings,
     control::Listening,
+    cut::{CutCounts, CuttingSink},
+    enforce::LeaseSink,
     hostnet::{self, HostNet},
     journal::{Journal, JournalThread},
     judge::Judge,
@@ -41,7 +43,6 @@ pub(super) struct Started {
     pub(super) desk: Arc<Desk>,
     pub(super) listening: Listening,
     pub(super) journal_thread: JournalThread,
-    pub(super) kernel: Kernel,
     pub(super) locks: [InstanceLock; 2],
 }
 
@@ -59,7 +60,7 @@ pub(super) fn start(mut settings: Settings) -> Result<Started> {
     let (journal, journal_thread) =
         JournalThread::start(&settings.journal.path, settings.journal.buffer_bytes)?;
     let Opened {
-        mut kernel,
+        kernel,
         warnings,
         adopted,
     } = Kernel::open(&kernel_settings(&settings, pin_dir))?;
@@ -73,7 +74,7 @@ pub(super) fn start(mut settings: Settings) -> Result<Started> {
             adopted.leases
         );
     }
-    let house = furnish(settings, host, key, journal, &mut kernel)?;
+    let house = furnish(settings, host, key, journal, kernel)?;
     let desk = Arc::clone(&house.desk);
     let (keeper, lost) = Keeper::start(house).context("cannot start the keeper's thread")?;
     Ok(Started {
@@ -82,7 +83,6 @@ pub(super) fn start(mut settings: Settings) -> Result<Started> {
         desk,
         listening,
         journal_thread,
-        kernel,
         locks: [state_lock, pin_lock],
     })
 }
@@ -125,24 +125,20 @@ fn furnish(
     host: HostNet,
     key: InstallKey,
     journal: Journal,
-    kernel: &mut Kernel,
+    mut kernel: Kernel,
 ) -> Result<House> {
     let clock = Arc::new(LiveClock::new(Clock));
     let allow: Vec<Prefix> = settings.allow.clone();
     let guard = Guard::new(host, allow, kernel.never_block()?)?;
-    let (judge, events) = judge(&settings, key, &guard, kernel, &clock)?;
-    let judge = JudgeThread::start(
-        judge,
-        Box::new(kernel.leases()),
-        journal.clone(),
-        Arc::clone(&clock),
-    )
-    .context("cannot start the judge's thread")?;
+    let (mut sink, cut) = lease_sink(&settings, &guard, &kernel)?;
+    let (judge, events) = judge(&settings, key, &guard, &kernel, &mut *sink, &clock)?;
+    let judge = JudgeThread::start(judge, sink, journal.clone(), Arc::clone(&clock))
+        .context("cannot start the judge's thread")?;
     for event in &events {
         journal.append(crate::journal::ecs::line(event).as_bytes());
     }
     let extractor = || Extractor::new(key, settings.bodies);
-    let parsers = parsers(kernel, &extractor, &judge, &clock)?;
+    let parsers = parsers(&mut kernel, &extractor, &judge, &clock)?;
     let desk = Desk {
         started: clock.now(),
         journal,
@@ -156,10 +152,30 @@ fn furnish(
         interfaces: Mutex::new(kernel.attachments().iter().map(convert::interface).collect()),
         parsed: parsers.iter().map(ParseThread::parsed).collect(),
         probe: super::house::probe()?,
+        kernel: Mutex::new(Some(kernel)),
+        reconciled: Mutex::default(),
+        cut,
         clock,
         settings,
     };
     Ok(House::new(Arc::new(desk), guard, judge, parsers))
+}
+
+/// Where leases go: to the kernel; and what is open to a dropped source is cut, where anything is dropped.
+fn lease_sink(
+    settings: &Settings,
+    guard: &Guard,
+    kernel: &Kernel,
+) -> Result<(Box<dyn LeaseSink + Send>, Option<CutCounts>)> {
+    let leases = kernel.leases();
+    if settings.judge.mode == Mode::Observe {
+        return Ok((Box::new(leases), None));
+    }
+    let nets = guard.nets();
+    let spared = move |source| super::desk::locked(&nets).keys().any(|net| net.contains(source));
+    let sink = CuttingSink::start(leases, spared).context("cannot start the thread that cuts connections")?;
+    let counts = sink.counts();
+    Ok((Box::new(sink), Some(counts)))
 }
 
 /// The judge, with the leases of before.
@@ -168,11 +184,12 @@ fn judge(
     key: InstallKey,
     guard: &Guard,
     kernel: &Kernel,
+    sink: &mut dyn LeaseSink,
     clock: &LiveClock,
 ) -> Result<(Judge, Vec<crate::journal::event::JournalEvent>)> {
     let mut judge = Judge::new(settings.judge.clone(), key);
     judge.set_never_block(hostnet::gate_set(&super::desk::locked(&guard.nets())));
-    let mut leases = kernel.leases();
+    let leases = kernel.leases();
     let (mode_before, ledger) = state::ledger::load(&settings.state_dir)?;
     let now = clock.now();
     let records = adopt::join(&leases.list(), ledger, mode_before, clock.base(), now);
@@ -180,7 +197,7 @@ fn judge(
         log::info!("{} leases of before are still running", records.len());
     }
     let mut events = Vec::new();
-    judge.adopt(records, now, &mut leases, &mut events);
+    judge.adopt(records, now, sink, &mut events);
     Ok((judge, events))
 }
 

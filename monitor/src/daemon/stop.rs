@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, anyhow};
 
 use super::{
+    desk::locked,
     house::{self, House},
     start::Started,
 };
@@ -23,16 +24,16 @@ pub(super) fn stop(started: Started) -> Result<()> {
         desk,
         listening,
         journal_thread,
-        kernel,
         locks,
         ..
     } = started;
     drop(listening);
-    let tap_off = kernel.switches().and_then(|mut switches| switches.set_tap(false));
     let house = keeper
         .stop()
         .map_err(|_| anyhow!("the keeper's thread has panicked"))?;
     let House { judge, parsers, .. } = house;
+    let kernel = locked(&desk.kernel).take().context("stopped twice")?;
+    let tap_off = kernel.switches().and_then(|mut switches| switches.set_tap(false));
     let mut read_out = Ok(());
     for parser in parsers {
         read_out = read_out.and(parser.stop().map_err(|_| anyhow!("a parse thread has panicked")));

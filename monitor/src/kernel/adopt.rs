@@ -32,7 +32,7 @@ pub(super) struct Shape {
 }
 
 /// The lease tables: they are one thing, and fit together or not at all.
-const LEASE_TABLES: [&str; 7] = [
+pub(super) const LEASE_TABLES: [&str; 7] = [
     names::MAP_LEASED,
     names::MAP_LEASES_V4,
     names::MAP_LEASES_V6,
@@ -148,6 +148,20 @@ fn set_aside(pin_dir: &Path, map: &'static str, reason: String) -> Result<SetAsi
         source,
     })?;
     Ok(SetAside { map, reason, path })
+}
+
+/// Each map that should be pinned, with what is wrong with it, if anything is.
+pub(super) fn check(pin_dir: &Path) -> Result<Vec<(&'static str, Option<String>)>, KernelError> {
+    let fault = |shape: &Shape| {
+        let pin = pins::map_path(pin_dir, shape.name);
+        if pin.exists() {
+            misfit(shape, &pin)
+        } else {
+            Some("it is not pinned".to_owned())
+        }
+    };
+    let shapes = pinned()?;
+    Ok(shapes.iter().map(|shape| (shape.name, fault(shape))).collect())
 }
 
 /// In what a pinned map does not fit, if in anything.

@@ -1,8 +1,10 @@
 //! Puts the programs on interfaces. Must not know maps.
 
+mod egress;
 mod shield;
 mod tap;
 
+pub(super) use egress::HeldEgress;
 pub(super) use shield::HeldShield;
 pub(super) use tap::HeldTap;
 

@@ -11,7 +11,7 @@ use rustix::{fs::statfs, mount::MountFlags};
 use super::{KernelError, outside};
 
 /// Where every distribution mounts it.
-const STANDARD: &str = "/sys/fs/bpf";
+pub(super) const STANDARD: &str = "/sys/fs/bpf";
 /// What `statfs` says of a BPF file system (`BPF_FS_MAGIC`, linux/magic.h).
 const MAGIC: u64 = 0xcafe_4a11;
 
@@ -54,6 +54,11 @@ pub(super) fn reach(pin_dir: &Path) -> PathBuf {
     mounted.map_or_else(|| pin_dir.to_owned(), |dir| dir.join(below))
 }
 
+/// Whether the pin directory, or what there is of its path, is on a BPF file system.
+pub(super) fn is_there(pin_dir: &Path) -> bool {
+    is_bpffs(&existing_ancestor(&reach(pin_dir)))
+}
+
 fn place(pin_dir: &Path) -> std::io::Result<PathBuf> {
     let reached = reach(pin_dir);
     if !reached.starts_with(STANDARD) || is_bpffs(Path::new(STANDARD)) {
@@ -90,7 +95,7 @@ fn existing_ancestor(path: &Path) -> PathBuf {
         .to_owned()
 }
 
-fn is_bpffs(path: &Path) -> bool {
+pub(super) fn is_bpffs(path: &Path) -> bool {
     // The type of the field differs between architectures; only its low 32 bits carry the number.
     statfs(path).is_ok_and(|found| u64::try_from(found.f_type).unwrap_or(0) & 0xffff_ffff == MAGIC)
 }

@@ -126,6 +126,13 @@ pub enum Warning {
         /// Why it was refused.
         reason: String,
     },
+    /// What still goes out to dropped sources is not dropped here.
+    NoEgress {
+        /// Which interface.
+        interface: String,
+        /// Why not.
+        reason: String,
+    },
     /// A pinned map of another layout was replaced.
     MapSetAside {
         /// Which map.
@@ -159,6 +166,10 @@ impl fmt::Display for Warning {
                     "the tap on {interface} uses a clsact filter instead of TCX: {reason}"
                 )
             }
+            Self::NoEgress { interface, reason } => write!(
+                f,
+                "what goes out by {interface} to a dropped source is not dropped (it takes Linux 6.6): {reason}"
+            ),
             Self::MapSetAside {
                 map,
                 reason,

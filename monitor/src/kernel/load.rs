@@ -10,7 +10,7 @@ use monitor_common::names;
 use super::{
     Attachment, Counters, Detached, KeepShield, KernelError, KernelSettings, Leases, Mode, NeverBlock,
     Program, Sources, Switches, TapRing, Trial, Warning, adopt,
-    attach::{HeldShield, HeldTap},
+    attach::{HeldEgress, HeldShield, HeldTap},
     bpffs,
     maps::{Config, LeaseMaps, another, error_chain},
     object, pins,
@@ -29,7 +29,8 @@ pub struct Kernel {
     config: Config,
     attachments: Vec<Attachment>,
     shields: Vec<(String, HeldShield)>,
-    taps: Vec<HeldTap>,
+    egresses: Vec<(String, HeldEgress)>,
+    taps: Vec<(String, HeldTap)>,
     rings: Vec<TapRing>,
 }
 
@@ -69,11 +70,13 @@ impl Kernel {
     pub fn open(settings: &KernelSettings) -> Result<Opened, KernelError> {
         check(settings)?;
         let object = object::bytes()?;
-        let interfaces = settings
+        let mut interfaces = settings
             .interfaces
             .iter()
             .map(|name| probe::interface(name))
             .collect::<Result<Vec<_>, _>>()?;
+        // The kernel refuses a port whose bridge or bond has a program already, and takes them the other way round.
+        interfaces.sort_by_key(|interface| interface.master.is_none());
         let pin_dir = bpffs::ensure(&settings.pin_dir)?;
         let settings = &KernelSettings {
             pin_dir,
@@ -105,6 +108,7 @@ impl Kernel {
             config,
             attachments: Vec::new(),
             shields: Vec::new(),
+            egresses: Vec::new(),
             taps: Vec::new(),
             rings,
         };
@@ -149,15 +153,47 @@ impl Kernel {
         )?;
         let mode = shield.mode;
         self.shields.push((interface.name.clone(), shield));
-        let tap = HeldTap::attach(&mut self.ebpf, interface, warnings)?;
+        // Before the tap, so that the tap does not read what is not sent.
+        if let Some(egress) = HeldEgress::attach(&mut self.ebpf, interface, &self.pin_dir, warnings)? {
+            self.egresses.push((interface.name.clone(), egress));
+        }
+        let held = self.taps.iter().position(|(name, _)| *name == interface.name);
+        let tap = match held {
+            Some(place) => self.taps.swap_remove(place).1,
+            None => HeldTap::attach(&mut self.ebpf, interface, warnings)?,
+        };
         self.attachments.push(Attachment {
             interface: interface.name.clone(),
             ifindex: interface.index,
             shield: mode,
             tap: tap.mode,
         });
-        self.taps.push(tap);
+        self.taps.push((interface.name.clone(), tap));
         Ok(())
+    }
+
+    /// Puts shield and tap on an interface of the settings again: it was made anew, or something took them off. A link
+    /// that is still in its place is kept.
+    pub fn reattach(&mut self, name: &str) -> Result<Vec<Warning>, KernelError> {
+        let interface = probe::interface(name)?;
+        self.taps
+            .retain(|(held, tap)| held != name || tap.ifindex == interface.index);
+        self.shields.retain(|(held, _)| held != name);
+        self.egresses.retain(|(held, _)| held != name);
+        let place = self.attachments.iter().position(|held| held.interface == name);
+        let mut warnings = Vec::new();
+        self.attach(&interface, &mut warnings)?;
+        // The new one stands where the old one stood.
+        if let Some(place) = place {
+            self.attachments.swap_remove(place);
+        }
+        self.attachments.sort_by_key(|held| held.ifindex);
+        Ok(warnings)
+    }
+
+    /// Where the maps and links are pinned, as this process reaches it.
+    pub fn pin_dir(&self) -> &std::path::Path {
+        &self.pin_dir
     }
 
     /// Undoes what this start attached; what it adopted stays.
@@ -165,6 +201,9 @@ impl Kernel {
         for (interface, shield) in self.shields.drain(..).filter(|(_, shield)| !shield.adopted) {
             // The error that led here is the one to be told.
             let _ = shield.remove(&pins::link_path(&self.pin_dir, &interface));
+        }
+        for (interface, _egress) in self.egresses.drain(..).filter(|(_, egress)| !egress.adopted) {
+            let _ = pins::remove(&pins::egress_path(&self.pin_dir, &interface));
         }
     }
 
@@ -230,6 +269,7 @@ impl Kernel {
             });
         }
         let mut detached = Detached::default();
+        self.egresses.clear();
         for (interface, shield) in self.shields.drain(..) {
             shield.remove(&pins::link_path(&self.pin_dir, &interface))?;
             detached.shields_removed += 1;
@@ -325,7 +365,11 @@ fn load_programs(ebpf: &mut Ebpf) -> Result<(), KernelError> {
     for (name, ethernet) in [(names::PROG_SHIELD, true), (names::PROG_SHIELD_IP, false)] {
         xdp(ebpf, ethernet)?.load().map_err(refused(name))?;
     }
-    for name in [names::PROG_TAP_INGRESS, names::PROG_TAP_EGRESS] {
+    for name in [
+        names::PROG_SHIELD_EGRESS,
+        names::PROG_TAP_INGRESS,
+        names::PROG_TAP_EGRESS,
+    ] {
         classifier(ebpf, name)?.load().map_err(refused(name))?;
     }
     Ok(())

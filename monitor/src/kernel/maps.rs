@@ -14,8 +14,8 @@ use rustix::io::Errno;
 use super::{error::KernelError, mapped::Mapped};
 
 pub use counters::Counters;
-pub(super) use leases::LeaseMaps;
 pub use leases::{KernelLease, Kind, Leases};
+pub(super) use leases::{LeaseMaps, list};
 pub use never_block::NeverBlock;
 pub use sources::{SourceCount, Sources};
 pub(super) use switches::Config;

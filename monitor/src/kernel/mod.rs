@@ -8,6 +8,7 @@ mod attach;
 mod bpffs;
 mod earlier;
 mod error;
+mod inspect;
 mod load;
 mod mapped;
 mod maps;
@@ -17,6 +18,7 @@ mod pins;
 mod probe;
 mod ring;
 mod sink;
+mod survey;
 mod trial;
 
 use std::path::{Path, PathBuf};
@@ -25,11 +27,13 @@ use monitor_common::{config, names};
 
 pub use attach::{Attachment, ShieldMode, TapMode};
 pub use error::{KernelError, Warning};
+pub use inspect::{Inspected, ShieldFound, inspect, pinned_leases, set_pinned_mode};
 pub use load::{Adopted, Kernel, Opened};
 pub use maps::{Counters, KernelLease, Kind, Leases, NeverBlock, SourceCount, Sources, Switches};
 pub use monitor_common::Prefix;
 pub use pins::{Detached, KeepShield, remove_all};
 pub use ring::{Drained, TapRing, TimeBase, Waker, Woken, segment};
+pub use survey::{Holder, Survey, XdpFeatures, has_programs, is_on_bpffs, survey};
 pub use trial::{Program, Trial};
 
 /// Where the pins live unless the operator says otherwise.

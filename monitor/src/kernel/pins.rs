@@ -13,6 +13,8 @@ use super::KernelError;
 const LINKS: &str = "links";
 /// How the file of a shield link begins; the interface's name follows.
 const SHIELD: &str = "shield-";
+/// The same of the link on the way out.
+const EGRESS: &str = "egress-";
 
 /// Whether a clean end leaves the shield in place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,6 +39,17 @@ pub struct Detached {
 /// The file of an interface's shield link. An interface's name cannot hold a slash; dots would be refused by bpffs.
 pub(super) fn link_path(pin_dir: &Path, interface: &str) -> PathBuf {
     links_dir(pin_dir).join(format!("{SHIELD}{}", interface.replace('.', "%2e")))
+}
+
+/// The file of an interface's link on the way out.
+pub(super) fn egress_path(pin_dir: &Path, interface: &str) -> PathBuf {
+    links_dir(pin_dir).join(format!("{EGRESS}{}", interface.replace('.', "%2e")))
+}
+
+/// The interface whose shield link a file is, if it is one.
+pub(super) fn link_interface(file: &Path) -> Option<String> {
+    let name = file.file_name()?.to_str()?.strip_prefix(SHIELD)?;
+    Some(name.replace("%2e", "."))
 }
 
 /// Directory of the links.
@@ -76,7 +89,7 @@ pub fn remove_all(pin_dir: &Path) -> Result<Detached, KernelError> {
     for link in files(&links_dir(pin_dir))? {
         // The link ends with its last descriptor; the file was it.
         remove(&link)?;
-        detached.shields_removed += 1;
+        detached.shields_removed += usize::from(link_interface(&link).is_some());
     }
     detached.maps_removed = remove_maps(pin_dir)?;
     Ok(detached)
@@ -136,6 +149,13 @@ mod tests {
             link_path(Path::new("/p"), "eth0.7"),
             Path::new("/p/links/shield-eth0%2e7")
         );
+    }
+
+    #[test]
+    fn an_interface_is_read_back_from_its_pin() {
+        let pin = link_path(Path::new("/p"), "eth0.7");
+        assert_eq!(link_interface(&pin).as_deref(), Some("eth0.7"));
+        assert_eq!(link_interface(Path::new("/p/links/other")), None);
     }
 
     #[test]

@@ -1,26 +1,26 @@
 //! Finds out what an interface is and which XDP program it has, through rtnetlink. Must not change anything.
 
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netdevice, recv, send, socket_with,
-};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
 
 use super::KernelError;
+use crate::netlink::{self, attribute, number, word};
 
 /// Message types and attributes of rtnetlink (`linux/rtnetlink.h`, `linux/if_link.h`).
 const RTM_NEWLINK: u16 = 16;
 const RTM_GETLINK: u16 = 18;
-const NLM_F_REQUEST: u16 = 1;
+const IFLA_MTU: u16 = 4;
+const IFLA_LINK: u16 = 5;
+const IFLA_MASTER: u16 = 10;
+const IFLA_LINKINFO: u16 = 18;
+const IFLA_INFO_KIND: u16 = 1;
 const IFLA_XDP: u16 = 43;
 const IFLA_XDP_ATTACHED: u16 = 2;
 const IFLA_XDP_PROG_ID: u16 = 4;
 /// Values of `IFLA_XDP_ATTACHED`.
 const ATTACHED_NATIVE: u8 = 1;
 const ATTACHED_GENERIC: u8 = 2;
-/// Bytes of `struct nlmsghdr` and `struct ifinfomsg`.
-const MESSAGE_HEADER: usize = 16;
+/// Bytes of `struct ifinfomsg`.
 const LINK_HEADER: usize = 16;
-/// Bits of an attribute's type that are flags.
-const TYPE_MASK: u16 = 0x3fff;
 
 /// An interface, as the kernel describes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,6 +31,14 @@ pub(super) struct Interface {
     pub(super) xdp: Option<AttachedXdp>,
     /// Whether its frames begin with an Ethernet header.
     pub(super) ethernet: bool,
+    /// Largest packet behind the link layer, bytes.
+    pub(super) mtu: u32,
+    /// What kind of virtual device it is; empty for hardware.
+    pub(super) kind: String,
+    /// Index of the bridge or bond that it is a port of.
+    pub(super) master: Option<u32>,
+    /// Index of the device that it stands on.
+    pub(super) lower: Option<u32>,
 }
 
 /// An XDP program on an interface.
@@ -64,25 +72,11 @@ fn unreadable(interface: &str, reason: &str) -> KernelError {
 
 /// Asks for one link; the answer is one message.
 fn ask(index: u32) -> rustix::io::Result<Vec<u8>> {
-    let fd = socket_with(
-        AddressFamily::NETLINK,
-        SocketType::RAW,
-        SocketFlags::CLOEXEC,
-        None,
-    )?;
-    let mut request = Vec::with_capacity(MESSAGE_HEADER + LINK_HEADER);
-    request.extend(32_u32.to_ne_bytes());
-    request.extend(RTM_GETLINK.to_ne_bytes());
-    request.extend(NLM_F_REQUEST.to_ne_bytes());
-    request.extend([0; 8]);
-    request.extend([0; 4]);
-    request.extend(index.to_ne_bytes());
-    request.extend([0; 8]);
-    send(&fd, &request, SendFlags::empty())?;
-    let mut reply = vec![0; 32 << 10];
-    let (received, _) = recv(&fd, &mut *reply, RecvFlags::empty())?;
-    reply.truncate(received);
-    Ok(reply)
+    let mut link = vec![0; LINK_HEADER];
+    if let Some(place) = link.get_mut(4..8) {
+        place.copy_from_slice(&index.to_ne_bytes());
+    }
+    netlink::ask(&netlink::socket(None)?, &netlink::message(RTM_GETLINK, 0, &link))
 }
 
 fn parse(name: &str, index: u32, reply: &[u8]) -> Option<Interface> {
@@ -91,14 +85,19 @@ fn parse(name: &str, index: u32, reply: &[u8]) -> Option<Interface> {
     if word(reply, 4)? != RTM_NEWLINK {
         return None;
     }
-    let hardware = word(reply, MESSAGE_HEADER + 2)?;
-    let attributes = reply.get(MESSAGE_HEADER + LINK_HEADER..)?;
+    let hardware = word(reply, netlink::HEADER + 2)?;
+    let attributes = reply.get(netlink::HEADER + LINK_HEADER..)?;
     let xdp = attribute(attributes, IFLA_XDP).and_then(attached_xdp);
+    let kind = attribute(attributes, IFLA_LINKINFO).and_then(|info| attribute(info, IFLA_INFO_KIND));
     Some(Interface {
         name: name.to_owned(),
         index,
         xdp,
         ethernet: ETHERNET.contains(&hardware),
+        mtu: number(attributes, IFLA_MTU).unwrap_or(0),
+        kind: kind.map(netlink::text).unwrap_or_default(),
+        master: number(attributes, IFLA_MASTER),
+        lower: number(attributes, IFLA_LINK),
     })
 }
 
@@ -109,30 +108,8 @@ fn attached_xdp(nest: &[u8]) -> Option<AttachedXdp> {
         ATTACHED_GENERIC => Some(false),
         _ => None,
     };
-    let program_id = attribute(nest, IFLA_XDP_PROG_ID)
-        .and_then(|bytes| bytes.first_chunk::<4>())
-        .map_or(0, |id| u32::from_ne_bytes(*id));
+    let program_id = number(nest, IFLA_XDP_PROG_ID).unwrap_or(0);
     Some(AttachedXdp { native, program_id })
-}
-
-/// The value of the first attribute of a type.
-fn attribute(mut attributes: &[u8], wanted: u16) -> Option<&[u8]> {
-    loop {
-        let len = usize::from(word(attributes, 0)?);
-        let kind = word(attributes, 2)? & TYPE_MASK;
-        let value = attributes.get(4..len)?;
-        if kind == wanted {
-            return Some(value);
-        }
-        attributes = attributes.get(len.next_multiple_of(4)..)?;
-    }
-}
-
-fn word(bytes: &[u8], off: usize) -> Option<u16> {
-    bytes
-        .get(off..)?
-        .first_chunk::<2>()
-        .map(|two| u16::from_ne_bytes(*two))
 }
 
 #[cfg(test)]
@@ -163,10 +140,5 @@ mod tests {
         for len in 0..nest.len() {
             let _ = attached_xdp(&nest[..len]);
         }
-        assert_eq!(
-            attribute(&[0, 0, 2, 0], 2),
-            None,
-            "a length of zero must not loop"
-        );
     }
 }

@@ -36,6 +36,20 @@ pub fn load(dir: &Path) -> Result<(Mode, Vec<LeaseRecord>), StateError> {
     Ok((Mode::Observe, Vec::new()))
 }
 
+/// Reads the ledger as [`load`] does, but leaves a file that cannot be understood where it is, and says so in an error:
+/// for those who only look.
+pub fn read(dir: &Path) -> Result<(Mode, Vec<LeaseRecord>), StateError> {
+    let path = dir.join(FILE);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Mode::Observe, Vec::new())),
+        Err(error) => return Err(StateError::new("read", &path, error)),
+    };
+    let ledger: Ledger = serde_json::from_slice(&bytes)
+        .map_err(|error| StateError::new("understand", &path, io::Error::other(error)))?;
+    Ok((ledger.mode, ledger.leases))
+}
+
 /// Replaces the ledger under `dir`.
 pub fn save(dir: &Path, mode: Mode, leases: Vec<LeaseRecord>) -> Result<(), StateError> {
     let path = dir.join(FILE);

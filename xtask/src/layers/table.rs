@@ -109,7 +109,7 @@ pub(super) const LAYERS: &[Layer] = &[
     ),
     adapter(
         "kernel",
-        &["enforce", "flow", "limits", "segment", "time"],
+        &["enforce", "flow", "limits", "netlink", "segment", "time"],
         &["aya", "rustix", "std::fs", "std::thread"],
     ),
     adapter(
@@ -123,6 +123,10 @@ pub(super) const LAYERS: &[Layer] = &[
         &["observe", "time", "verdict"],
         &["rustix", "std::fs", "std::process"],
     ),
+    adapter("netlink", &[], &["rustix"]),
+    adapter("cut", &["enforce", "netlink"], &["rustix", "std::thread"]),
+    // what should be in the kernel beside what is: values of both
+    adapter("verify", &["kernel", "time", "verdict"], &[]),
     // shells
     shell("pipeline"),
     shell("replay"),
@@ -131,6 +135,7 @@ pub(super) const LAYERS: &[Layer] = &[
     shell("metrics"),
     shell("privilege"),
     shell("daemon"),
+    shell("doctor"),
     shell("cli"),
     shell("lib"),
     shell("main"),

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use aya::programs::{
-    ProgramError, ProgramInfo, Xdp, XdpMode,
+    ProgramError, Xdp, XdpMode,
     links::{FdLink, PinnedLink},
-    loaded_programs,
     xdp::XdpLink,
 };
 use monitor_common::names::PROG_SHIELD;
@@ -13,7 +12,7 @@ use rustix::io::Errno;
 
 use super::{ShieldMode, errno};
 use crate::kernel::{
-    KernelError, Warning,
+    Holder, KernelError, Warning,
     maps::error_chain,
     pins,
     probe::{self, Interface},
@@ -173,14 +172,9 @@ fn refuse_if_taken(error: &ProgramError, interface: &Interface) -> Result<(), Ke
     let Some(id) = present.map(|xdp| xdp.program_id).filter(|id| *id != 0) else {
         return Ok(());
     };
-    let program = loaded_programs().flatten().find(|program| program.id() == id);
-    let name = program
-        .as_ref()
-        .and_then(ProgramInfo::name_as_str)
-        .unwrap_or("unnamed");
     Err(KernelError::ShieldTaken {
         interface: interface.name.clone(),
-        holder: format!("XDP program `{name}` (id {id})"),
+        holder: format!("XDP program {}", Holder::of(id)),
     })
 }
 

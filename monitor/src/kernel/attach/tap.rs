@@ -15,12 +15,13 @@ use super::{TapMode, errno};
 use crate::kernel::{KernelError, Warning, load::classifier, maps::error_chain, probe::Interface};
 
 /// Index of the loopback interface: every packet on it goes out and comes in again, and is seen once.
-const LOOPBACK_IFINDEX: u32 = 1;
+pub(super) const LOOPBACK_IFINDEX: u32 = 1;
 
 /// The tap on one interface. Dropping this takes it off.
 #[derive(Debug)]
 pub(in crate::kernel) struct HeldTap {
     pub(in crate::kernel) mode: TapMode,
+    pub(in crate::kernel) ifindex: u32,
     #[expect(dead_code, reason = "held for its drop, which detaches")]
     links: Vec<SchedClassifierLink>,
 }
@@ -58,7 +59,11 @@ impl HeldTap {
             }
             links.push(clsact(name, program, interface, side)?);
         }
-        Ok(Self { mode, links })
+        Ok(Self {
+            mode,
+            ifindex: interface.index,
+            links,
+        })
     }
 }
 
@@ -92,7 +97,7 @@ fn clsact(
 }
 
 /// Whether the kernel does not know the kind of link (it says `EINVAL` before 6.6).
-fn is_unsupported(error: &ProgramError) -> bool {
+pub(super) fn is_unsupported(error: &ProgramError) -> bool {
     let unknown = [Errno::INVAL, Errno::OPNOTSUPP].map(|errno| Some(errno.raw_os_error()));
     unknown.contains(&errno(error))
 }

@@ -87,6 +87,19 @@ pub(in crate::kernel) struct LeaseMaps {
     pub(in crate::kernel) nets_v6: MapData,
 }
 
+/// Every lease in the maps, as [`Leases::list`]. Only reads: beside the daemon whose maps they are this is all that is safe.
+pub(in crate::kernel) fn list(maps: &LeaseMaps) -> Result<Vec<KernelLease>, KernelError> {
+    Ok(all(&Tables::new(maps)?, Clock.monotonic_ns()))
+}
+
+fn all(tables: &Tables, now_ns: u64) -> Vec<KernelLease> {
+    let mut all = Vec::new();
+    tables.for_each(|net, slot| all.push(tables.lease(net, slot, now_ns)));
+    all.sort_unstable_by_key(|lease| lease.net);
+    all.dedup_by_key(|lease| lease.net);
+    all
+}
+
 impl Leases {
     /// Takes over what is in the maps. Lists and filters that userspace keeps are made anew from the tables, so a daemon
     /// that was killed between two writes leaves nothing behind.
@@ -102,13 +115,14 @@ impl Leases {
 
     /// Every lease, ended ones included, in the order of their nets.
     pub fn list(&self) -> Vec<KernelLease> {
-        let now_ns = self.clock.monotonic_ns();
-        let mut all = Vec::new();
-        self.tables
-            .for_each(|net, slot| all.push(self.tables.lease(net, slot, now_ns)));
-        all.sort_unstable_by_key(|lease| lease.net);
-        all.dedup_by_key(|lease| lease.net);
-        all
+        all(&self.tables, self.clock.monotonic_ns())
+    }
+
+    /// Makes anew what userspace keeps beside the tables: somebody else has written into them.
+    pub fn take_stock(&mut self) -> Result<(), KernelError> {
+        let mut index = self.locked();
+        *index = Index::of(&self.tables)?;
+        Ok(())
     }
 
     /// The lease of exactly this net, ended or not.
