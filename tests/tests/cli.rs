@@ -170,7 +170,7 @@ fn replay_gives_its_summary_as_json() {
         transactions.as_u64() >= Some(300) && summary["lost"]["gap_bytes"] == 0,
         "{summary}"
     );
-    let beside = run(&["replay", file.to_str().unwrap(), "--json", "--transactions"]);
+    let beside = run(&["replay", file.to_str().unwrap(), "--json", "--cases"]);
     let on_stderr: serde_json::Value = serde_json::from_str(&stderr(&beside)).unwrap();
     assert_eq!(on_stderr, summary, "beside data it goes to stderr");
 }
