@@ -3,12 +3,7 @@
 //! What a body is called by the http stage (its mark) is a place in a table here: first a reading, then what was found,
 //! until the transaction takes it. Must not know about detectors.
 
-use super::{
-    ObjectId,
-    identity::{InstallKey, space},
-    names::{id_about, stem_of},
-    shape::IdShape,
-};
+use super::{ObjectId, identity::InstallKey, names::may_be_id, paths::Paths, shape::IdShape};
 use crate::{
     body::{
         BodyFact, BodySettings, BodyStats, Media, Read, Reading, ReadingPool,
@@ -53,10 +48,10 @@ pub struct BodyId {
 #[derive(Debug)]
 pub struct Bodies {
     settings: BodySettings,
-    key: InstallKey,
     pool: ReadingPool,
     slots: Vec<Slot>,
     free: Vec<u32>,
+    paths: Paths,
     /// Lists of ids to be used again.
     spare: Vec<Vec<BodyId>>,
     /// Bytes of what was found and not yet taken.
@@ -80,10 +75,9 @@ struct Open {
     ids: Ids,
 }
 
-/// Collects ids.
+/// The ids of one body.
 #[derive(Debug)]
 struct Ids {
-    key: InstallKey,
     found: Vec<BodyId>,
     max: usize,
     more: bool,
@@ -94,10 +88,10 @@ impl Bodies {
     pub fn new(settings: BodySettings, limits: BodyLimits, key: InstallKey) -> Self {
         Self {
             settings,
-            key,
             pool: ReadingPool::new(limits),
             slots: Vec::new(),
             free: Vec::new(),
+            paths: Paths::new(key),
             spare: Vec::new(),
             found_bytes: 0,
         }
@@ -124,7 +118,11 @@ impl Bodies {
         let Slot::Open(open) = slot else { return };
         let missing = part.offset != open.next;
         open.next = part.offset + part.bytes.len() as u64;
-        if missing || self.pool.feed(&mut open.reading, part.bytes, &mut open.ids) == Going::Stopped {
+        let mut collector = Collector {
+            ids: &mut open.ids,
+            paths: &mut self.paths,
+        };
+        if missing || self.pool.feed(&mut open.reading, part.bytes, &mut collector) == Going::Stopped {
             *mark = mark.enough();
             self.close(*mark, false);
         }
@@ -178,7 +176,6 @@ impl Bodies {
             reading,
             next: 0,
             ids: Ids {
-                key: self.key,
                 found: self.spare.pop().unwrap_or_default(),
                 max: max_ids,
                 more: false,
@@ -223,7 +220,11 @@ impl Bodies {
             return;
         };
         let Open { reading, mut ids, .. } = open;
-        let mut read = self.pool.close(reading, whole, &mut ids);
+        let mut collector = Collector {
+            ids: &mut ids,
+            paths: &mut self.paths,
+        };
+        let mut read = self.pool.close(reading, whole, &mut collector);
         let bytes = size_of_val(&*ids.found);
         if self.found_bytes + bytes > self.pool.limits().found_bytes {
             // The counts and facts stay.
@@ -245,39 +246,44 @@ impl Bodies {
     }
 }
 
-impl Visitor for Ids {
+/// Puts into `ids` what may be one.
+struct Collector<'a> {
+    ids: &'a mut Ids,
+    paths: &'a mut Paths,
+}
+
+impl Visitor for Collector<'_> {
     #[inline]
     fn field(&mut self, path: Path<'_>, value: Value<'_>) {
         if !matches!(value.kind, ValueKind::Text | ValueKind::Number) {
             return;
         }
-        let about = id_about(path.name);
-        if about.is_none() && !matches!(value.len, 24 | 26 | 32 | 36 | 40 | 64) {
-            return;
+        if may_be_id(path.name) || matches!(value.len, 24 | 26 | 32 | 36 | 40 | 64) {
+            self.candidate(path, value);
         }
-        self.candidate(about, path, value);
     }
 }
 
-impl Ids {
-    fn candidate(&mut self, about: Option<&[u8]>, path: Path<'_>, value: Value<'_>) {
+impl Collector<'_> {
+    fn candidate(&mut self, path: Path<'_>, value: Value<'_>) {
         if value.len == 0 || value.len > ID_BYTES as u64 || !value.is_whole() {
             return;
         }
         let shape = IdShape::of(value.bytes);
-        if about.is_none() && !shape.is_telling() {
+        let known = self.paths.look(path.bytes, path.name);
+        if !known.named && !shape.is_telling() {
             return;
         }
-        if self.found.len() >= self.max {
-            self.more = true;
+        if self.ids.found.len() >= self.ids.max {
+            self.ids.more = true;
             return;
         }
-        self.found.push(BodyId {
-            path: self.key.hash(space::BODY_PATH, path.bytes),
-            stem: about.map_or(0, |about| stem_of(about, &self.key)),
-            id: ObjectId::new(value.bytes, &self.key),
+        self.ids.found.push(BodyId {
+            path: known.hash,
+            stem: known.stem,
+            id: ObjectId::new(value.bytes, &self.paths.key),
             shape,
-            named: about.is_some(),
+            named: known.named,
         });
     }
 }

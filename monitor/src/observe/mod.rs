@@ -10,6 +10,7 @@ pub mod identity;
 pub mod method;
 mod names;
 pub mod object;
+mod paths;
 pub mod query;
 pub mod shape;
 pub mod target;

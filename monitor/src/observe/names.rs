@@ -45,11 +45,28 @@ const NOT_OBJECTS: [&str; 30] = [
 /// If a name carries an object id (`id`, `order_id`, `orderId`, `order-no`, ...): the word for what it is about, empty
 /// for a bare `id`.
 pub(super) fn id_about(name: &[u8]) -> Option<&[u8]> {
-    if !may_be_id(name) || name.len() > NAME_BYTES {
-        return None;
+    if may_be_id(name) { by_words(name) } else { None }
+}
+
+/// Whether a name may carry an id, by its last two letters: what most names fail.
+#[inline]
+pub(super) fn may_be_id(name: &[u8]) -> bool {
+    /// The bit that makes a capital letter small.
+    const SMALL: u8 = 0x20;
+    let [.., a, b] = name else { return false };
+    let ends = matches!(
+        (a | SMALL, b | SMALL),
+        (b'i', b'd') | (b'n', b'o') | (b'e', b'r') | (b'u', b'm')
+    );
+    ends || is_separator(*b)
+}
+
+fn by_words(name: &[u8]) -> Option<&[u8]> {
+    if name.eq_ignore_ascii_case(b"id") {
+        return Some(b"");
     }
-    let is_word_byte = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
-    if !name.iter().all(is_word_byte) {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || is_separator(*byte);
+    if !ends_with_id(name) || name.len() > NAME_BYTES || !name.iter().all(is_name) {
         return None;
     }
     let mut before: &[u8] = b"";
@@ -65,15 +82,30 @@ pub(super) fn id_about(name: &[u8]) -> Option<&[u8]> {
     is_id.then_some(before)
 }
 
-/// Whether a name ends like those of ids, by its last letter: what most names fail.
-#[inline]
-fn may_be_id(name: &[u8]) -> bool {
-    name.last().is_some_and(|byte| {
-        matches!(
-            byte.to_ascii_lowercase(),
-            b'd' | b'o' | b'r' | b'm' | b'_' | b'-' | b'.'
-        )
+/// Whether the last word is one of [`ENDS`], without looking at the others.
+fn ends_with_id(name: &[u8]) -> bool {
+    let len = name
+        .iter()
+        .rposition(|byte| !is_separator(*byte))
+        .map_or(0, |at| at + 1);
+    let name = name.get(..len).unwrap_or_default();
+    ENDS.iter().any(|end| {
+        let at = len.checked_sub(end.len());
+        let Some((head, last)) = at.and_then(|at| name.split_at_checked(at)) else {
+            return false;
+        };
+        let begins = match (head.last(), last.first()) {
+            (Some(before), Some(first)) => {
+                is_separator(*before) || is_small(*before) && first.is_ascii_uppercase()
+            }
+            _ => true,
+        };
+        begins && last.eq_ignore_ascii_case(end.as_bytes())
     })
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b'_' | b'-' | b'.')
 }
 
 fn is_one_of(word: &[u8], list: &[&str]) -> bool {
@@ -91,7 +123,7 @@ pub(super) fn stem_of(about: &[u8], key: &InstallKey) -> u64 {
 
 /// The words of a name in snake, kebab, dotted or camel case.
 fn words(name: &[u8]) -> impl Iterator<Item = &[u8]> {
-    name.split(|byte| b"_-.".contains(byte))
+    name.split(|byte| is_separator(*byte))
         .flat_map(|part| part.chunk_by(|a, b| !(is_small(*a) && b.is_ascii_uppercase())))
         .filter(|word| !word.is_empty())
 }
@@ -115,6 +147,12 @@ mod tests {
             ("invoice-no", Some("invoice")),
             ("_id", Some("")),
             ("no", None),
+            ("uuid", Some("")),
+            ("order_id_", Some("order")),
+            ("valid", None),
+            ("userid", None),
+            ("orderNumber", Some("order")),
+            ("member", None),
             ("paid", None),
             ("id_order", None),
             ("request_id", None),

@@ -17,10 +17,10 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use apimon::{
     body::BodySettings,
-    http::transaction::{Transaction, TransactionSink},
+    http::transaction::{BodyPart, HeadBuf, Mark, Part, Transaction, TransactionSink, Version},
     judge::JudgeSettings,
-    limits::Limits,
-    observe::identity::InstallKey,
+    limits::{BodyLimits, Limits},
+    observe::{bodies::Bodies, identity::InstallKey},
     pipeline::Pipeline,
     reader::Reader,
     source::Capture,
@@ -40,6 +40,10 @@ fn main() -> Result<()> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match *args.as_slice() {
         ["once", what, file] => once(what.parse()?, Path::new(file)),
+        ["walk"] => {
+            println!("{:.0} {:.0} MB/CPU s", walker_rate(DOCUMENT)?, walker_rate(IDS)?);
+            Ok(())
+        }
         ["write", file, requests] => {
             let requests = requests.parse().context("REQUESTS is a number")?;
             write(Path::new(file), requests).map(drop)
@@ -136,6 +140,11 @@ fn bench(requests: u64, rounds: u32) -> Result<()> {
         "bodies / bare  {:.2}   (the same, and every body walked)",
         bodies.ratio_to(bare).spread()
     );
+    println!(
+        "walker         {:.0} MB/CPU s of JSON without ids, {:.0} of lists of ids   (500 or more is the aim for the first)",
+        walker_rate(DOCUMENT)?,
+        walker_rate(IDS)?
+    );
     // In a process of its own: this one has mapped the file.
     let status = Command::new(env::current_exe()?)
         .args(["once", Work::Bodies.name()])
@@ -218,6 +227,54 @@ fn judge(file: &Path, bodies: bool) -> Result<u64> {
     }
     pipeline.finish(&mut sink);
     Ok(sink.0)
+}
+
+/// One element of a list, as APIs answer it.
+const DOCUMENT: &str = r#"{"name":"A chair of oak","description":"Stands on four legs, takes a grown person, goes with every table.","price":129.9,"currency":"EUR","tags":["wood","kitchen","new"],"stock":{"warehouse":"north","count":17},"active":true},"#;
+/// The same of a list that is nothing but references.
+const IDS: &str =
+    r#"{"id":104233,"customer_id":"d2c7a9f0-aaaa-4bbb-8ccc-000000000017","orderNo":"INV-77120"},"#;
+/// Bytes walked to measure the walker.
+const WALKED_BYTES: usize = 200 << 20;
+
+/// Megabytes a CPU second of bodies made of this, in pieces of a segment's size, as the observation reads them.
+fn walker_rate(element: &str) -> Result<f64> {
+    let body = format!("[{}{{}}]", element.repeat((48 << 10) / element.len()));
+    let head = HeadBuf::new(Version::Http11, &[("Content-Type", "application/json")]);
+    let settings = BodySettings {
+        requests: true,
+        responses: true,
+        ..BodySettings::default()
+    };
+    let mut bodies = Bodies::new(settings, BodyLimits::default(), InstallKey([7; 16]));
+    let before = cpu_time();
+    let rounds = WALKED_BYTES / body.len();
+    for _ in 0..rounds {
+        let mut mark = Mark::NEW;
+        let mut offset = 0;
+        for bytes in body.as_bytes().chunks(1448) {
+            let head = head.as_head();
+            let of = Part::Response;
+            bodies.part(
+                &BodyPart {
+                    of,
+                    head,
+                    offset,
+                    bytes,
+                },
+                &mut mark,
+            );
+            offset += bytes.len() as u64;
+        }
+        bodies.ends(true, mark);
+        let found = bodies.take(mark).context("the body was not read")?;
+        ensure!(
+            found.read.walked_bytes == body.len() as u64,
+            "the body was not read whole"
+        );
+    }
+    let spent = cpu_time().saturating_sub(before);
+    Ok((rounds * body.len()) as f64 / 1e6 / spent.as_secs_f64())
 }
 
 /// Counts answered transactions.

@@ -7,6 +7,7 @@ mod json;
 mod kept;
 mod multipart;
 mod names;
+mod scan;
 mod trail;
 
 use self::{form::Form, json::Json, kept::Kept, multipart::Multipart, names::Names, trail::Trail};

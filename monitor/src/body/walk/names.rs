@@ -1,6 +1,6 @@
 //! Finds a name that comes twice in one object, in bounded memory. Must not know paths.
 
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hasher as _};
 
 use foldhash::fast::FixedState;
 
@@ -33,7 +33,9 @@ impl Names {
     #[inline]
     pub(super) fn is_known(&mut self, object: u32, name: &[u8]) -> bool {
         // Whoever finds two names with one hash reports himself.
-        let hash = FixedState::with_seed(self.body | u64::from(object)).hash_one(name);
+        let mut hasher = FixedState::with_seed(self.body | u64::from(object)).build_hasher();
+        hasher.write(name);
+        let hash = hasher.finish();
         #[expect(clippy::cast_possible_truncation, reason = "an index below SLOTS")]
         let slot = (hash as usize) % SLOTS;
         let Some(slot) = self.slots.get_mut(slot) else {

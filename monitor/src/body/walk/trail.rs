@@ -1,6 +1,6 @@
 //! The path from the outside of a body to where the walker is. Must not know how a body is written.
 
-use super::Path;
+use super::{Path, scan::find2};
 use crate::limits::{BODY_DEPTH as DEPTH, BodyLimits};
 
 /// Number of the outside of a body, as an object.
@@ -124,7 +124,23 @@ impl Trail {
     /// More of the name.
     #[inline]
     pub(super) fn push_name(&mut self, text: &[u8]) {
-        if memchr::memchr2(b'/', b'~', text).is_none() {
+        // Short names that fit byte by byte: a call for a copy costs more than they do.
+        const SHORT: usize = 16;
+        if text.len() <= SHORT && self.bytes.len() + 2 * SHORT <= self.max {
+            for byte in text {
+                match byte {
+                    b'/' => self.bytes.extend(*b"~1"),
+                    b'~' => self.bytes.extend(*b"~0"),
+                    _ => self.bytes.push(*byte),
+                }
+            }
+        } else {
+            self.push_long_name(text);
+        }
+    }
+
+    fn push_long_name(&mut self, text: &[u8]) {
+        if find2::<b'/', b'~'>(text).is_none() {
             self.push(text);
             return;
         }

@@ -4,11 +4,12 @@
 //! know where the text comes from.
 
 mod lead;
+mod quick;
 mod text;
 
 use self::{lead::Lead, text::Text};
 use super::{Ground, ValueKind, Visitor};
-use crate::body::fact::BodyFact;
+use crate::body::fact::{BodyFact, BodyFactSet};
 
 /// A JSON text in progress.
 #[derive(Debug, Default)]
@@ -57,6 +58,12 @@ impl Json {
             match self.state {
                 State::Name | State::Text => self.string(ground, &mut rest, visitor),
                 State::Bare => self.bare(ground, &mut rest, visitor),
+                State::FirstName | State::NextName | State::FirstElement | State::NextElement => {
+                    self.quick(ground, &mut rest, visitor);
+                    if !ground.stopped {
+                        self.mark(ground, &mut rest, visitor);
+                    }
+                }
                 _ => self.mark(ground, &mut rest, visitor),
             }
         }
@@ -68,7 +75,7 @@ impl Json {
             self.text_begins(ground, visitor);
         }
         if self.state == State::Bare && ground.trail.is_outside() {
-            self.bare_ends(ground, &[], visitor);
+            self.bare_ends(ground, visitor);
         }
         match self.state {
             State::Lead => true,
@@ -100,7 +107,8 @@ impl Json {
     /// A byte between names and values.
     #[inline]
     fn mark<V: Visitor + ?Sized>(&mut self, ground: &mut Ground, rest: &mut &[u8], visitor: &mut V) {
-        let Some((&byte, tail)) = rest.split_first() else {
+        let from = *rest;
+        let Some((&byte, tail)) = from.split_first() else {
             return;
         };
         if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
@@ -137,10 +145,10 @@ impl Json {
                 if ground.trail.is_outside() =>
             {
                 ground.facts.insert(BodyFact::SeveralValues);
-                self.value(ground, byte, rest, visitor);
+                self.value(ground, from, rest, visitor);
             }
             (State::Value | State::FirstElement | State::NextElement, _) => {
-                self.value(ground, byte, rest, visitor);
+                self.value(ground, from, rest, visitor);
             }
             _ => Self::broken(ground, byte),
         }
@@ -154,15 +162,16 @@ impl Json {
         self.state = State::After;
     }
 
-    /// A value begins with `byte`.
+    /// A value begins, `from` its first byte, behind which is `rest`.
     #[inline]
-    fn value<V: Visitor + ?Sized>(
+    fn value<'a, V: Visitor + ?Sized>(
         &mut self,
         ground: &mut Ground,
-        byte: u8,
-        rest: &mut &[u8],
+        from: &'a [u8],
+        rest: &mut &'a [u8],
         visitor: &mut V,
     ) {
+        let Some(&byte) = from.first() else { return };
         match byte {
             b'"' => {
                 self.state = State::Text;
@@ -180,8 +189,15 @@ impl Json {
                 }
             }
             _ if is_bare(byte) => {
-                ground.kept.push(&[byte]);
+                let (run, tail) = from.split_at_checked(bare_len(from)).unwrap_or_default();
+                *rest = tail;
                 self.state = State::Bare;
+                if tail.is_empty() {
+                    ground.kept.push(run);
+                } else {
+                    let kind = bare_kind(run, &mut ground.facts);
+                    self.shown(ground, kind, run, visitor);
+                }
             }
             _ => Self::broken(ground, byte),
         }
@@ -235,33 +251,37 @@ impl Json {
 
     /// More of a number or word.
     fn bare<V: Visitor + ?Sized>(&mut self, ground: &mut Ground, rest: &mut &[u8], visitor: &mut V) {
-        let len = rest.iter().position(|byte| !is_bare(*byte));
-        let (run, tail) = rest
-            .split_at_checked(len.unwrap_or(rest.len()))
-            .unwrap_or_default();
+        let (run, tail) = rest.split_at_checked(bare_len(rest)).unwrap_or_default();
         *rest = tail;
-        if len.is_some() {
-            self.bare_ends(ground, run, visitor);
-        } else {
-            ground.kept.push(run);
+        ground.kept.push(run);
+        if !tail.is_empty() {
+            self.bare_ends(ground, visitor);
         }
     }
 
-    /// The number or word ends with `run`.
-    fn bare_ends<V: Visitor + ?Sized>(&mut self, ground: &mut Ground, run: &[u8], visitor: &mut V) {
-        ground.kept.push(run);
+    /// Shows a scalar that lies in one piece; none if it is no word that JSON knows.
+    #[inline]
+    fn shown<V: Visitor + ?Sized>(
+        &mut self,
+        ground: &mut Ground,
+        kind: Option<ValueKind>,
+        text: &[u8],
+        visitor: &mut V,
+    ) {
         self.state = State::After;
-        let kind = match ground.kept.bytes() {
-            b"true" | b"false" => ValueKind::Bool,
-            b"null" => ValueKind::Null,
-            b"NaN" | b"Infinity" | b"-Infinity" => {
-                ground.facts.insert(BodyFact::OddLiteral);
-                ValueKind::Number
-            }
-            [b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..] => ValueKind::Number,
-            _ => return ground.stop(BodyFact::Broken),
-        };
-        ground.show_kept(kind, visitor);
+        match kind {
+            Some(kind) => ground.show(kind, text, visitor),
+            None => ground.stop(BodyFact::Broken),
+        }
+    }
+
+    /// The number or word that was kept is over.
+    fn bare_ends<V: Visitor + ?Sized>(&mut self, ground: &mut Ground, visitor: &mut V) {
+        self.state = State::After;
+        match bare_kind(ground.kept.bytes(), &mut ground.facts) {
+            Some(kind) => ground.show_kept(kind, visitor),
+            None => ground.stop(BodyFact::Broken),
+        }
     }
 
     /// A byte that must not stand here. A zero near the beginning is no JSON but text in wider units.
@@ -275,7 +295,41 @@ impl Json {
     }
 }
 
+/// What a number or word is; `None` if it is neither.
+#[inline]
+fn bare_kind(text: &[u8], facts: &mut BodyFactSet) -> Option<ValueKind> {
+    Some(match text {
+        [b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..] => ValueKind::Number,
+        b"true" | b"false" => ValueKind::Bool,
+        b"null" => ValueKind::Null,
+        b"NaN" | b"Infinity" | b"-Infinity" => {
+            facts.insert(BodyFact::OddLiteral);
+            ValueKind::Number
+        }
+        _ => return None,
+    })
+}
+
+/// How many bytes of a number or word stand at the front.
+#[inline]
+fn bare_len(bytes: &[u8]) -> usize {
+    let len = bytes.iter().position(|byte| !is_bare(*byte));
+    len.unwrap_or(bytes.len())
+}
+
 /// Bytes of numbers and words.
+#[inline]
 fn is_bare(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.' | b'_')
+    const BARE: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0u8;
+        while byte < 128 {
+            if let Some((_, [place, ..])) = table.split_at_mut_checked(byte as usize) {
+                *place = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.' | b'_');
+            }
+            byte += 1;
+        }
+        table
+    };
+    BARE.get(usize::from(byte)).is_some_and(|bare| *bare)
 }

@@ -1,6 +1,9 @@
 //! Strings of JSON: runs between escapes, and the escapes. Must not know what a string is for.
 
-use crate::body::{fact::BodyFact, walk::Ground};
+use crate::body::{
+    fact::BodyFact,
+    walk::{Ground, scan::find2},
+};
 
 /// An escape in progress, and half a surrogate pair.
 #[derive(Debug, Default)]
@@ -23,16 +26,7 @@ enum Escape {
 /// The bytes up to the next quote or backslash, and which it is; `None` if neither comes.
 #[inline]
 pub(super) fn run(bytes: &[u8]) -> (&[u8], Option<u8>) {
-    // Most strings are short: looking byte by byte is quicker than calling for a search.
-    const NEAR: usize = 16;
-    let near = bytes
-        .iter()
-        .take(NEAR)
-        .position(|byte| matches!(byte, b'"' | b'\\'));
-    let end = near.or_else(|| {
-        let far = memchr::memchr2(b'"', b'\\', bytes.get(NEAR..)?)?;
-        Some(NEAR + far)
-    });
+    let end = find2::<b'"', b'\\'>(bytes);
     match end {
         Some(end) => (bytes.get(..end).unwrap_or_default(), bytes.get(end).copied()),
         None => (bytes, None),

@@ -1,0 +1,120 @@
+//! The common way through JSON: names and scalars without escapes that lie whole in the piece at hand. Whatever else comes
+//! is left where it stands, for the state machine. Must not read anything in another way than that does.
+
+use super::{Json, State, bare_kind, bare_len};
+use crate::body::walk::{Ground, ValueKind, Visitor, scan::find2};
+
+/// A scalar that lies whole.
+struct Scalar<'a> {
+    /// It stood in quotes.
+    quoted: bool,
+    text: &'a [u8],
+    behind: &'a [u8],
+}
+
+/// The scalar at the front, if all of it is there.
+#[inline]
+fn scalar(bytes: &[u8]) -> Option<Scalar<'_>> {
+    if let Some(quoted) = bytes.strip_prefix(b"\"") {
+        let (text, behind) = string(quoted)?;
+        return Some(Scalar {
+            quoted: true,
+            text,
+            behind,
+        });
+    }
+    let (text, behind) = bytes.split_at_checked(bare_len(bytes))?;
+    (!text.is_empty() && !behind.is_empty()).then_some(Scalar {
+        quoted: false,
+        text,
+        behind,
+    })
+}
+
+/// A string up to its closing quote, and what is behind that; `None` if there is an escape, or no end.
+#[inline]
+fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (text, behind) = bytes.split_at_checked(find2::<b'"', b'\\'>(bytes)?)?;
+    Some((text, behind.strip_prefix(b"\"")?))
+}
+
+impl Json {
+    /// Reads what is plain of the container that is open.
+    #[inline]
+    pub(super) fn quick<V: Visitor + ?Sized>(
+        &mut self,
+        ground: &mut Ground,
+        rest: &mut &[u8],
+        visitor: &mut V,
+    ) {
+        match self.state {
+            State::FirstName | State::NextName => while self.member(ground, rest, visitor) == Some(true) {},
+            State::FirstElement | State::NextElement => {
+                while let Some(scalar) = scalar(rest) {
+                    if !self.scalar(ground, &scalar, rest, visitor) {
+                        return;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// One member of an object. Whether another may follow; `None` if it is not plain.
+    #[inline]
+    fn member<V: Visitor + ?Sized>(
+        &mut self,
+        ground: &mut Ground,
+        rest: &mut &[u8],
+        visitor: &mut V,
+    ) -> Option<bool> {
+        let (name, behind) = string(rest.strip_prefix(b"\"")?)?;
+        let behind = behind.strip_prefix(b":")?;
+        let behind = behind.strip_prefix(b" ").unwrap_or(behind);
+        let scalar = match behind.first()? {
+            b'{' | b'[' => None,
+            _ => Some(scalar(behind)?),
+        };
+        ground.trail.begin_name();
+        ground.trail.push_name(name);
+        ground.name_ends();
+        if let Some(scalar) = scalar {
+            return Some(self.scalar(ground, &scalar, rest, visitor));
+        }
+        self.state = State::Value;
+        *rest = behind;
+        Some(false)
+    }
+
+    /// Shows a scalar, and reads the comma or bracket behind it. Whether a sibling follows.
+    #[inline]
+    fn scalar<'a, V: Visitor + ?Sized>(
+        &mut self,
+        ground: &mut Ground,
+        scalar: &Scalar<'a>,
+        rest: &mut &'a [u8],
+        visitor: &mut V,
+    ) -> bool {
+        self.state = State::After;
+        *rest = scalar.behind;
+        let kind = if scalar.quoted {
+            Some(ValueKind::Text)
+        } else {
+            bare_kind(scalar.text, &mut ground.facts)
+        };
+        self.shown(ground, kind, scalar.text, visitor);
+        let [b',', tail @ ..] = scalar.behind else {
+            return false;
+        };
+        if ground.stopped {
+            return false;
+        }
+        *rest = tail;
+        self.state = if ground.trail.in_list() {
+            State::NextElement
+        } else {
+            State::NextName
+        };
+        true
+    }
+}
