@@ -80,8 +80,18 @@ impl Prefix {
     }
 }
 
+impl From<IpKey> for Prefix {
+    fn from(addr: IpKey) -> Self {
+        Self::host(addr)
+    }
+}
+
+/// A network of one address is shown as the address.
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_host() {
+            return IpAddr::from(self.addr).fmt(f);
+        }
         match IpAddr::from(self.addr) {
             IpAddr::V4(addr) if self.bits >= V4_BITS_BEFORE => {
                 write!(f, "{addr}/{}", self.bits - V4_BITS_BEFORE)
@@ -142,11 +152,11 @@ mod tests {
     fn reads_and_shows_both_families() {
         for (text, shown) in [
             ("10.1.2.3/8", "10.0.0.0/8"),
-            ("192.0.2.7", "192.0.2.7/32"),
+            ("192.0.2.7", "192.0.2.7"),
             ("0.0.0.0/0", "0.0.0.0/0"),
             ("2001:db8::1/32", "2001:db8::/32"),
             ("::/0", "::/0"),
-            ("::1", "::1/128"),
+            ("::1/128", "::1"),
         ] {
             assert_eq!(net(text).to_string(), shown);
         }

@@ -59,6 +59,15 @@ fn cost(second: u64, rate: u64, least: u64, most: u64) -> u64 {
 }
 
 impl Costs {
+    /// The rates behind them, as near as whole numbers go.
+    pub fn rates(self) -> Rates {
+        let rate = |second: u64, cost: u64| second.checked_div(cost).unwrap_or(0);
+        Rates {
+            packets: rate(SECOND_NS, self.packet_ns),
+            bytes: rate(SECOND_NS << BYTE_COST_BITS, self.byte_ns),
+        }
+    }
+
     /// What `bytes` cost, nanoseconds. No frame has 2^20 bytes and no rate is below [`Rates::BYTES_MIN`], so this does not
     /// overflow.
     #[inline(always)]

@@ -2,18 +2,59 @@
 //!
 //! Must not decide anything: what arrives here has passed the gate.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use monitor_common::IpKey;
+use monitor_common::Prefix;
+use serde::{Deserialize, Serialize};
+
+/// What a lease does with the packets of its source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeaseKind {
+    /// Stops them.
+    #[default]
+    Drop,
+    /// Stops those beyond a rate; a second's worth may come at once.
+    Throttle {
+        /// Packets a second; 0: not limited.
+        packets: u64,
+        /// Bytes a second; 0: not limited.
+        bytes: u64,
+    },
+}
+
+impl LeaseKind {
+    /// Stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Throttle { .. } => "throttle",
+        }
+    }
+}
+
+/// What happens to the source, as a participle: `dropped`, `held to 100 packets/s`.
+impl fmt::Display for LeaseKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Drop => f.write_str("dropped"),
+            Self::Throttle { packets, bytes: 0 } => write!(f, "held to {packets} packets/s"),
+            Self::Throttle { packets: 0, bytes } => write!(f, "held to {bytes} bytes/s"),
+            Self::Throttle { packets, bytes } => write!(f, "held to {packets} packets/s and {bytes} bytes/s"),
+        }
+    }
+}
 
 /// One change to the leases in force.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LeaseChange {
-    /// Drop everything from `source` for `ttl` from now; an existing lease of that source is replaced, its hit
-    /// counters carried over.
+    /// Stop what comes from `source` for `ttl` from now; an existing lease of exactly that net is changed, its hit
+    /// counters go on.
     Grant {
-        /// Whose packets.
-        source: IpKey,
+        /// Whose packets: an address or a net.
+        source: Prefix,
+        /// Which of them.
+        kind: LeaseKind,
         /// For how long from now.
         ttl: Duration,
         /// Number of the case, 0 if given by hand.
@@ -22,7 +63,7 @@ pub enum LeaseChange {
     /// End the lease of `source` now; nothing happens if there is none.
     Revoke {
         /// Whose lease.
-        source: IpKey,
+        source: Prefix,
     },
 }
 
@@ -35,7 +76,7 @@ pub enum EnforceError {
         /// Its capacity.
         capacity: u32,
         /// Whose lease did not fit.
-        sender: IpKey,
+        sender: Prefix,
     },
     /// The kernel refused for another reason.
     #[error("{operation} failed for {sender}: {reason}")]
@@ -43,7 +84,7 @@ pub enum EnforceError {
         /// What was tried.
         operation: &'static str,
         /// For whom.
-        sender: IpKey,
+        sender: Prefix,
         /// What the kernel said.
         reason: String,
     },

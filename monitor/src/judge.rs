@@ -7,6 +7,8 @@
 mod conclude;
 mod operator;
 
+pub use operator::Order;
+
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
@@ -240,8 +242,8 @@ impl Judge {
         self.enforcer.ledger().iter()
     }
 
-    /// The lease of one source.
-    pub fn lease(&self, source: monitor_common::IpKey) -> Option<&LeaseRecord> {
+    /// The lease of exactly this address or net.
+    pub fn lease(&self, source: monitor_common::Prefix) -> Option<&LeaseRecord> {
         self.enforcer.ledger().get(source)
     }
 

@@ -95,6 +95,17 @@ fn exit_codes_tell_what_went_wrong() {
             "/nonexistent/a.toml",
         ),
         (&["block", "add", "host"], 2, "host"),
+        (&["block", "add", "10.0.0.0/33"], 2, "10.0.0.0/8"),
+        (
+            &["block", "add", "10.0.0.1", "--throttle", "100"],
+            2,
+            "pps=PACKETS",
+        ),
+        (
+            &["block", "add", "10.0.0.1", "--throttle", "pps=x"],
+            2,
+            "whole number",
+        ),
         (&["block", "add", "10.0.0.1", "--ttl", "10"], 2, "90s, 10m"),
         (&["status", "--control", nowhere], 3, "is `apimon run` running"),
         (&["sources", "--control", nowhere], 3, nowhere),

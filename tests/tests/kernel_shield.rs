@@ -6,7 +6,7 @@ mod shapes;
 use std::time::Duration;
 
 use apimon::{
-    enforce::{EnforceError, LeaseChange, LeaseSink as _},
+    enforce::{EnforceError, LeaseChange, LeaseKind, LeaseSink as _},
     kernel::{KernelSettings, Kind, Mode, Program, remove_all},
     time::Clock,
 };
@@ -228,7 +228,8 @@ fn granting_again_keeps_the_hits_and_revoking_ends_it() {
     let frame = Shape::tcp(b"x").build();
     let mut leases = kernel.kernel.leases();
     let grant = |reason| LeaseChange::Grant {
-        source: V4_SOURCE,
+        source: V4_SOURCE.into(),
+        kind: LeaseKind::Drop,
         ttl: Duration::from_mins(1),
         reason,
     };
@@ -241,9 +242,17 @@ fn granting_again_keeps_the_hits_and_revoking_ends_it() {
         (entry.net, entry.packets, entry.reason),
         (Prefix::host(V4_SOURCE), 2, 2)
     );
-    leases.apply(LeaseChange::Revoke { source: V4_SOURCE }).unwrap();
+    leases
+        .apply(LeaseChange::Revoke {
+            source: V4_SOURCE.into(),
+        })
+        .unwrap();
     assert!(!judge(&mut kernel, &frame).0);
-    leases.apply(LeaseChange::Revoke { source: V4_SOURCE }).unwrap();
+    leases
+        .apply(LeaseChange::Revoke {
+            source: V4_SOURCE.into(),
+        })
+        .unwrap();
 }
 
 #[test]
@@ -254,7 +263,8 @@ fn a_full_table_is_an_error_of_its_own() {
     let full = loop {
         let source = IpKey::from_v4((0x0a00_0000 + granted).to_be_bytes());
         let grant = LeaseChange::Grant {
-            source,
+            source: source.into(),
+            kind: LeaseKind::Drop,
             ttl: Duration::from_mins(1),
             reason: 0,
         };

@@ -126,6 +126,38 @@ fn blocks_by_hand_are_added_listed_and_removed_in_both_families() {
 }
 
 #[test]
+fn nets_are_blocked_and_slowed_down_by_hand() {
+    let scene = Scene::open("nets", "enforce", &everybody()).unwrap();
+    let _daemon = scene.apimon.start(scene.host()).unwrap();
+    let answer = |source: &str| scene.curl(source, &url_for(source)).ok();
+    let ok = Some("200".to_owned());
+    for (source, net) in [(WALKER, "203.0.113.0/24"), (WALKER_V6, "2001:db8:bad::/48")] {
+        scene.apimon.ask(&["block", "add", net, "--ttl", "5m"]).unwrap();
+        assert_eq!(answer(source), None, "{net} is not dropped");
+        let lease = lease_of(&scene, net);
+        assert!(lease.packets > 0 && lease.bytes > 0, "{lease:?}");
+        for person in PEOPLE {
+            assert_eq!(answer(person), ok, "{person} is not in {net}");
+        }
+        let rates = "pps=100000,bps=100000000";
+        scene
+            .apimon
+            .ask(&["block", "add", net, "--throttle", rates])
+            .unwrap();
+        assert_eq!(answer(source), ok, "{net} is within its rates");
+        let list = scene.apimon.ask(&["block", "list"]).unwrap();
+        assert!(list.contains("held to 100000 packets/s"), "{list}");
+        scene
+            .apimon
+            .ask(&["block", "add", net, "--throttle", "pps=1"])
+            .unwrap();
+        assert_eq!(answer(source), None, "one packet a second is no conversation");
+        scene.apimon.ask(&["block", "remove", net]).unwrap();
+        assert_eq!(answer(source), ok);
+    }
+}
+
+#[test]
 fn a_tagged_frame_of_a_blocked_source_is_dropped() {
     use apimon_tests::{
         forge::{End, Segment, Wire, flag},

@@ -39,6 +39,36 @@ pub(super) fn net(text: &str) -> Result<monitor_common::Prefix, String> {
     text.parse().map_err(|error| format!("{error}"))
 }
 
+/// The rates of `--throttle`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RatesArg {
+    pub(super) packets: Option<u64>,
+    pub(super) bytes: Option<u64>,
+}
+
+/// Parses the rates of `--throttle`: `pps=100`, `bps=1000000` or both, with a comma between.
+pub(super) fn rates(text: &str) -> Result<RatesArg, String> {
+    let mut rates = RatesArg {
+        packets: None,
+        bytes: None,
+    };
+    for part in text.split(',') {
+        let place = match part.split_once('=').map(|(name, _)| name.trim()) {
+            Some("pps") => &mut rates.packets,
+            Some("bps") => &mut rates.bytes,
+            _ => {
+                return Err(format!(
+                    "`{part}` is no rate; write pps=PACKETS,bps=BYTES, either or both"
+                ));
+            }
+        };
+        let number = part.split_once('=').map_or("", |(_, number)| number.trim());
+        let number = number.replace('_', "").parse();
+        *place = Some(number.map_err(|_| format!("`{part}` needs a whole number, such as pps=100"))?);
+    }
+    Ok(rates)
+}
+
 /// Parses the span of `--ttl`.
 pub(super) fn ttl(text: &str) -> Result<std::time::Duration, String> {
     config::parse_ttl(text)

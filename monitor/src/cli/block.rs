@@ -1,8 +1,9 @@
 //! `apimon block`: leases by hand.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use anyhow::Result;
+use monitor_common::Prefix;
 
 use super::{
     args::{self, ReadArgs},
@@ -20,9 +21,9 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Drop everything from an address, for a time
+    /// Drop what comes from an address or net, or slow it down, for a time; again: change that and the time
     Add(Add),
-    /// End the block of an address
+    /// End the block of an address or net
     Remove(Remove),
     /// List the leases in force, by hand or by a case
     List(ReadArgs),
@@ -30,11 +31,15 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Add {
-    /// IPv4 or IPv6 address whose packets are to be dropped
-    address: IpAddr,
-    /// For how long, such as 90s, 10m, 1h30m or 2d [default: the configured length of a lease]
+    /// IPv4 or IPv6 address, or net such as 203.0.113.0/24
+    #[arg(value_name = "NET", value_parser = args::net)]
+    net: Prefix,
+    /// For how long from now, such as 90s, 10m, 1h30m or 2d; also shortens [default: the configured length of a lease]
     #[arg(long, value_name = "SPAN", value_parser = args::ttl)]
     ttl: Option<Duration>,
+    /// Let so much through instead of dropping everything: pps=PACKETS,bps=BYTES a second, either or both
+    #[arg(long, value_name = "RATES", value_parser = args::rates)]
+    throttle: Option<args::RatesArg>,
     /// Why, for whoever looks at it later
     #[arg(long, value_name = "TEXT", default_value = "by hand")]
     reason: String,
@@ -44,8 +49,9 @@ struct Add {
 
 #[derive(Debug, clap::Args)]
 struct Remove {
-    /// IPv4 or IPv6 address
-    address: IpAddr,
+    /// IPv4 or IPv6 address or net, as it was given
+    #[arg(value_name = "NET", value_parser = args::net)]
+    net: Prefix,
     #[command(flatten)]
     read: ReadArgs,
 }
@@ -61,22 +67,24 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
 fn run_add(add: &Add, out: &mut Out) -> Result<()> {
     let request = BlockRequest {
         ttl_seconds: add.ttl.map(|ttl| ttl.as_secs()),
+        packets_per_second: add.throttle.and_then(|rates| rates.packets),
+        bytes_per_second: add.throttle.and_then(|rates| rates.bytes),
         reason: add.reason.clone(),
     };
-    let lease = add.read.control.client().block(add.address, &request)?;
+    let lease = add.read.control.client().block(add.net, &request)?;
     if add.read.json {
         return Ok(out.json(&lease)?);
     }
     let left = text::span(lease.left_seconds);
     out.line(format_args!(
-        "{} is blocked for {left}, until {}",
-        lease.source, lease.until
+        "{} is {} for {left}, until {}",
+        lease.source, lease.kind, lease.until
     ))?;
     Ok(out.line(format_args!("undo: apimon block remove {}", lease.source))?)
 }
 
 fn run_remove(remove: &Remove, out: &mut Out) -> Result<()> {
-    let lease = remove.read.control.client().unblock(remove.address)?;
+    let lease = remove.read.control.client().unblock(remove.net)?;
     if remove.read.json {
         return Ok(out.json(&lease)?);
     }
@@ -115,9 +123,9 @@ fn table(leases: &[Lease]) -> Table {
             lease.case.to_string()
         };
         let effect = if lease.enforced {
-            ("drop", Tone::Bad)
+            (lease.kind.to_string(), Tone::Bad)
         } else {
-            ("would drop", Tone::Warn)
+            (format!("would be {}", lease.kind), Tone::Warn)
         };
         table.toned([
             (lease.source.clone(), Tone::Plain),
@@ -125,7 +133,7 @@ fn table(leases: &[Lease]) -> Table {
             (text::count(lease.packets), Tone::Plain),
             (text::bytes(lease.bytes), Tone::Plain),
             (case, Tone::Plain),
-            (effect.0.to_owned(), effect.1),
+            effect,
             (lease.reason.clone(), Tone::Plain),
         ]);
     }

@@ -56,9 +56,9 @@ fn lease(source: &Source) -> (String, Tone) {
     match (&source.lease, &source.never_block) {
         (Some(lease), _) => {
             let what = if lease.enforced {
-                "dropped"
+                lease.kind.to_string()
             } else {
-                "would be dropped"
+                format!("would be {}", lease.kind)
             };
             (
                 format!(

@@ -19,7 +19,7 @@ use crate::{
     config::{self, Overrides, Settings},
     control::client::ClientError,
     hostnet::HostNet,
-    kernel::{self, Inspected, Kind, TimeBase},
+    kernel::{self, Inspected, TimeBase},
     state::{self, lock::InstanceLock},
     time::Clock,
     verdict::{Mode, ledger::LeaseRecord},
@@ -181,10 +181,7 @@ fn compare(
     let Some(entries) = &found.leases else {
         return Ok(verified);
     };
-    let by_source: BTreeMap<_, _> = running
-        .iter()
-        .map(|lease| (Prefix::host(lease.source), lease))
-        .collect();
+    let by_source: BTreeMap<_, _> = running.iter().map(|lease| (lease.source, lease)).collect();
     let drifts = verify::leases(&running, entries, base, now);
     let mut map = (repair && !drifts.is_empty())
         .then(|| kernel::pinned_leases(&settings.pin_dir))
@@ -193,7 +190,7 @@ fn compare(
         let mut told = drift.told();
         if let Some(map) = &mut map {
             match by_source.get(&drift.source) {
-                Some(lease) => map.grant(drift.source, lease.left(now), Kind::Drop, lease.case)?,
+                Some(lease) => map.grant(drift.source, lease.left(now), lease.kind.into(), lease.case)?,
                 None => drop(map.revoke(drift.source)),
             }
             told.repaired = true;

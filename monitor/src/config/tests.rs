@@ -59,7 +59,7 @@ fn every_key_is_read() {
     assert_eq!(s.journal.path, Path::new("/l"));
     assert_eq!(s.journal.buffer_bytes, 100_000);
     let nets: Vec<String> = s.allow.iter().map(ToString::to_string).collect();
-    assert_eq!(nets, ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7/32"]);
+    assert_eq!(nets, ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"]);
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,6 +9,7 @@ use std::{
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Method, Request, StatusCode, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
+use monitor_common::Prefix;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
@@ -93,13 +93,13 @@ impl Client {
     }
 
     /// Gives a lease by hand.
-    pub fn block(&self, source: IpAddr, request: &BlockRequest) -> Result<Lease, ClientError> {
+    pub fn block(&self, source: Prefix, request: &BlockRequest) -> Result<Lease, ClientError> {
         let body = serde_json::to_vec(request).map_err(protocol)?;
         self.ask(Method::PUT, &format!("/v1/leases/{source}"), body)
     }
 
     /// Ends a lease by hand.
-    pub fn unblock(&self, source: IpAddr) -> Result<Lease, ClientError> {
+    pub fn unblock(&self, source: Prefix) -> Result<Lease, ClientError> {
         self.ask(Method::DELETE, &format!("/v1/leases/{source}"), Vec::new())
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{journal::JournalReport, lru::TableStats, verdict::Mode};
+use crate::{enforce::LeaseKind, journal::JournalReport, lru::TableStats, verdict::Mode};
 
 /// Counters by stage, then by name.
 pub type Counters = BTreeMap<String, BTreeMap<String, u64>>;
@@ -114,8 +114,11 @@ pub struct Source {
 /// A lease.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// Whose packets it stops.
+    /// Whose packets it stops: an address or a net.
     pub source: String,
+    /// What it does with them.
+    #[serde(default)]
+    pub kind: LeaseKind,
     /// When it was given.
     pub granted: String,
     /// When it ends.
@@ -201,6 +204,12 @@ pub struct BlockRequest {
     /// How long; the configured length if not given.
     #[serde(default)]
     pub ttl_seconds: Option<u64>,
+    /// Packets a second that may pass; everything is dropped if neither rate is given.
+    #[serde(default)]
+    pub packets_per_second: Option<u64>,
+    /// Bytes a second that may pass.
+    #[serde(default)]
+    pub bytes_per_second: Option<u64>,
     /// Why.
     #[serde(default)]
     pub reason: String,

@@ -9,11 +9,12 @@
 //! | `GET /v1/leases` | list of [`dto::Lease`] |
 //! | `GET /v1/verify` | [`Verified`]: what differs between ledger and kernel |
 //! | `POST /v1/verify` | the same, after mending what can be mended |
-//! | `PUT /v1/leases/ADDRESS` with [`dto::BlockRequest`] | the [`dto::Lease`] |
-//! | `DELETE /v1/leases/ADDRESS` | the [`dto::Lease`] that was ended |
+//! | `PUT /v1/leases/NET` with [`dto::BlockRequest`] | the [`dto::Lease`] |
+//! | `DELETE /v1/leases/NET` | the [`dto::Lease`] that was ended |
 //!
-//! Any other answer is a [`dto::Refused`]. The version in the path is raised when an answer loses or changes a field;
-//! new fields come without notice. Must not know what stands behind [`Service`].
+//! `NET` is an address or a net; its slash and its colons may be written `%2F` and `%3A`. Any other answer is a
+//! [`dto::Refused`]. The version in the path is raised when an answer loses or changes a field; new fields come without
+//! notice. Must not know what stands behind [`Service`].
 
 pub mod client;
 pub mod dto;
@@ -23,7 +24,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
+use monitor_common::Prefix;
 
 use dto::{BlockRequest, Case, Lease, Refused, Source, Status};
 
@@ -46,7 +47,7 @@ pub trait Service: Send + Sync + 'static {
     /// Compares ledger and kernel, and mends what can be mended if asked to.
     fn verify(&self, repair: bool) -> Result<Verified, Refused>;
     /// Gives a lease by hand.
-    fn block(&self, source: IpAddr, request: BlockRequest) -> Result<Lease, Refused>;
+    fn block(&self, source: Prefix, request: BlockRequest) -> Result<Lease, Refused>;
     /// Ends a lease by hand.
-    fn unblock(&self, source: IpAddr) -> Result<Lease, Refused>;
+    fn unblock(&self, source: Prefix) -> Result<Lease, Refused>;
 }

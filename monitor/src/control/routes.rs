@@ -1,9 +1,8 @@
 //! Paths and methods to calls of [`Service`]. Must not know about sockets.
 
-use std::net::IpAddr;
-
 use http_body_util::Full;
 use hyper::{Method, Response, StatusCode, body::Bytes, header};
+use monitor_common::Prefix;
 use serde::Serialize;
 
 use super::{
@@ -40,8 +39,8 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
         ("GET", ["leases"]) => json(service.leases()),
         ("GET", ["verify"]) => json(service.verify(false)),
         ("POST", ["verify"]) => json(service.verify(true)),
-        ("PUT", ["leases", source]) => json(block(service, source, &asked.body)),
-        ("DELETE", ["leases", source]) => json(address(source).and_then(|source| service.unblock(source))),
+        ("PUT", ["leases", source @ ..]) => json(block(service, source, &asked.body)),
+        ("DELETE", ["leases", source @ ..]) => json(net(source).and_then(|source| service.unblock(source))),
         (_, ["status" | "sources" | "cases" | "leases" | "verify"] | ["cases" | "leases", _]) => refused(
             &Refused::new(405, "method", "that path does not take that method"),
         ),
@@ -51,20 +50,26 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
     }
 }
 
-fn block(service: &dyn Service, source: &str, body: &[u8]) -> Result<super::dto::Lease, Refused> {
+fn block(service: &dyn Service, source: &[&str], body: &[u8]) -> Result<super::dto::Lease, Refused> {
     let request = if body.is_empty() {
         BlockRequest::default()
     } else {
         serde_json::from_slice(body).map_err(|error| Refused::bad_request(error.to_string()))?
     };
-    service.block(address(source)?, request)
+    service.block(net(source)?, request)
 }
 
-fn address(text: &str) -> Result<IpAddr, Refused> {
-    let plain = text.replace("%3A", ":").replace("%3a", ":");
-    plain
-        .parse()
-        .map_err(|_| Refused::bad_request("the last part of the path must be an IPv4 or IPv6 address"))
+/// The net at the end of a path, its slash as it is or encoded.
+fn net(parts: &[&str]) -> Result<Prefix, Refused> {
+    let mut plain = parts.join("/");
+    for (code, plainly) in [("%3A", ":"), ("%3a", ":"), ("%2F", "/"), ("%2f", "/")] {
+        plain = plain.replace(code, plainly);
+    }
+    plain.parse().map_err(|_| {
+        Refused::bad_request(
+            "the end of the path must be an IPv4 or IPv6 address or a net, such as 10.0.0.0/8",
+        )
+    })
 }
 
 fn case_number(text: &str) -> Result<u32, Refused> {

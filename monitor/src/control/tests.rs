@@ -2,7 +2,6 @@
 
 use std::{
     io::{Read, Write},
-    net::IpAddr,
     os::unix::{fs::MetadataExt, net::UnixStream},
     path::{Path, PathBuf},
     sync::Arc,
@@ -36,7 +35,7 @@ impl Service for Table {
     fn leases(&self) -> Result<Vec<Lease>, Refused> {
         Ok(Vec::new())
     }
-    fn block(&self, source: IpAddr, request: BlockRequest) -> Result<Lease, Refused> {
+    fn block(&self, source: Prefix, request: BlockRequest) -> Result<Lease, Refused> {
         Ok(Lease {
             source: source.to_string(),
             left_seconds: request.ttl_seconds.unwrap_or(600),
@@ -51,7 +50,7 @@ impl Service for Table {
             ..Verified::default()
         })
     }
-    fn unblock(&self, _source: IpAddr) -> Result<Lease, Refused> {
+    fn unblock(&self, _source: Prefix) -> Result<Lease, Refused> {
         Err(Refused::new(409, "observe-mode", "not in observe mode"))
     }
 }
@@ -93,9 +92,12 @@ fn every_call_crosses_the_socket() {
     let request = BlockRequest {
         ttl_seconds: Some(60),
         reason: "by hand".into(),
+        ..BlockRequest::default()
     };
     let lease = client.block(source, &request).unwrap();
     assert_eq!((lease.source.as_str(), lease.left_seconds), ("2001:db8::7", 60));
+    let net = client.block("2001:db8::/32".parse().unwrap(), &request).unwrap();
+    assert_eq!(net.source, "2001:db8::/32");
     let Err(ClientError::Refused(refused)) = client.unblock(source) else {
         panic!("must be refused");
     };
@@ -121,6 +123,9 @@ fn wrong_requests_are_told_apart() {
             "PUT /v1/leases/10.0.0.1 HTTP/1.1\r\ncontent-length: 99999999\r\n",
             413,
         ),
+        ("PUT /v1/leases/10.0.0.0/33 HTTP/1.1\r\n", 400),
+        ("PUT /v1/leases/10.0.0.0/8/8 HTTP/1.1\r\n", 400),
+        ("PUT /v1/leases/10.0.0.0%2f8 HTTP/1.1\r\n", 200),
         ("PUT /v1/leases/2001%3adb8%3A%3a1 HTTP/1.1\r\n", 200),
         ("nonsense\r\n", 400),
     ] {

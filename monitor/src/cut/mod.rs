@@ -1,8 +1,8 @@
 //! Ends what is already open: when a source is dropped, the sockets of this host that it is connected to are destroyed,
 //! so that no half-dead connection holds a worker.
 //!
-//! On a thread of its own: a search through many sockets must not hold up a lease. Only sockets whose peer is exactly a
-//! source that was given a lease, and never one that must not be blocked. Must not know why a lease was given.
+//! On a thread of its own: a search through many sockets must not hold up a lease. Only sockets whose peer is an address that
+//! is dropped, or in a net that is, and never one that must not be blocked. A source that is only slowed down keeps its own. Must not know why a lease was given.
 
 mod diag;
 
@@ -17,9 +17,9 @@ use std::{
     time::Duration,
 };
 
-use monitor_common::IpKey;
+use monitor_common::{IpKey, Prefix};
 
-use crate::enforce::{EnforceError, LeaseChange, LeaseSink};
+use crate::enforce::{EnforceError, LeaseChange, LeaseKind, LeaseSink};
 
 /// Sources whose sockets wait to be searched for. Leases given faster than sockets can be searched; further sources are
 /// counted, and what is sent to them is still dropped.
@@ -42,7 +42,7 @@ struct Counts {
 
 #[derive(Debug, Default)]
 struct Shared {
-    waiting: Mutex<BTreeSet<IpKey>>,
+    waiting: Mutex<BTreeSet<Prefix>>,
     counts: Counts,
 }
 
@@ -98,7 +98,12 @@ impl<S: LeaseSink> LeaseSink for CuttingSink<S> {
     fn apply(&mut self, change: LeaseChange) -> Result<(), EnforceError> {
         self.sink.apply(change)?;
         // Only now: before the lease is in force the source could connect anew.
-        if let LeaseChange::Grant { source, .. } = change {
+        if let LeaseChange::Grant {
+            source,
+            kind: LeaseKind::Drop,
+            ..
+        } = change
+        {
             let mut waiting = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             if waiting.len() < WAITING_MAX {
                 waiting.insert(source);
@@ -126,10 +131,6 @@ impl Worker {
             std::thread::sleep(GATHER);
             let batch =
                 std::mem::take(&mut *self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-            let batch: BTreeSet<IpKey> = batch
-                .into_iter()
-                .filter(|source| !(self.spared)(*source))
-                .collect();
             self.shared
                 .counts
                 .sources
@@ -140,10 +141,15 @@ impl Worker {
         }
     }
 
-    fn cut(&mut self, sources: &BTreeSet<IpKey>) -> rustix::io::Result<()> {
+    fn cut(&mut self, sources: &BTreeSet<Prefix>) -> rustix::io::Result<()> {
         let fd = diag::open()?;
+        let nets: Vec<Prefix> = sources.iter().copied().filter(|net| !net.is_host()).collect();
         for _ in 0..SEARCHES_MAX {
-            let wanted = |peer: std::net::IpAddr| sources.contains(&IpKey::from(peer));
+            let wanted = |peer: std::net::IpAddr| {
+                let peer = IpKey::from(peer);
+                let in_net = |net: &Prefix| net.contains(peer) && net.is_v4() == peer.is_v4();
+                (sources.contains(&Prefix::host(peer)) || nets.iter().any(in_net)) && !(self.spared)(peer)
+            };
             let (found, more) = diag::find(&fd, wanted, SOCKETS_MAX)?;
             let mut ended = 0;
             for socket in &found {

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use monitor_common::IpKey;
+use monitor_common::Prefix;
 
 use crate::{
+    enforce::LeaseKind,
     kernel::{KernelLease, TimeBase},
     time::Timestamp,
     verdict::{Mode, ledger::LeaseRecord},
@@ -24,12 +25,13 @@ pub(super) fn join(
     base: TimeBase,
     now: Timestamp,
 ) -> Vec<LeaseRecord> {
-    let mut records: BTreeMap<IpKey, LeaseRecord> =
+    let mut records: BTreeMap<Prefix, LeaseRecord> =
         ledger.into_iter().map(|record| (record.source, record)).collect();
     for entry in kernel {
-        let (source, until) = (entry.net.addr(), base.wall(entry.expires_ns));
+        let (source, until) = (entry.net, base.wall(entry.expires_ns));
         let record = records.entry(source).or_insert_with(|| LeaseRecord {
             source,
+            kind: entry.kind.map_or(LeaseKind::Drop, Into::into),
             granted: now,
             until,
             case: entry.reason,
@@ -50,6 +52,7 @@ mod tests {
     fn record(source: &str, until: u64) -> LeaseRecord {
         LeaseRecord {
             source: source.parse().unwrap(),
+            kind: LeaseKind::Drop,
             granted: Timestamp::ZERO,
             until: Timestamp::from_nanos(until),
             case: 7,

@@ -50,6 +50,7 @@ pub(super) fn lease(
     let stamp = |ns: u64| (ns > 0).then(|| base.wall(ns).rfc3339());
     dto::Lease {
         source: record.source.to_string(),
+        kind: record.kind,
         granted: record.granted.rfc3339(),
         until: record.until.rfc3339(),
         // Rounded: a lease of ten minutes begins with 600 seconds left, not with 599.

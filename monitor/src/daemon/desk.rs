@@ -4,13 +4,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::IpAddr,
     os::fd::OwnedFd,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use monitor_common::{IpKey, Prefix};
+use monitor_common::{Prefix, throttle::Rates};
 
 use super::{
     clock::LiveClock,
@@ -27,9 +26,10 @@ use crate::{
         dto::{self, BlockRequest, Refused},
     },
     cut::CutCounts,
+    enforce::LeaseKind,
     hostnet::Nets,
     journal::Journal,
-    judge::JudgeStats,
+    judge::{JudgeStats, Order},
     kernel::{Attachment, Counters, Kernel, KernelError, KernelLease, Leases, Sources, TimeBase},
     metrics,
     time::Timestamp,
@@ -109,10 +109,9 @@ impl Desk {
     fn counted(&self, records: &[LeaseRecord]) -> Vec<dto::Lease> {
         let (base, now) = (self.clock.base(), self.clock.now());
         let maps = locked(&self.maps);
-        let entry = |source: IpKey| maps.leases.get(Prefix::host(source));
         records
             .iter()
-            .map(|record| self.lease(record, entry(record.source).as_ref(), base, now))
+            .map(|record| self.lease(record, maps.leases.get(record.source).as_ref(), base, now))
             .collect()
     }
 
@@ -151,7 +150,7 @@ impl Desk {
         }
     }
 
-    fn why_never(&self, source: IpKey) -> Option<String> {
+    fn why_never(&self, source: monitor_common::IpKey) -> Option<String> {
         let nets = locked(&self.nets);
         nets.iter()
             .find(|(net, _)| net.contains(source))
@@ -216,16 +215,26 @@ impl Service for Desk {
 
     fn sources(&self, limit: usize) -> Result<Vec<dto::Source>, Refused> {
         let records = self.records()?;
-        let records: HashMap<IpKey, &LeaseRecord> =
+        let records: HashMap<Prefix, &LeaseRecord> =
             records.iter().map(|record| (record.source, record)).collect();
+        let nets: Vec<&LeaseRecord> = records
+            .values()
+            .copied()
+            .filter(|r| !r.source.is_host())
+            .collect();
         let (base, now) = (self.clock.base(), self.clock.now());
         let maps = locked(&self.maps);
         let mut shown = Vec::new();
         for counted in maps.sources.top(limit) {
-            let record = records.get(&counted.source);
-            let entry = record.and_then(|record| maps.leases.get(Prefix::host(record.source)));
+            let host = Prefix::host(counted.source);
+            let entry = maps.leases.get(host);
+            let record = records
+                .get(&host)
+                .copied()
+                .or_else(|| smallest(&nets, counted.source));
+            let of_record = record.and_then(|record| maps.leases.get(record.source));
             shown.push(dto::Source {
-                lease: record.map(|record| self.lease(record, entry.as_ref(), base, now)),
+                lease: record.map(|record| self.lease(record, of_record.as_ref(), base, now)),
                 never_block: self.why_never(counted.source),
                 ..convert::source(&counted, entry.as_ref(), base, now)
             });
@@ -255,7 +264,7 @@ impl Service for Desk {
         Ok(self.counted(&self.records()?))
     }
 
-    fn block(&self, source: IpAddr, request: BlockRequest) -> Result<dto::Lease, Refused> {
+    fn block(&self, source: Prefix, request: BlockRequest) -> Result<dto::Lease, Refused> {
         self.refuse_in_observe()?;
         if request.reason.len() > REASON_BYTES {
             return Err(Refused::bad_request(format!(
@@ -265,7 +274,14 @@ impl Service for Desk {
         if request.ttl_seconds == Some(0) {
             return Err(Refused::bad_request("a block must last at least one second"));
         }
-        let (now, ttl) = (self.clock.now(), request.ttl_seconds.map(Duration::from_secs));
+        let kind = kind(&request)?;
+        let now = self.clock.now();
+        let order = Order {
+            source,
+            kind,
+            ttl: request.ttl_seconds.map(Duration::from_secs),
+            reason: request.reason,
+        };
         let granted = self.judge.call(move |bench| {
             let super::judging::Bench {
                 judge,
@@ -273,7 +289,7 @@ impl Service for Desk {
                 events,
                 ..
             } = bench;
-            judge.block_add(source.into(), ttl, &request.reason, now, &mut **leases, events)
+            judge.block_add(order, now, &mut **leases, events)
         })?;
         self.one(granted?)
     }
@@ -282,10 +298,10 @@ impl Service for Desk {
         reconcile::verify(self, repair)
     }
 
-    fn unblock(&self, source: IpAddr) -> Result<dto::Lease, Refused> {
+    fn unblock(&self, source: Prefix) -> Result<dto::Lease, Refused> {
         let now = self.clock.now();
         // What it stopped is known only while it is there.
-        let counted = locked(&self.maps).leases.get(Prefix::host(source.into()));
+        let counted = locked(&self.maps).leases.get(source);
         let ended = self.judge.call(move |bench| {
             let super::judging::Bench {
                 judge,
@@ -293,7 +309,7 @@ impl Service for Desk {
                 events,
                 ..
             } = bench;
-            judge.block_remove(source.into(), now, &mut **leases, events)
+            judge.block_remove(source, now, &mut **leases, events)
         })?;
         let record = ended?.ok_or_else(|| Refused::not_found(format!("{source} is not blocked")))?;
         Ok(convert::lease(&record, counted.as_ref(), self.clock.base(), now))
@@ -316,6 +332,41 @@ impl Desk {
         let lease = self.counted(&[record]).pop();
         lease.ok_or_else(|| Refused::new(500, "lost", "the lease was granted, but cannot be shown"))
     }
+}
+
+/// The lease of the smallest net that an address is in.
+fn smallest<'a>(nets: &[&'a LeaseRecord], addr: monitor_common::IpKey) -> Option<&'a LeaseRecord> {
+    let around = nets
+        .iter()
+        .filter(|record| record.source.contains(addr) && record.source.is_v4() == addr.is_v4());
+    around.max_by_key(|record| record.source.bits()).copied()
+}
+
+/// What a request wants done. A rate of none is no rate.
+fn kind(request: &BlockRequest) -> Result<LeaseKind, Refused> {
+    let (packets, bytes) = (request.packets_per_second, request.bytes_per_second);
+    if packets == Some(0) || bytes.is_some_and(|bytes| bytes < Rates::BYTES_MIN) {
+        return Err(Refused::bad_request(format!(
+            "a throttle lets at least 1 packet or {} bytes a second through; leave the rate out to drop everything",
+            Rates::BYTES_MIN
+        )));
+    }
+    if packets.is_some_and(|packets| packets > Rates::PACKETS_MAX)
+        || bytes.is_some_and(|bytes| bytes > Rates::BYTES_MAX)
+    {
+        return Err(Refused::bad_request(format!(
+            "a throttle has at most {} packets and {} bytes a second",
+            Rates::PACKETS_MAX,
+            Rates::BYTES_MAX
+        )));
+    }
+    Ok(match (packets, bytes) {
+        (None, None) => LeaseKind::Drop,
+        (packets, bytes) => LeaseKind::Throttle {
+            packets: packets.unwrap_or(0),
+            bytes: bytes.unwrap_or(0),
+        },
+    })
 }
 
 fn tables(judge: &JudgeStats) -> BTreeMap<String, crate::lru::TableStats> {

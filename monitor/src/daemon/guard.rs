@@ -41,6 +41,10 @@ impl Guard {
 
     /// Looks again, and tells judge and kernel where something has changed.
     pub(super) fn renew(&mut self, judge: &JudgeHandle) {
+        // Nets may have been leased since: until it is told, the shield searches the set for each of their packets.
+        if let Err(error) = self.kernel.clear_nets() {
+            log::error!("never-block set: {error}");
+        }
         let nets = self.host.never_block(&self.allow);
         if nets == *self.nets.lock().unwrap_or_else(PoisonError::into_inner) {
             return;

@@ -190,7 +190,7 @@ fn leases(desk: &Desk, repair: bool, verified: &mut Verified) -> Result<(), Refu
         let net = suspect.source;
         let map = map.clone();
         let confirm = move |bench: &mut Bench| {
-            let record = bench.judge.lease(net.addr()).filter(|_| net.is_host()).cloned();
+            let record = bench.judge.lease(net).cloned();
             let wrong = verify::lease(record.as_ref(), map.get(net).as_ref(), base, now)?;
             let mended = repair.then(|| mend(bench, map, net, record.as_ref(), now));
             Some((wrong, mended))
@@ -220,6 +220,7 @@ fn mend(
     };
     let grant = LeaseChange::Grant {
         source: record.source,
+        kind: record.kind,
         ttl: record.left(now),
         reason: record.case,
     };

@@ -6,6 +6,7 @@
 //! Nothing that a client sent stands in a line as it was sent: endpoints are templates of plain words, actors keyed
 //! fingerprints, objects numbers or keyed hashes. What an operator typed is escaped by JSON.
 
+use monitor_common::Prefix;
 use serde_json::{Value, json};
 
 use super::event::{EventKind, JournalEvent, LeaseEnd};
@@ -13,7 +14,10 @@ use crate::{
     case::Case,
     detect::Evidence,
     time::Timestamp,
-    verdict::{Verdict, ledger::LeaseRecord},
+    verdict::{
+        Verdict,
+        ledger::{LeaseKind, LeaseRecord},
+    },
 };
 
 /// Version of the Elastic Common Schema that the names are from.
@@ -53,14 +57,14 @@ pub fn value(event: &JournalEvent) -> Value {
             case,
             refusal,
         } => {
-            put(&mut line, "source", json!({ "ip": source.to_string() }));
+            put(&mut line, "source", source_fields(source));
             put(&mut line, "apimon", json!({ "case": case, "refusal": refusal }));
         }
         EventKind::Audit {
             source, detail, done, ..
         } => {
             if let Some(source) = source {
-                put(&mut line, "source", json!({ "ip": source.to_string() }));
+                put(&mut line, "source", source_fields(source));
             }
             put(&mut line, "apimon", json!({ "detail": detail, "done": done }));
         }
@@ -197,9 +201,9 @@ impl Head {
 fn stopped(lease: &LeaseRecord) -> String {
     let seconds = lease.left(lease.granted).as_secs();
     if lease.enforced {
-        format!("dropped for {seconds} s")
+        format!("{} for {seconds} s", lease.kind)
     } else {
-        format!("would be dropped for {seconds} s")
+        format!("would be {} for {seconds} s", lease.kind)
     }
 }
 
@@ -306,12 +310,17 @@ pub fn evidence(evidence: &Evidence) -> Value {
 }
 
 fn lease_fields(line: &mut Value, lease: &LeaseRecord, how: Option<LeaseEnd>) {
-    put(line, "source", json!({ "ip": lease.source.to_string() }));
+    put(line, "source", source_fields(&lease.source));
     let mut fields = json!({
         "granted": lease.granted.rfc3339(),
         "until": lease.until.rfc3339(),
         "reason": lease.reason,
+        "kind": lease.kind.name(),
     });
+    if let LeaseKind::Throttle { packets, bytes } = lease.kind {
+        put(&mut fields, "packets_per_second", json!(packets));
+        put(&mut fields, "bytes_per_second", json!(bytes));
+    }
     if let Some(how) = how {
         put(&mut fields, "ended", json!(how.name()));
     }
@@ -320,6 +329,12 @@ fn lease_fields(line: &mut Value, lease: &LeaseRecord, how: Option<LeaseEnd>) {
         "apimon",
         json!({ "case": lease.case, "enforced": lease.enforced, "lease": fields }),
     );
+}
+
+/// A net is no IP to ECS: it stands under `address`.
+fn source_fields(source: &Prefix) -> Value {
+    let name = if source.is_host() { "ip" } else { "address" };
+    json!({ name: source.to_string() })
 }
 
 /// Three decimals are plenty; JSON has no infinity.

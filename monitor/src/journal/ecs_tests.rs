@@ -66,7 +66,11 @@ fn case(endpoint: Option<EndpointId>) -> Box<Case> {
 
 fn lease() -> LeaseRecord {
     LeaseRecord {
-        source: ip("192.0.2.2"),
+        source: ip("192.0.2.2").into(),
+        kind: LeaseKind::Throttle {
+            packets: 10,
+            bytes: 0,
+        },
         granted: Timestamp::ZERO,
         until: Timestamp::from_nanos(600_000_000_000),
         case: 7,
@@ -87,13 +91,13 @@ fn every_kind() -> Vec<EventKind> {
             how: LeaseEnd::Expired,
         },
         EventKind::LeaseRefused {
-            source: ip("::1"),
+            source: "2001:db8::/64".parse().unwrap(),
             case: 7,
             refusal: detail(),
         },
         EventKind::Audit {
             action: "block-add",
-            source: Some(ip("192.0.2.2")),
+            source: Some(ip("192.0.2.2").into()),
             detail: detail(),
             done: true,
         },

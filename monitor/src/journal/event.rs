@@ -1,6 +1,6 @@
 //! What can be said in the log, before it has the form of a line. Must not know about JSON or files.
 
-use monitor_common::IpKey;
+use monitor_common::Prefix;
 
 use crate::{case::Case, time::Timestamp, verdict::ledger::LeaseRecord};
 
@@ -34,7 +34,7 @@ pub enum EventKind {
     /// A block was refused.
     LeaseRefused {
         /// Whose packets were to be dropped.
-        source: IpKey,
+        source: Prefix,
         /// Number of the case, 0 if asked by hand.
         case: u32,
         /// Why not.
@@ -45,7 +45,7 @@ pub enum EventKind {
         /// What, as a stable word: `block-add`, `block-remove`, ...
         action: &'static str,
         /// About which source, if any.
-        source: Option<IpKey>,
+        source: Option<Prefix>,
         /// The operator's reason or the result.
         detail: String,
         /// Whether it was done.
@@ -81,6 +81,8 @@ pub enum LeaseEnd {
     Removed,
     /// It had only been given as "would drop", and the mode changed.
     ModeChanged,
+    /// The net around it holds a lease now.
+    Absorbed,
     /// It is from before a restart, and may no longer be: the source is now never blocked, or there is no room.
     NotAdopted,
 }
@@ -92,6 +94,7 @@ impl LeaseEnd {
             Self::Expired => "expired",
             Self::Removed => "removed",
             Self::ModeChanged => "mode-changed",
+            Self::Absorbed => "absorbed",
             Self::NotAdopted => "not-adopted",
         }
     }
@@ -102,6 +105,7 @@ impl LeaseEnd {
             Self::Expired => "its time was over",
             Self::Removed => "an operator took it back",
             Self::ModeChanged => "it had only been tried, in observe mode",
+            Self::Absorbed => "the net around it holds one now",
             Self::NotAdopted => "it was from before a restart and may no longer be",
         }
     }

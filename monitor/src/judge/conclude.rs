@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use monitor_common::Prefix;
+
 use super::Judge;
 use crate::{
     case::store::Change,
     detect::{Finding, Suspect},
-    enforce::LeaseSink,
-    journal::event::{EventKind, JournalEvent},
+    enforce::{LeaseKind, LeaseSink},
+    journal::event::{EventKind, JournalEvent, LeaseEnd},
     observe::identity::space,
     time::Timestamp,
     verdict::{Mode, Refusal, Verdict, enforcer::Wanted, gate::Claim},
@@ -89,7 +91,8 @@ impl Judge {
         let left = self
             .enforcer
             .ledger()
-            .get(suspect.addr)
+            .covering(suspect.addr)
+            .filter(|lease| lease.kind == LeaseKind::Drop)
             .map(|lease| lease.left(now));
         if let Some(left) = left.filter(|left| *left > length / 2) {
             return Verdict::Drop { ttl: left, enforced };
@@ -99,8 +102,10 @@ impl Judge {
         }
         let source = self.key.hash(space::SOURCE, &suspect.addr.0);
         let others = self.exclusivity.others(source, &suspect.actors, now);
+        let scope = self.enforcer.scope(suspect.addr);
         let wanted = Wanted {
-            source: suspect.addr,
+            source: scope,
+            kind: LeaseKind::Drop,
             claim: Claim::Case {
                 proven: suspect.proven,
                 others,
@@ -120,6 +125,7 @@ impl Judge {
                     at: now,
                     kind: EventKind::LeaseGranted(lease),
                 });
+                self.absorb(scope, now, sink, events);
                 verdict
             }
             Err(_) if left.is_some() => Verdict::Drop {
@@ -131,6 +137,28 @@ impl Judge {
                 self.note_refusal(suspect, case, &refusal, now, events);
                 refusal.into()
             }
+        }
+    }
+
+    /// Ends the leases of single addresses in a net that was just leased.
+    fn absorb(
+        &mut self,
+        net: Prefix,
+        now: Timestamp,
+        sink: &mut dyn LeaseSink,
+        events: &mut Vec<JournalEvent>,
+    ) {
+        if net.is_host() {
+            return;
+        }
+        while let Some(lease) = self.enforcer.absorb_one(net, sink) {
+            events.push(JournalEvent {
+                at: now,
+                kind: EventKind::LeaseEnded {
+                    lease,
+                    how: LeaseEnd::Absorbed,
+                },
+            });
         }
     }
 
@@ -152,7 +180,7 @@ impl Judge {
             events.push(JournalEvent {
                 at: now,
                 kind: EventKind::LeaseRefused {
-                    source: suspect.addr,
+                    source: Prefix::host(suspect.addr),
                     case,
                     refusal: refusal.to_string(),
                 },

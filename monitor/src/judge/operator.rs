@@ -2,15 +2,29 @@
 
 use std::time::Duration;
 
-use monitor_common::IpKey;
+use monitor_common::Prefix;
 
 use super::Judge;
 use crate::{
-    enforce::LeaseSink,
+    enforce::{LeaseKind, LeaseSink},
     journal::event::{EventKind, JournalEvent, LeaseEnd},
     time::Timestamp,
     verdict::{Mode, Refusal, enforcer::Wanted, gate::Claim, ledger::LeaseRecord},
 };
+
+/// A lease that an operator wants.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// Whose packets: an address or a net.
+    pub source: Prefix,
+    /// What is to be done with them.
+    pub kind: LeaseKind,
+    /// For how long from now; the configured length of a lease if not said, or what is left of the present one if that is
+    /// longer.
+    pub ttl: Option<Duration>,
+    /// Why.
+    pub reason: String,
+}
 
 /// Longest reason of an operator, characters.
 const REASON: usize = 256;
@@ -32,7 +46,7 @@ impl Judge {
             } else {
                 match self.enforcer.adopt(lease.clone(), now, sink) {
                     Ok(()) => continue,
-                    Err((_, Refusal::ObservedOnly)) => LeaseEnd::ModeChanged,
+                    Err(Refusal::ObservedOnly) => LeaseEnd::ModeChanged,
                     Err(_) => LeaseEnd::NotAdopted,
                 }
             };
@@ -65,19 +79,24 @@ impl Judge {
     }
 
     /// Blocks a source by hand. Needs no proof and no evidence, but passes the same gate: what is never blocked is not
-    /// blocked by hand either. `ttl` defaults to the configured length of a lease and is cut to the longest.
+    /// blocked by hand either. The length is cut to the longest.
     pub fn block_add(
         &mut self,
-        source: IpKey,
-        ttl: Option<Duration>,
-        reason: &str,
+        order: Order,
         now: Timestamp,
         sink: &mut dyn LeaseSink,
         out: &mut Vec<JournalEvent>,
     ) -> Result<LeaseRecord, Refusal> {
+        let Order {
+            source,
+            kind,
+            ttl,
+            reason,
+        } = order;
         let reason: String = reason.chars().take(REASON).collect();
         let wanted = Wanted {
             source,
+            kind,
             claim: Claim::Operator,
             ttl,
             case: 0,
@@ -108,7 +127,7 @@ impl Judge {
     /// Ends the lease of a source by hand; the lease that was ended, `None` if there was none.
     pub fn block_remove(
         &mut self,
-        source: IpKey,
+        source: Prefix,
         now: Timestamp,
         sink: &mut dyn LeaseSink,
         out: &mut Vec<JournalEvent>,

@@ -10,7 +10,7 @@ use monitor_common::IpKey;
 
 use super::*;
 use crate::{
-    enforce::{EnforceError, LeaseChange},
+    enforce::{EnforceError, LeaseChange, LeaseKind},
     flow::Peer,
     http::anomaly::AnomalySet,
     observe::{PrincipalKind, target},
@@ -159,7 +159,7 @@ impl LeaseSink for Kernel {
         if self.broken {
             return Err(EnforceError::Full {
                 capacity: 0,
-                sender: ip("192.0.2.1"),
+                sender: ip("192.0.2.1").into(),
             });
         }
         self.changes.push(change);
@@ -226,7 +226,7 @@ fn run_with(settings: JudgeSettings, mut requests: Vec<Request>) -> Outcome {
         for event in &outcome.events[from..] {
             match &event.kind {
                 EventKind::CaseOpened(case) => outcome.opened.push((case.detector.name, index)),
-                EventKind::LeaseGranted(lease) => outcome.dropped.push((lease.source, index)),
+                EventKind::LeaseGranted(lease) => outcome.dropped.push((lease.source.addr(), index)),
                 _ => {}
             }
         }

@@ -10,8 +10,9 @@ use super::{StateError, keep_aside, replace};
 use crate::verdict::{Mode, ledger::LeaseRecord};
 
 const FILE: &str = "leases.json";
-/// Raised when a reader of the old form would misread the new one.
-const VERSION: u32 = 1;
+/// Raised when a reader of the old form would misread the new one. Version 1 had only addresses, and only drops; it is
+/// read too.
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Ledger {
@@ -29,7 +30,7 @@ pub fn load(dir: &Path) -> Result<(Mode, Vec<LeaseRecord>), StateError> {
         Err(error) => return Err(StateError::new("read", &path, error)),
     };
     match serde_json::from_slice::<Ledger>(&bytes) {
-        Ok(ledger) if ledger.version == VERSION => return Ok((ledger.mode, ledger.leases)),
+        Ok(ledger) if (1..=VERSION).contains(&ledger.version) => return Ok((ledger.mode, ledger.leases)),
         Ok(ledger) => keep_aside(&path, &format!("version {} is not known here", ledger.version)),
         Err(error) => keep_aside(&path, &format!("not a ledger: {error}")),
     }
@@ -66,13 +67,14 @@ pub fn save(dir: &Path, mode: Mode, leases: Vec<LeaseRecord>) -> Result<(), Stat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Timestamp;
+    use crate::{enforce::LeaseKind, time::Timestamp};
 
     fn entry() -> LeaseRecord {
         LeaseRecord {
             source: "192.0.2.7".parse().unwrap(),
             granted: Timestamp::from_nanos(1),
             until: Timestamp::from_nanos(2),
+            kind: LeaseKind::Drop,
             case: 3,
             reason: "walks ids".into(),
             enforced: true,
@@ -91,7 +93,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_kept_aside() {
-        for content in ["", "{", "[]", r#"{"version":2,"mode":"observe","leases":[]}"#] {
+        for content in ["", "{", "[]", r#"{"version":3,"mode":"observe","leases":[]}"#] {
             let dir = tempfile::tempdir().unwrap();
             std::fs::write(dir.path().join(FILE), content).unwrap();
             assert_eq!(load(dir.path()).unwrap().1, [], "{content:?}");

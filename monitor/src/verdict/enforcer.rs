@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use monitor_common::IpKey;
+use monitor_common::{IpKey, Prefix};
 
 use super::{
     Mode, Refusal, VerdictSettings,
     gate::{Claim, Gate},
     ledger::{LeaseRecord, Ledger, Terms},
     never::NeverBlock,
+    repeat::Repeats,
 };
 use crate::{
-    enforce::{LeaseChange, LeaseSink},
+    enforce::{LeaseChange, LeaseKind, LeaseSink},
     time::Timestamp,
 };
 
@@ -22,13 +23,16 @@ pub struct Enforcer {
     mode: Mode,
     gate: Gate,
     ledger: Ledger,
+    repeats: Repeats,
 }
 
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// Whose packets.
-    pub source: IpKey,
+    /// Whose packets: an address or a net.
+    pub source: Prefix,
+    /// What is to be done with them.
+    pub kind: LeaseKind,
     /// Who asks.
     pub claim: Claim,
     /// For how long; the configured length if `None`.
@@ -45,6 +49,7 @@ impl Enforcer {
         Self {
             gate: Gate::new(settings.blocks_per_minute, settings.shared_principals),
             ledger: Ledger::new(settings.leases_max),
+            repeats: Repeats::new(&settings),
             mode,
             settings,
         }
@@ -78,14 +83,22 @@ impl Enforcer {
         }
         let blockable = self.gate.admit(wanted.source, wanted.claim, now)?;
         let longest = Duration::from_secs(self.settings.lease_max_seconds);
-        let default = Duration::from_secs(self.settings.lease_seconds);
-        let left = self
-            .ledger
-            .get(wanted.source)
-            .map_or(Duration::ZERO, |lease| lease.left(now));
-        let ttl = wanted.ttl.unwrap_or(default).max(left).min(longest);
+        let held = self.ledger.get(wanted.source);
+        let left = held.map_or(Duration::ZERO, |lease| lease.left(now));
+        // An operator who names a length means it, also where it is shorter than what is left.
+        let exact = wanted.claim == Claim::Operator && wanted.ttl.is_some();
+        let length = match wanted.claim {
+            Claim::Operator => Duration::from_secs(self.settings.lease_seconds),
+            Claim::Case { .. } => self.repeats.length(wanted.source, held.is_some(), now),
+        };
+        let ttl = wanted
+            .ttl
+            .unwrap_or(length)
+            .max(if exact { Duration::ZERO } else { left });
+        let ttl = ttl.min(longest);
         let grant = LeaseChange::Grant {
             source: blockable.source(),
+            kind: wanted.kind,
             ttl,
             reason: wanted.case,
         };
@@ -93,6 +106,8 @@ impl Enforcer {
             .map_err(|error| Refusal::Failed(error.to_string()))?;
         let enforced = self.mode == Mode::Enforce;
         let terms = Terms {
+            kind: wanted.kind,
+            exact,
             ttl,
             case: wanted.case,
             reason: wanted.reason,
@@ -101,10 +116,38 @@ impl Enforcer {
         Ok(self.ledger.grant(blockable, terms, now))
     }
 
+    /// What a case about an address should block: the address; or its /64, where several addresses of that hold leases
+    /// already. Never anything wider.
+    pub fn scope(&self, addr: IpKey) -> Prefix {
+        let host = Prefix::host(addr);
+        if let Some(held) = self.ledger.covering(addr).filter(|lease| lease.case != 0) {
+            return held.source;
+        }
+        let several = self.settings.v6_addresses as usize;
+        match Prefix::new(addr, 64) {
+            Some(net) if !addr.is_v4() && several > 0 => {
+                let others = self.ledger.hosts_in(net).filter(|lease| lease.source != host);
+                let rotates = others.take(several).count() + 1 > several;
+                if rotates && self.gate.check_all(net).is_ok() {
+                    net
+                } else {
+                    host
+                }
+            }
+            _ => host,
+        }
+    }
+
+    /// Takes out the leases of single addresses in a net that holds one itself; one at a time.
+    pub fn absorb_one(&mut self, net: Prefix, sink: &mut dyn LeaseSink) -> Option<LeaseRecord> {
+        let host = self.ledger.hosts_in(net).find(|lease| lease.case != 0)?.source;
+        self.unblock(host, sink).ok()?
+    }
+
     /// Ends the lease of a source; the lease it had. Also asks the kernel where the ledger knows of none.
     pub fn unblock(
         &mut self,
-        source: IpKey,
+        source: Prefix,
         sink: &mut dyn LeaseSink,
     ) -> Result<Option<LeaseRecord>, Refusal> {
         sink.apply(LeaseChange::Revoke { source })
@@ -120,13 +163,13 @@ impl Enforcer {
         Some(lease)
     }
 
-    /// Takes over a lease of an earlier run: `Err` with it if it may no longer be, in which case the kernel's is ended.
+    /// Takes over a lease of an earlier run: `Err` if it may no longer be, in which case the kernel's is ended.
     pub fn adopt(
         &mut self,
         lease: LeaseRecord,
         now: Timestamp,
         sink: &mut dyn LeaseSink,
-    ) -> Result<(), (LeaseRecord, Refusal)> {
+    ) -> Result<(), Refusal> {
         let source = lease.source;
         let tried_only = !lease.enforced && lease.case != 0 && self.mode == Mode::Enforce;
         let refused = if tried_only {
@@ -138,6 +181,7 @@ impl Enforcer {
         };
         let grant = LeaseChange::Grant {
             source,
+            kind: lease.kind,
             ttl: lease.left(now),
             reason: lease.case,
         };
@@ -147,7 +191,7 @@ impl Enforcer {
             return Ok(());
         };
         let _best_effort = sink.apply(LeaseChange::Revoke { source });
-        Err((lease, refusal))
+        Err(refusal)
     }
 
     /// Changes the mode; the leases that end by it.

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use monitor_common::IpKey;
+use monitor_common::{IpKey, Prefix};
 
 use super::{Refusal, never::NeverBlock};
 use crate::time::Timestamp;
@@ -11,12 +11,12 @@ use crate::time::Timestamp;
 /// A source that may be blocked: it passed the gate. Cannot be made in any other way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Blockable {
-    source: IpKey,
+    source: Prefix,
 }
 
 impl Blockable {
     /// The source.
-    pub fn source(self) -> IpKey {
+    pub fn source(self) -> Prefix {
         self.source
     }
 }
@@ -65,24 +65,36 @@ impl Gate {
         self.never = never;
     }
 
-    /// Whether the address itself may be blocked, whoever asks.
-    pub fn check_address(&self, source: IpKey) -> Result<(), Refusal> {
-        if let Some(what) = not_remote(source.into()) {
+    /// Whether the address or net itself may be blocked, whoever asks. A net that only holds some that are never blocked
+    /// may be: the shield spares them one by one.
+    pub fn check_address(&self, source: Prefix) -> Result<(), Refusal> {
+        if let Some(what) = not_remote_net(source) {
             return Err(Refusal::NotRemote(what));
         }
-        match self.never.find(source) {
-            Some((prefix, label)) => Err(Refusal::NeverBlock {
+        let found = self.never.find(source.addr());
+        Self::refuse(found.filter(|(prefix, _)| prefix.bits() <= source.bits()))
+    }
+
+    /// Whether nobody in a net is never blocked: what a detector may ask for is no wider than that.
+    pub fn check_all(&self, source: Prefix) -> Result<(), Refusal> {
+        self.check_address(source)?;
+        Self::refuse(self.never.iter().find(|(prefix, _)| prefix.overlaps(&source)))
+    }
+
+    fn refuse(found: Option<(Prefix, &str)>) -> Result<(), Refusal> {
+        found.map_or(Ok(()), |(prefix, label)| {
+            Err(Refusal::NeverBlock {
                 prefix: prefix.to_string(),
                 label: label.to_owned(),
-            }),
-            None => Ok(()),
-        }
+            })
+        })
     }
 
     /// Lets a source through, or says why not. What cannot be helped is said first.
-    pub fn admit(&mut self, source: IpKey, claim: Claim, now: Timestamp) -> Result<Blockable, Refusal> {
+    pub fn admit(&mut self, source: Prefix, claim: Claim, now: Timestamp) -> Result<Blockable, Refusal> {
         self.check_address(source)?;
         if let Claim::Case { proven, others } = claim {
+            self.check_all(source)?;
             if !proven {
                 return Err(Refusal::Unproven);
             }
@@ -109,6 +121,36 @@ impl Gate {
             .ok_or(Refusal::Rate(self.per_minute))?;
         Ok(())
     }
+}
+
+/// Nets of addresses that are not those of one remote host each, with what [`not_remote`] says of them.
+const SPECIAL: [(IpKey, u8); 10] = [
+    (IpKey::from_v4([0; 4]), 104),
+    (IpKey::from_v4([127, 0, 0, 0]), 104),
+    (IpKey::from_v4([169, 254, 0, 0]), 112),
+    (IpKey::from_v4([224, 0, 0, 0]), 100),
+    (IpKey::from_v4([240, 0, 0, 0]), 100),
+    (IpKey([0; 16]), 128),
+    (IpKey([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]), 128),
+    (IpKey([0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), 8),
+    (IpKey([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), 10),
+    // Mapped IPv4 addresses as IPv6: an IPv6 net around them is wider than any that is given out.
+    (IpKey([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0]), 96),
+];
+
+/// What a net holds, if not only remote hosts.
+fn not_remote_net(net: Prefix) -> Option<&'static str> {
+    if net.is_host() {
+        return not_remote(net.addr().into());
+    }
+    let specials = SPECIAL
+        .iter()
+        .filter_map(|(addr, bits)| Prefix::new(*addr, *bits));
+    // An IPv4 net lies in the last of them, which is there for IPv6 nets alone.
+    let special = specials
+        .filter(|special| !(net.is_v4() && special.bits() == 96))
+        .find(|special| special.overlaps(&net))?;
+    not_remote(special.addr().into()).or(Some("wider than one network"))
 }
 
 /// What an address is, if it is not that of one remote host.
@@ -145,7 +187,7 @@ mod tests {
         gate
     }
 
-    fn ip(text: &str) -> IpKey {
+    fn ip(text: &str) -> Prefix {
         text.parse().unwrap()
     }
 
@@ -198,6 +240,38 @@ mod tests {
             Ok(source)
         );
         assert!(gate().admit(source, Claim::Operator, Timestamp::ZERO).is_ok());
+    }
+
+    #[test]
+    fn nets_of_special_addresses_are_not_blocked_and_those_around_a_gateway_are_by_hand() {
+        for net in [
+            "0.0.0.0/0",
+            "126.0.0.0/7",
+            "192.0.0.0/2",
+            "::/0",
+            "::/64",
+            "fe00::/8",
+            "169.254.169.0/24",
+        ] {
+            let refusal = gate().admit(ip(net), Claim::Operator, Timestamp::ZERO);
+            assert!(
+                matches!(refusal, Err(Refusal::NotRemote(_))),
+                "{net}: {refusal:?}"
+            );
+        }
+        for (net, by_hand, by_case) in [
+            ("203.0.113.0/24", true, true),
+            ("2001:db8::/64", true, true),
+            ("198.51.100.0/25", false, false),
+            ("198.51.0.0/16", true, false),
+        ] {
+            let admitted = |claim| gate().admit(ip(net), claim, Timestamp::ZERO).is_ok();
+            assert_eq!(
+                (admitted(Claim::Operator), admitted(PROVEN)),
+                (by_hand, by_case),
+                "{net}"
+            );
+        }
     }
 
     #[test]

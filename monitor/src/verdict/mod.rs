@@ -5,6 +5,7 @@ pub mod exclusivity;
 pub mod gate;
 pub mod ledger;
 pub mod never;
+pub mod repeat;
 
 use std::{fmt, time::Duration};
 
@@ -31,6 +32,14 @@ pub struct VerdictSettings {
     pub lease_seconds: u64,
     /// Longest lease, seconds, also by hand.
     pub lease_max_seconds: u64,
+    /// A source that is blocked again is blocked this many times as long as the last time, up to the longest; 1: always the
+    /// same length.
+    pub repeat_factor: u32,
+    /// For how long a block is remembered for that, seconds.
+    pub repeat_seconds: u64,
+    /// Addresses of one IPv6 /64 that hold leases of cases before the whole /64 is blocked; 0: never. A client has all of
+    /// its /64 to change its address in.
+    pub v6_addresses: u32,
     /// Sources blocked a minute, at most. A detector gone mad, or an attacker who has others blocked.
     pub blocks_per_minute: u32,
     /// Leases at a time, at most. As above.
@@ -49,6 +58,9 @@ impl Default for VerdictSettings {
             drop_confidence: 70,
             lease_seconds: 600,
             lease_max_seconds: 7 * 86_400,
+            repeat_factor: 2,
+            repeat_seconds: 86_400,
+            v6_addresses: 3,
             blocks_per_minute: 20,
             leases_max: 65_536,
             shared_principals: 2,

@@ -29,7 +29,7 @@ pub enum Wrong {
         /// When it should end.
         ledger: Timestamp,
     },
-    /// It is of another kind, which does not stop everything.
+    /// It is of another kind, or has other rates.
     Kind,
 }
 
@@ -64,7 +64,7 @@ impl LeaseDrift {
                 "--repair sets the end that the ledger says",
             ),
             Wrong::Kind => (
-                "of another kind in the kernel: not all that it sends is dropped".to_owned(),
+                "of another kind in the kernel, or with other rates".to_owned(),
                 "--repair gives it to the kernel again",
             ),
         };
@@ -105,9 +105,17 @@ pub fn lease(
             if kernel.since(ledger).max(ledger.since(kernel)) > TOLERANCE {
                 Some(Wrong::End { kernel, ledger })
             } else {
-                (lease.kind != Some(Kind::Drop)).then_some(Wrong::Kind)
+                (lease.kind != Some(kept(record))).then_some(Wrong::Kind)
             }
         }
+    }
+}
+
+/// The record's kind as the kernel tells it: its rates are rounded.
+fn kept(record: &LeaseRecord) -> Kind {
+    match record.kind.into() {
+        Kind::Throttle(rates) => Kind::Throttle(rates.costs().rates()),
+        Kind::Drop => Kind::Drop,
     }
 }
 
@@ -120,7 +128,7 @@ pub fn leases(
 ) -> Vec<LeaseDrift> {
     let mut both: BTreeMap<Prefix, (Option<&LeaseRecord>, Option<&KernelLease>)> = BTreeMap::new();
     for record in ledger {
-        both.entry(Prefix::host(record.source)).or_default().0 = Some(record);
+        both.entry(record.source).or_default().0 = Some(record);
     }
     for lease in kernel {
         both.entry(lease.net).or_default().1 = Some(lease);
@@ -136,13 +144,14 @@ pub fn leases(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Clock;
+    use crate::{enforce::LeaseKind, time::Clock};
 
     const SECOND: u64 = 1_000_000_000;
 
     fn record(source: &str, until: Timestamp) -> LeaseRecord {
         LeaseRecord {
             source: source.parse().unwrap(),
+            kind: LeaseKind::Drop,
             granted: Timestamp::ZERO,
             until,
             case: 0,

@@ -96,8 +96,8 @@ mod tests {
             let drift = never_block(&wanted, &found, complete);
             drift.into_iter().map(|drift| drift.thing).collect()
         };
-        assert_eq!(named(true), ["192.0.2.1/32", "192.0.2.9/32"]);
-        assert_eq!(named(false), ["192.0.2.1/32"]);
+        assert_eq!(named(true), ["192.0.2.1", "192.0.2.9"]);
+        assert_eq!(named(false), ["192.0.2.1"]);
     }
 
     #[test]

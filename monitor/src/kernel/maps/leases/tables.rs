@@ -6,7 +6,7 @@ use monitor_common::{
     lease::{Terms, about, hits, kind},
     leased, names, nets,
     table::{EXACT, Key, NETS, NoRoom, Slot, Table, WORDS_V4, WORDS_V6},
-    throttle::{BYTE_COST_BITS, Costs, Rates},
+    throttle::Costs,
     words::{Words as _, high, long_time, low},
 };
 
@@ -254,13 +254,13 @@ fn each_net(net: Option<Prefix>, slot: Slot, each: &mut impl FnMut(Prefix, Slot)
     }
 }
 
-/// The rates behind the costs, as near as whole numbers go.
+/// The rates behind the costs.
 fn throttle(about: &impl Fn(usize) -> u64) -> Kind {
-    let rate = |second: u64, cost: u64| second.checked_div(cost).unwrap_or(0);
-    Kind::Throttle(Rates {
-        packets: rate(NS, about(about::PACKET_COST)),
-        bytes: rate(NS << BYTE_COST_BITS, about(about::BYTE_COST)),
-    })
+    let costs = Costs {
+        packet_ns: about(about::PACKET_COST),
+        byte_ns: about(about::BYTE_COST),
+    };
+    Kind::Throttle(costs.rates())
 }
 
 const fn place(number: u32, word: usize) -> usize {

@@ -1,0 +1,94 @@
+//! Who was blocked before, and for how much longer the next time. Must not know what anyone did.
+
+use std::time::Duration;
+
+use monitor_common::Prefix;
+
+use super::VerdictSettings;
+use crate::{lru::Lru, time::Timestamp};
+
+/// Sources remembered. Many attackers; the one blocked longest ago is forgotten, and begins anew.
+const SOURCES: usize = 65_536;
+
+/// The sources that were blocked by cases.
+#[derive(Debug)]
+pub struct Repeats {
+    sources: Lru<Prefix, Past>,
+    first: Duration,
+    longest: Duration,
+    growth: u32,
+    memory: Duration,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Past {
+    times: u32,
+    last: Timestamp,
+}
+
+impl Repeats {
+    /// Nobody yet.
+    pub fn new(settings: &VerdictSettings) -> Self {
+        Self {
+            sources: Lru::new(SOURCES),
+            first: Duration::from_secs(settings.lease_seconds),
+            longest: Duration::from_secs(settings.lease_max_seconds),
+            growth: settings.repeat_factor.max(1),
+            memory: Duration::from_secs(settings.repeat_seconds),
+        }
+    }
+
+    /// How long a source is to be blocked now. `held` says that it still is: then this is no new offence, and the length
+    /// is that of the last. An IPv6 client is known by its /64: it has as many addresses as it likes.
+    pub fn length(&mut self, source: Prefix, held: bool, now: Timestamp) -> Duration {
+        let key = if source.is_v4() || source.bits() < 64 {
+            source
+        } else {
+            Prefix::new(source.addr(), 64).unwrap_or(source)
+        };
+        let past = self.sources.entry(key);
+        if past.times > 0 && now.since(past.last) > self.memory {
+            past.times = 0;
+        }
+        if past.times == 0 || !held {
+            past.times = past.times.saturating_add(1);
+        }
+        past.last = now;
+        let factor = self.growth.saturating_pow(past.times.saturating_sub(1));
+        self.first.saturating_mul(factor).min(self.longest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_nanos(seconds * 1_000_000_000)
+    }
+
+    #[test]
+    fn each_time_is_longer_up_to_the_longest_and_forgotten_at_last() {
+        let settings = VerdictSettings {
+            lease_seconds: 600,
+            lease_max_seconds: 3000,
+            repeat_factor: 2,
+            repeat_seconds: 86_400,
+            ..VerdictSettings::default()
+        };
+        let mut repeats = Repeats::new(&settings);
+        let source: Prefix = "192.0.2.1".parse().unwrap();
+        let mut seconds = |held, now| repeats.length(source, held, at(now)).as_secs();
+        assert_eq!(seconds(false, 0), 600);
+        assert_eq!(seconds(true, 300), 600, "prolonged, not repeated");
+        assert_eq!(seconds(false, 2000), 1200);
+        assert_eq!(seconds(false, 4000), 2400);
+        assert_eq!(seconds(false, 8000), 3000);
+        assert_eq!(seconds(false, 8000 + 86_401), 600);
+        let six =
+            |repeats: &mut Repeats, text: &str| repeats.length(text.parse().unwrap(), false, at(0)).as_secs();
+        assert_eq!(six(&mut repeats, "2001:db8::1"), 600);
+        assert_eq!(six(&mut repeats, "2001:db8::2"), 1200, "one /64 is one client");
+        assert_eq!(six(&mut repeats, "2001:db8:0:1::2"), 600);
+    }
+}
