@@ -105,3 +105,15 @@ fn what_waits_in_connections_without_data_is_accounted_for_too() {
     assert!(t.table.stats().buffered_bytes > 2000 * 28);
     t.finish();
 }
+
+/// Found by fuzzing: the gap went over bytes that waited, which then came behind it.
+#[test]
+fn what_is_left_out_does_not_overtake_what_waits() {
+    let mut t = Talk::new();
+    t.c(SYN, -1, -1, "Q1");
+    t.leaves_out = true;
+    t.send(true, ACK, 0, 0, "", 10);
+    t.leaves_out = false;
+    t.s(SYN | ACK, -1, 2, "").c(ACK, 10, 0, "Q2");
+    assert_eq!(t.finish(), ["c:Q1@-", "c:gap 8", "c:Q2@0", "c:Lost", "s:Lost"]);
+}

@@ -66,6 +66,8 @@ pub(super) struct Talk {
     client_isn: u32,
     server_isn: u32,
     pub(super) crossings: [Crossing; 2],
+    /// Whether the payload of the next segments is left out.
+    pub(super) leaves_out: bool,
     client_port: u16,
 }
 
@@ -82,6 +84,7 @@ impl Talk {
             client_isn: 1000,
             server_isn: 9000,
             crossings: [Crossing::File; 2],
+            leaves_out: false,
             client_port: 40_000,
         }
     }
@@ -139,7 +142,7 @@ impl Talk {
             flags: TcpFlags(flags),
             payload: payload.as_bytes(),
             wire_len: u32::try_from(wire).unwrap(),
-            left_out: false,
+            left_out: self.leaves_out,
             crossing: self.crossings[me],
         };
         self.table.segment(&segment, &mut self.heard);
