@@ -7,9 +7,10 @@ pub const SEED: usize = 0;
 pub const EXACT_V4: usize = 1;
 /// How many exact IPv6 addresses are leased.
 pub const EXACT_V6: usize = 2;
-/// How many lengths of IPv4 nets are in use.
+/// How many lengths of IPv4 nets are in use (low half), and how many of them the first question is about (high half; see
+/// [`crate::nets`]): of IPv4 all.
 pub const NETS_V4: usize = 3;
-/// How many lengths of IPv6 nets are in use.
+/// The same of IPv6 nets.
 pub const NETS_V6: usize = 4;
 /// Those lengths of IPv4 nets (0 to 31), longest first, eight bytes a word from the lowest on.
 pub const BITS_V4: usize = 5;

@@ -1,13 +1,7 @@
 //! What differs between the address families in the shield: where their leases and sources are kept. Must not decide
 //! anything.
 
-use monitor_common::{
-    IpKey, V4, V6, leased,
-    nets::{self, FILTERED_V6},
-    source::SourceKey,
-    table::Key,
-    words::Words as _,
-};
+use monitor_common::{IpKey, V4, V6, leased, nets, source::SourceKey, table::Key, words::Words as _};
 
 use crate::{
     maps,
@@ -28,9 +22,7 @@ pub(crate) trait Family: Key + SourceKey + Into<IpKey> {
     fn net_leases(number: u32) -> Option<MapWords>;
     /// A set of sources.
     fn sources(set: u32) -> Option<MapWords>;
-    /// Nets shorter than this are not in the first question.
-    const FILTERED: u8;
-    /// The first question: can it be in a leased net of at least [`Self::FILTERED`] bits?
+    /// The first question: can it be in one of the leased nets that the question is about?
     fn may_be_in_net(self, seed: u64) -> bool;
     /// The address as two words, of which IPv4 needs one.
     fn numbers(self) -> [u64; 2];
@@ -46,7 +38,6 @@ impl Family for V4 {
     const EXACT: usize = leased::EXACT_V4;
     const NETS: usize = leased::NETS_V4;
     const NET_BITS: usize = leased::BITS_V4;
-    const FILTERED: u8 = 0;
     const FURTHER: Step = search::further_v4;
     const NET: Step = search::net_v4;
 
@@ -86,7 +77,6 @@ impl Family for V6 {
     const EXACT: usize = leased::EXACT_V6;
     const NETS: usize = leased::NETS_V6;
     const NET_BITS: usize = leased::BITS_V6;
-    const FILTERED: u8 = FILTERED_V6;
     const FURTHER: Step = search::further_v6;
     const NET: Step = search::net_v6;
 

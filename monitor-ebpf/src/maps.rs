@@ -81,7 +81,7 @@ static WEIGHTS: PerCpuArray<[u64; WAYS]> = PerCpuArray::with_max_entries(1, 0);
 
 /// Room for a search through the leases.
 #[map]
-static HUNT: PerCpuArray<[u64; 7]> = PerCpuArray::with_max_entries(1, 0);
+static HUNT: PerCpuArray<[u64; 6]> = PerCpuArray::with_max_entries(1, 0);
 
 /// This CPU's room for a search.
 #[inline(always)]

@@ -7,7 +7,7 @@ use aya_ebpf::helpers::generated::bpf_loop;
 use monitor_common::{
     V4, V6, leased,
     table::{self, Answer, EXACT, NETS, SLOTS, Slot},
-    words::Words as _,
+    words::{Words as _, high, low},
 };
 
 use crate::{
@@ -59,7 +59,14 @@ impl Position {
 pub(crate) fn find<F: Family>(leased: MapWords, seed: u64, source: F) -> Option<Found> {
     if leased.word(F::EXACT) != 0 {
         let hash = source.hash(F::BITS, seed);
-        match table::ask(&F::leases(EXACT.bucket(hash, 0))?, source, F::BITS) {
+        let mut answer = Answer::Further;
+        // One bucket in thirty has overflowed in a table of 100,000, one in some hundreds of the next.
+        for step in 0..IN_PLACE {
+            if answer == Answer::Further {
+                answer = table::ask(&F::leases(EXACT.bucket(hash, step))?, source, F::BITS);
+            }
+        }
+        match answer {
             Answer::Found(slot) => return Some(Found { slot, bits: F::BITS }),
             Answer::Further => {
                 if let Some(found) = source.further(seed).read::<F>() {
@@ -73,26 +80,34 @@ pub(crate) fn find<F: Family>(leased: MapWords, seed: u64, source: F) -> Option<
     if lengths == 0 {
         return None;
     }
-    source.net(seed).read::<F>()
+    // The longest come first, so those that the first question is about can be left out together.
+    let from = if source.may_be_in_net(seed) {
+        0
+    } else {
+        high(lengths)
+    };
+    if from >= low(lengths) {
+        return None;
+    }
+    source.net(seed, from).read::<F>()
 }
 
 /// Looks where the first bucket sends on to.
 trait Search: Sized {
     fn further(self, seed: u64) -> Position;
-    fn net(self, seed: u64) -> Position;
+    fn net(self, seed: u64, from: u32) -> Position;
 }
 
 impl<F: Family> Search for F {
     #[inline(always)]
     fn further(self, seed: u64) -> Position {
-        Hunt::start(self, seed, false).map_or(Position(0), |hunt| hunt.run(EXACT.probes, F::FURTHER))
+        Hunt::start(self, seed, 0).map_or(Position(0), |hunt| hunt.run(EXACT.probes - IN_PLACE, F::FURTHER))
     }
 
     #[inline(always)]
-    fn net(self, seed: u64) -> Position {
+    fn net(self, seed: u64, from: u32) -> Position {
         let steps = leased::LENGTHS_MAX as u32 * NETS.probes;
-        let in_filtered = self.may_be_in_net(seed);
-        Hunt::start(self, seed, in_filtered).map_or(Position(0), |hunt| hunt.run(steps, F::NET))
+        Hunt::start(self, seed, from).map_or(Position(0), |hunt| hunt.run(steps, F::NET))
     }
 }
 
@@ -104,14 +119,16 @@ struct Hunt<F> {
     seed: u64,
 }
 
-/// Words of a hunt: the address (two), the multiplier, the answer to the first question, which length it is at, how many
-/// buckets behind the home, and what was found.
+/// Words of a hunt: the address (two), the multiplier, which length it is at, how many buckets behind the home, and what was
+/// found.
 const ADDR: usize = 0;
 const SEED: usize = 2;
-const IN_FILTERED: usize = 3;
-const PLACE: usize = 4;
-const BEHIND: usize = 5;
-const FOUND: usize = 6;
+const PLACE: usize = 3;
+const BEHIND: usize = 4;
+const FOUND: usize = 5;
+
+/// Buckets that are looked at before a hunt begins.
+const IN_PLACE: u32 = 2;
 
 /// A step of a loop; says whether to stop.
 pub(crate) type Step = extern "C" fn(step: u64, nothing: *mut c_void) -> u64;
@@ -121,14 +138,13 @@ const GO_ON: u64 = 0;
 
 impl<F: Family> Hunt<F> {
     #[inline(always)]
-    fn start(source: F, seed: u64, in_filtered: bool) -> Option<Self> {
+    fn start(source: F, seed: u64, from: u32) -> Option<Self> {
         let words = maps::hunt()?;
         let [first, second] = source.numbers();
         words.set_word(ADDR, first);
         words.set_word(ADDR + 1, second);
         words.set_word(SEED, seed);
-        words.set_word(IN_FILTERED, u64::from(in_filtered));
-        words.set_word(PLACE, 0);
+        words.set_word(PLACE, u64::from(from));
         words.set_word(BEHIND, 0);
         words.set_word(FOUND, 0);
         Some(Self { words, source, seed })
@@ -171,7 +187,7 @@ impl<F: Family> Hunt<F> {
     /// Looks for an exact lease so many buckets behind its home.
     #[inline(always)]
     fn further(&self, step: u64) -> u64 {
-        let bucket = EXACT.bucket(self.source.hash(F::BITS, self.seed), step as u32);
+        let bucket = EXACT.bucket(self.source.hash(F::BITS, self.seed), step as u32 + IN_PLACE);
         match F::leases(bucket) {
             Some(words) => self.find_in(F::BITS, bucket, words, self.source),
             None => STOP,
@@ -183,13 +199,10 @@ impl<F: Family> Hunt<F> {
     fn net(&self) -> u64 {
         let Some(leased) = maps::leased() else { return STOP };
         let place = self.words.word(PLACE);
-        if place >= leased.word(F::NETS) || place >= leased::LENGTHS_MAX as u64 {
+        if place >= u64::from(low(leased.word(F::NETS))) || place >= leased::LENGTHS_MAX as u64 {
             return STOP;
         }
         let bits = net_bits::<F>(leased, place as usize);
-        if self.words.word(IN_FILTERED) == 0 && bits >= F::FILTERED {
-            return self.next_length();
-        }
         let key = self.source.masked(bits);
         let behind = self.words.word(BEHIND);
         let bucket = NETS.bucket(key.hash(bits, self.seed), behind as u32);

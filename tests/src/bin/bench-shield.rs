@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use apimon::kernel::{KernelSettings, Kind, Mode, Program};
 use apimon_tests::{
     bare_xdp::BareDrop,
@@ -30,6 +30,9 @@ struct Args {
     /// Sizes of the lease table.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 10_000, 100_000])]
     leases: Vec<u32>,
+    /// Leased nets in the rows that have some.
+    #[arg(long, default_value_t = 10_000)]
+    nets: u32,
     /// One JSON object a measurement, as they are made.
     #[arg(long)]
     json: bool,
@@ -51,6 +54,7 @@ fn main() -> Result<()> {
     let bare = BareDrop::load()?;
     let filter = XdpFilter::load(&[V4_SOURCE.into()])?;
     let other_source = v4_from_elsewhere(&v4);
+    let (near, in_net) = (v4_from(&v4, NEAR_NET), v4_from(&v4, IN_NET));
     let settings = || KernelSettings {
         mode: Mode::Enforce,
         ..KernelSettings::default()
@@ -60,6 +64,9 @@ fn main() -> Result<()> {
         fill(&dropping, leases, &[V4_SOURCE, V6_SOURCE])?;
         let mut passing = TestKernel::load("bench-pass", settings())?;
         fill(&passing, leases, &[])?;
+        let mut netted = TestKernel::load("bench-nets", settings())?;
+        fill(&netted, leases, &[])?;
+        lease_nets(&netted, args.nets)?;
         let mut figures = Figures::default();
         for round in 0..args.rounds {
             let mut say = |name: &'static str, duration: Duration| {
@@ -93,6 +100,9 @@ fn main() -> Result<()> {
             measure("pass-v4", &mut passing, &v4)?;
             measure("pass-v6", &mut passing, &v6)?;
             measure("pass-not-ip", &mut passing, &arp)?;
+            measure("pass-v4-nets", &mut netted, &v4)?;
+            measure("pass-v4-nets-near", &mut netted, &near)?;
+            measure("drop-v4-net", &mut netted, &in_net)?;
         }
         if !args.json {
             table(leases, &figures);
@@ -112,6 +122,37 @@ fn v4_from_elsewhere(frame: &[u8]) -> Vec<u8> {
         }
     };
     frame.iter().enumerate().map(flip).collect()
+}
+
+/// The same frame from this source.
+fn v4_from(frame: &[u8], source: [u8; 4]) -> Vec<u8> {
+    const SOURCE: std::ops::Range<usize> = 26..30;
+    let mut frame = frame.to_vec();
+    if let Some(place) = frame.get_mut(SOURCE) {
+        place.copy_from_slice(&source);
+    }
+    frame
+}
+
+/// In a leased net of the shortest length, which is looked for last.
+const IN_NET: [u8; 4] = [100, 1, 2, 3];
+/// In no leased net, but so near to one that all lengths are looked for.
+const NEAR_NET: [u8; 4] = [203, 0, 113, 200];
+
+/// Leases nets of all lengths from 12 to 28 bits, spread over the addresses, and the two that the frames are about.
+fn lease_nets(kernel: &TestKernel, count: u32) -> Result<()> {
+    let mut leases = kernel.kernel.leases();
+    let spread = (0..count.saturating_sub(2)).map(|number| {
+        let bits = 12 + u8::try_from(number % 17).unwrap_or(0);
+        // From 32.0.0.0 to 95.255.255.255, where none of the frames is from.
+        let addr = 0x2000_0000 | number.wrapping_mul(0x9e37_79b1) & 0x3fff_ffff;
+        (addr.to_be_bytes(), bits)
+    });
+    for (addr, bits) in spread.chain([([100, 0, 0, 0], 12), ([203, 0, 113, 0], 28)]) {
+        let net = Prefix::new(IpKey::from_v4(addr), 96 + bits);
+        leases.put(net.context("no net")?, u64::MAX, Kind::Drop, 0)?;
+    }
+    Ok(())
 }
 
 type Figures = BTreeMap<&'static str, Series>;

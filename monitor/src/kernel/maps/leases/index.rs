@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use monitor_common::{Prefix, leased, names, table::Slot, words::Words as _};
+use monitor_common::{Prefix, leased, names, nets::FILTERED_V6, table::Slot, words::Words as _};
 
 use super::{
     KernelError,
@@ -119,9 +119,15 @@ impl Index {
     /// Writes down which lengths there are. The list first, then how many of it count.
     fn say_lengths(&self, tables: &Tables) {
         let [v4, v6] = &self.lengths;
-        for (lengths, exact, nets, bits) in [
-            (v4, leased::EXACT_V4, leased::NETS_V4, leased::BITS_V4),
-            (v6, leased::EXACT_V6, leased::NETS_V6, leased::BITS_V6),
+        for (lengths, exact, nets, bits, filtered) in [
+            (v4, leased::EXACT_V4, leased::NETS_V4, leased::BITS_V4, 0),
+            (
+                v6,
+                leased::EXACT_V6,
+                leased::NETS_V6,
+                leased::BITS_V6,
+                FILTERED_V6,
+            ),
         ] {
             let (exact_count, nets_counts) = lengths
                 .split_last()
@@ -139,7 +145,10 @@ impl Index {
                     .fold(0_u64, |list, bits| list << 8 | u64::from(*bits));
                 tables.leased.set_word(bits + word, list);
             }
-            tables.leased.set_word(nets, longest_first.len() as u64);
+            let asked = longest_first.iter().filter(|bits| **bits >= filtered).count();
+            tables
+                .leased
+                .set_word(nets, longest_first.len() as u64 | (asked as u64) << 32);
             tables.leased.set_word(exact, u64::from(exact_count));
         }
     }
