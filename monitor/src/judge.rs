@@ -6,6 +6,7 @@
 
 mod conclude;
 mod operator;
+mod owners;
 
 pub use operator::Order;
 
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     case::{Case, CaseSettings, store::CaseStore},
-    detect::{Actor, Context, DetectSettings, Detector, Finding, registry},
+    detect::{Actor, Context, DetectSettings, Detector, Finding, Interest, network, registry},
     enforce::LeaseSink,
     journal::event::{EventKind, JournalEvent, LeaseEnd},
     lru::{Lru, TableStats},
@@ -80,7 +81,8 @@ pub struct Judge {
     endpoints: EndpointTable,
     actors: Lru<u64, Acquaintance>,
     exclusivity: Exclusivity,
-    detectors: Vec<Box<dyn Detector>>,
+    owners: owners::Owners,
+    detectors: Vec<(Interest, Box<dyn Detector>)>,
     cases: CaseStore,
     enforcer: Enforcer,
     findings: Vec<Finding>,
@@ -115,7 +117,11 @@ impl Judge {
             endpoints: EndpointTable::new(settings.endpoints.clone(), key),
             actors: Lru::new(settings.detect.actors_max),
             exclusivity: Exclusivity::new(verdict.sources_max, Duration::from_secs(verdict.shared_seconds)),
-            detectors: registry::detectors(&settings.detect),
+            owners: owners::Owners::new(settings.detect.owners_max),
+            detectors: registry::detectors(&settings.detect)
+                .into_iter()
+                .map(|detector| (detector.interest(), detector))
+                .collect(),
             cases: CaseStore::new(settings.cases.clone()),
             enforcer: Enforcer::new(verdict.clone(), settings.mode),
             findings: Vec::new(),
@@ -159,10 +165,14 @@ impl Judge {
 
     /// Resolves what the observation is about and shows it to every detector.
     fn detect(&mut self, observation: &Observation) {
-        let source_key = self.key.hash(space::SOURCE, &observation.client.addr.0);
-        let (actor, actor_key) = match observation.principal {
+        let hash = |addr: monitor_common::IpKey| self.key.hash(space::SOURCE, &addr.0);
+        let source_key = hash(observation.client.addr);
+        let client_key = observation.forwarded.map_or(source_key, hash);
+        let network_key = hash(network(observation.client_addr()));
+        self.owners.learn(observation);
+        let (actor, actor_key) = match self.owners.principal(observation) {
             Some(principal) => (Actor::Principal(principal), principal.fingerprint.short()),
-            None => (Actor::Client(observation.client.addr), source_key),
+            None => (Actor::Client(observation.client_addr()), client_key),
         };
         let resolved = self.endpoints.resolve(observation, source_key);
         let Some(about) = self.endpoints.get(resolved.endpoint) else {
@@ -173,7 +183,10 @@ impl Judge {
         let cx = Context {
             actor,
             actor_key,
+            class: observation.class(),
             source_key,
+            client_key,
+            network_key,
             endpoint: resolved.endpoint,
             about,
             path_ids: resolved.ids(),
@@ -185,7 +198,7 @@ impl Judge {
             .is_some_and(|status| (200..400).contains(&status))
         {
             known.served = known.served.saturating_add(1);
-            let principal = observation.principal.is_some();
+            let principal = observation.principal.is_some() || observation.forwarded.is_some();
             let user = if principal {
                 actor_key
             } else {
@@ -194,8 +207,11 @@ impl Judge {
             self.exclusivity
                 .served(source_key, user, principal, observation.at);
         }
-        for detector in &mut self.detectors {
-            detector.observe(observation, &cx, &mut self.findings);
+        let holds = Interest::of(observation, cx.path_ids.len());
+        for (interest, detector) in &mut self.detectors {
+            if interest.meets(holds) {
+                detector.observe(observation, &cx, &mut self.findings);
+            }
         }
     }
 
@@ -212,7 +228,7 @@ impl Judge {
                 },
             });
         }
-        for detector in &mut self.detectors {
+        for (_, detector) in &mut self.detectors {
             detector.tick(now);
         }
         self.close_cases(now, out);
@@ -254,9 +270,10 @@ impl Judge {
 
     /// Counts and table sizes.
     pub fn stats(&self) -> JudgeStats {
-        let detectors = self.detectors.iter().flat_map(|detector| detector.tables());
+        let detectors = self.detectors.iter().flat_map(|(_, detector)| detector.tables());
         let own = [
             ("actors", self.actors.stats()),
+            ("credential_owners", self.owners.stats()),
             ("exclusivity_sources", self.exclusivity.stats()),
         ];
         let tables = self.endpoints.tables().into_iter().chain(own).chain(detectors);

@@ -23,6 +23,9 @@ macro_rules! named_set {
         pub struct $set($bits);
 
         impl $set {
+            /// None.
+            pub const EMPTY: Self = Self(0);
+
             /// Adds one.
             pub fn insert(&mut self, one: $one) {
                 self.0 |= 1 << one as u8;

@@ -46,37 +46,10 @@ fn a_full_channel_is_counted_and_waits_for_nobody() {
     for _ in 0..BATCHES + 3 {
         handle.observe(Vec::new());
     }
-    handle.observe(vec![observation(); 2]);
+    handle.observe(vec![crate::observe::tests::observation(); 2]);
     assert_eq!(handle.lost_observations(), 2);
     leave.send(()).unwrap();
     blocked.join().unwrap().unwrap();
     thread.stop().unwrap();
     writer.close();
-}
-
-fn observation() -> Observation {
-    let peer = |port| crate::flow::Peer {
-        addr: "192.0.2.1".parse().unwrap(),
-        port,
-    };
-    Observation {
-        at: crate::time::Timestamp::ZERO,
-        answered: None,
-        client: peer(1),
-        server: peer(2),
-        method: "GET".into(),
-        path: "/".into(),
-        query_ids: Box::default(),
-        principal: None,
-        client_print: 0,
-        says_crawler: false,
-        status: None,
-        request_body_len: None,
-        response_body_len: None,
-        request_body: None,
-        response_body: None,
-        source_proven: true,
-        gaps: false,
-        anomalies: crate::http::anomaly::AnomalySet::default(),
-    }
 }

@@ -9,13 +9,13 @@ pub mod registry;
 pub mod token_sharing;
 pub mod window;
 
-use monitor_common::IpKey;
+use monitor_common::{IpKey, Prefix};
 use serde::{Deserialize, Serialize};
 
 pub use crate::observe::endpoint::EndpointId;
 use crate::{
     lru::TableStats,
-    observe::{ObjectId, Observation, Principal, endpoint::Endpoint},
+    observe::{ActorClass, BodyFacts, ObjectId, Observation, Principal, endpoint::Endpoint},
     time::Timestamp,
 };
 
@@ -25,6 +25,8 @@ use crate::{
 pub struct DetectSettings {
     /// Actors whose age is remembered; the least recently seen gives way.
     pub actors_max: usize,
+    /// Credentials whose owner is remembered; the least recently handed out gives way.
+    pub owners_max: usize,
     /// `[detect.id-enumeration]`.
     #[serde(rename = "id-enumeration")]
     pub id_enumeration: id_enumeration::Settings,
@@ -37,6 +39,7 @@ impl Default for DetectSettings {
     fn default() -> Self {
         Self {
             actors_max: 1 << 19,
+            owners_max: 1 << 18,
             id_enumeration: id_enumeration::Settings::default(),
             token_sharing: token_sharing::Settings::default(),
         }
@@ -67,6 +70,8 @@ pub enum Actor {
     Principal(Principal),
     /// A client without credential.
     Client(IpKey),
+    /// Many, none of whom stands out: what is done to an endpoint from everywhere.
+    Several,
 }
 
 impl std::fmt::Display for Actor {
@@ -74,7 +79,65 @@ impl std::fmt::Display for Actor {
         match self {
             Self::Principal(principal) => principal.fmt(f),
             Self::Client(addr) => write!(f, "client:{addr}"),
+            Self::Several => f.write_str("several"),
         }
+    }
+}
+
+/// What a detector wants to see, so that the others cost it nothing: it is called when one of these holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Interest(u16);
+
+impl Interest {
+    /// Every observation.
+    pub const EVERY: Self = Self(1);
+    /// Answered 2xx or 3xx.
+    pub const SERVED: Self = Self(1 << 1);
+    /// Answered 401 or 403.
+    pub const REFUSED: Self = Self(1 << 2);
+    /// Answered any 4xx.
+    pub const FAILED: Self = Self(1 << 3);
+    /// Carries a credential.
+    pub const CREDENTIAL: Self = Self(1 << 4);
+    /// Carries none.
+    pub const ANONYMOUS: Self = Self(1 << 5);
+    /// Names objects, in path, query or body, or was answered with some.
+    pub const OBJECTS: Self = Self(1 << 6);
+    /// Has [`crate::observe::Extra`].
+    pub const EXTRA: Self = Self(1 << 7);
+
+    /// One or the other.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether something of it holds.
+    pub fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// What holds of an observation that names so many objects in its path.
+    pub fn of(observation: &Observation, path_ids: usize) -> Self {
+        let has_ids = |body: &Option<BodyFacts>| body.as_ref().is_some_and(|body| !body.ids.is_empty());
+        let flags = [
+            (Self::SERVED, observation.is_status(2) || observation.is_status(3)),
+            (Self::REFUSED, matches!(observation.status, Some(401 | 403))),
+            (Self::FAILED, observation.is_status(4)),
+            (Self::CREDENTIAL, observation.credential.is_some()),
+            (Self::ANONYMOUS, observation.credential.is_none()),
+            (
+                Self::OBJECTS,
+                path_ids > 0
+                    || !observation.query_ids.is_empty()
+                    || has_ids(&observation.request_body)
+                    || has_ids(&observation.response_body),
+            ),
+            (Self::EXTRA, observation.extra.is_some()),
+        ];
+        flags
+            .into_iter()
+            .fold(Self::EVERY, |all, (one, on)| if on { all.or(one) } else { all })
     }
 }
 
@@ -85,8 +148,14 @@ pub struct Context<'a> {
     pub actor: Actor,
     /// Keyed hash of the actor, for table keys.
     pub actor_key: u64,
+    /// What kind of user the actor is.
+    pub class: ActorClass,
     /// Keyed hash of the source address, for table keys.
     pub source_key: u64,
+    /// Keyed hash of the client address ([`Observation::client_addr`]): the source's where nothing was forwarded.
+    pub client_key: u64,
+    /// Keyed hash of the client's network, as operators hand them out: /24 and /56.
+    pub network_key: u64,
     /// Which endpoint was asked.
     pub endpoint: EndpointId,
     /// What is known of it.
@@ -136,8 +205,23 @@ pub struct Suspect {
     pub port: u16,
     /// Whether its address is proven ([`Observation::source_proven`]).
     pub proven: bool,
+    /// The client behind it, where it is a trusted proxy.
+    pub forwarded: Option<IpKey>,
     /// Keyed hashes of the actors that are part of the abuse at this source: they do not count as others who share it.
     pub actors: Vec<u64>,
+}
+
+impl Suspect {
+    /// The source of this observation, for what its actor did.
+    pub fn of(observation: &Observation, cx: &Context<'_>) -> Self {
+        Self {
+            addr: observation.client.addr,
+            port: observation.client.port,
+            proven: observation.source_proven,
+            forwarded: observation.forwarded,
+            actors: vec![cx.actor_key],
+        }
+    }
 }
 
 /// What a finding rests on, in numbers that an operator can check.
@@ -185,6 +269,11 @@ pub trait Detector: Send {
     /// What is fixed about it.
     fn info(&self) -> &'static DetectorInfo;
 
+    /// Which observations it is shown.
+    fn interest(&self) -> Interest {
+        Interest::EVERY
+    }
+
     /// Takes one observation in; what it finds goes to `out`.
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>);
 
@@ -193,6 +282,11 @@ pub trait Detector: Send {
 
     /// Sizes and losses of its tables.
     fn tables(&self) -> Vec<(&'static str, TableStats)>;
+}
+
+/// The network that an address is in, as operators hand them out: /24 and /56.
+pub fn network(addr: IpKey) -> IpKey {
+    Prefix::new(addr, if addr.is_v4() { 96 + 24 } else { 56 }).map_or(addr, |net| net.addr())
 }
 
 /// Points as confidence: less where much of the evidence was not seen whole.

@@ -93,6 +93,7 @@ impl Request {
                 addr: self.client,
                 port: 40_000,
             },
+            forwarded: None,
             server: Peer {
                 addr: ip("198.51.100.1"),
                 port: 80,
@@ -104,6 +105,11 @@ impl Request {
                 kind: PrincipalKind::Bearer,
                 fingerprint: fingerprint(token),
             }),
+            credential: self.token.as_ref().map(|token| crate::observe::Credential {
+                fingerprint: fingerprint(token),
+                roles: 0,
+                service: false,
+            }),
             client_print: KEY.hash(99, self.program.as_bytes()),
             says_crawler: self.crawler,
             status: self.status,
@@ -114,6 +120,7 @@ impl Request {
             source_proven: self.proven,
             gaps: false,
             anomalies: AnomalySet::default(),
+            extra: None,
         }
     }
 }

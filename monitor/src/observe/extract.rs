@@ -1,7 +1,7 @@
 //! `Transaction` to `Observation`: keeps what judging needs, bounded and without secrets. Must not know about detectors.
 
 use super::{
-    Fingerprint, Observation, Principal, PrincipalKind,
+    Credential, Observation, Principal, PrincipalKind,
     bodies::Bodies,
     identity::{self, InstallKey},
     method::Method,
@@ -21,7 +21,7 @@ use crate::{
 pub struct Extractor {
     key: InstallKey,
     bodies: Bodies,
-    fingerprints: Recent<PrincipalKind, Fingerprint>,
+    callers: Recent<PrincipalKind, (Principal, Credential)>,
     programs: Recent<program::Order, Program>,
 }
 
@@ -31,7 +31,7 @@ impl Extractor {
         Self {
             key,
             bodies: Bodies::new(bodies, BodyLimits::default(), key),
-            fingerprints: Recent::new(),
+            callers: Recent::new(),
             programs: Recent::new(),
         }
     }
@@ -62,15 +62,18 @@ impl Extractor {
         let response = transaction.response.as_ref();
         let Target { path, query_ids } = target::parse(request.target, &self.key);
         let program = self.program(transaction);
+        let caller = self.caller(transaction);
         Observation {
             at: request.last,
             answered: response.map(|r| r.first),
             client: transaction.client,
+            forwarded: None,
             server: transaction.server,
             method: Method::of(request.method),
             path,
             query_ids,
-            principal: self.principal(transaction),
+            principal: caller.map(|(principal, _)| principal),
+            credential: caller.map(|(_, credential)| credential),
             client_print: program.print,
             says_crawler: program.says_crawler,
             status: response.map(|r| r.status),
@@ -81,16 +84,24 @@ impl Extractor {
             source_proven: transaction.source_proven,
             gaps: transaction.gaps,
             anomalies: transaction.anomalies,
+            extra: None,
         }
     }
 
-    /// Who the request's credential says it is.
-    fn principal(&mut self, transaction: &Transaction<'_>) -> Option<Principal> {
+    /// Who the request's credential says it is, and the credential.
+    fn caller(&mut self, transaction: &Transaction<'_>) -> Option<(Principal, Credential)> {
         let (kind, secret) = identity::credential(transaction.request.head)?;
         let key = self.key;
-        let make = || key.fingerprint(kind, secret);
-        let fingerprint = self.fingerprints.get(transaction.client, kind, secret, make);
-        Some(Principal { kind, fingerprint })
+        let make = || {
+            let fingerprint = key.credential(secret);
+            let credential = Credential {
+                fingerprint,
+                roles: 0,
+                service: false,
+            };
+            (Principal { kind, fingerprint }, credential)
+        };
+        Some(self.callers.get(transaction.client, kind, secret, make))
     }
 
     /// Which program sent the request.

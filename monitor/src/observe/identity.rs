@@ -33,6 +33,14 @@ impl InstallKey {
         Fingerprint(hasher.finish128().as_bytes())
     }
 
+    /// Of a credential, whatever kind it is: a token is known again where it is handed out, leaked or used.
+    pub fn credential(&self, secret: &[u8]) -> Fingerprint {
+        let mut hasher = SipHasher24::new_with_key(&self.0);
+        hasher.write(&[u8::MAX]);
+        hasher.write(secret);
+        Fingerprint(hasher.finish128().as_bytes())
+    }
+
     /// Keyed 64-bit hash (SipHash-1-3) for table keys: nobody outside can make two values collide.
     pub fn hash(&self, space: u8, bytes: &[u8]) -> u64 {
         let (low, high) = self.halves();

@@ -5,6 +5,7 @@
 
 pub mod bodies;
 pub mod endpoint;
+pub mod extra;
 pub mod extract;
 pub mod identity;
 pub mod method;
@@ -23,10 +24,13 @@ use std::fmt;
 
 pub use self::{
     bodies::{BodyFacts, BodyId},
+    extra::Extra,
     method::Method,
     object::ObjectId,
     shape::IdShape,
 };
+use monitor_common::IpKey;
+
 use crate::{flow::Peer, http::anomaly::AnomalySet, time::Timestamp};
 
 /// Keyed 128-bit hash of a secret. The key is made per installation; the secret cannot be had back from it.
@@ -62,11 +66,45 @@ pub struct Principal {
     pub fingerprint: Fingerprint,
 }
 
-/// Kinds of credential.
+/// Kinds of principal, by what says who it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum PrincipalKind {
-    /// `Authorization: Bearer`.
-    Bearer,
+    /// An opaque token, `Authorization: Bearer`.
+    Bearer = 0,
+    /// Issuer and subject of a JSON Web Token.
+    Jwt = 1,
+    /// An API key, in a header or a query parameter.
+    ApiKey = 2,
+    /// A user name: of Basic, or of the login that handed the token out.
+    User = 3,
+    /// A session cookie.
+    Session = 4,
+    /// A client certificate, as a trusted proxy tells.
+    Certificate = 5,
+}
+
+/// What makes two requests come from the same kind of user.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ActorClass {
+    /// A person, as far as one can tell.
+    Person,
+    /// A program with an account of its own: a service token, a client certificate.
+    Service,
+    /// A program with an API key.
+    Key,
+    /// Nobody says who it is.
+    Nobody,
+}
+
+/// The secret that a request proves its principal with.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Credential {
+    /// Of the secret itself, whatever its kind: the same wherever it is seen.
+    pub fingerprint: Fingerprint,
+    /// Keyed hash of the roles and scopes that it claims; 0 if it claims none.
+    pub roles: u64,
+    /// Whether it says that it belongs to a service.
+    pub service: bool,
 }
 
 /// One request and its answer, as far as judging needs it.
@@ -76,8 +114,10 @@ pub struct Observation {
     pub at: Timestamp,
     /// Capture time of the response's first byte, if one was seen.
     pub answered: Option<Timestamp>,
-    /// Who sent the packets.
+    /// Who sent the packets: the source, which may be a proxy.
     pub client: Peer,
+    /// The client behind a trusted proxy, as that proxy tells; `None` where the source is the client.
+    pub forwarded: Option<IpKey>,
     /// Who answered.
     pub server: Peer,
     /// Its method.
@@ -89,6 +129,8 @@ pub struct Observation {
     pub query_ids: Box<[QueryId]>,
     /// Who the credential says it is.
     pub principal: Option<Principal>,
+    /// What proves it.
+    pub credential: Option<Credential>,
     /// Hash of what tells client programs apart (user agent, order of header names); 0 if nothing does.
     pub client_print: u64,
     /// Whether the user agent says of itself that it is a crawler or feed reader. Anybody can say so.
@@ -109,6 +151,37 @@ pub struct Observation {
     pub gaps: bool,
     /// As in [`crate::http::transaction::Transaction`].
     pub anomalies: AnomalySet,
+    /// What few requests have.
+    pub extra: Option<Box<Extra>>,
+}
+
+impl Observation {
+    /// The address of the client: of the one behind the trusted proxy, else of the source.
+    pub fn client_addr(&self) -> IpKey {
+        self.forwarded.unwrap_or(self.client.addr)
+    }
+
+    /// What few requests have, or nothing of it.
+    pub fn extra(&self) -> &Extra {
+        self.extra.as_deref().unwrap_or(Extra::NONE)
+    }
+
+    /// Whether the status code lies in this hundred: `is_status(2)` for 2xx.
+    pub fn is_status(&self, hundred: u16) -> bool {
+        self.status.is_some_and(|status| status / 100 == hundred)
+    }
+
+    /// What kind of user it is.
+    pub fn class(&self) -> ActorClass {
+        match (self.principal.map(|principal| principal.kind), self.credential) {
+            (None, _) => ActorClass::Nobody,
+            (_, Some(Credential { service: true, .. })) | (Some(PrincipalKind::Certificate), _) => {
+                ActorClass::Service
+            }
+            (Some(PrincipalKind::ApiKey), _) => ActorClass::Key,
+            _ => ActorClass::Person,
+        }
+    }
 }
 
 /// A query parameter that carries an object id.
@@ -133,6 +206,47 @@ impl PrincipalKind {
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Bearer => "tok",
+            Self::Jwt => "jwt",
+            Self::ApiKey => "key",
+            Self::User => "user",
+            Self::Session => "session",
+            Self::Certificate => "cert",
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// `GET /` of nobody, without an answer.
+    pub(crate) fn observation() -> Observation {
+        let peer = |port| Peer {
+            addr: IpKey::from_v4([192, 0, 2, 1]),
+            port,
+        };
+        Observation {
+            at: Timestamp::ZERO,
+            answered: None,
+            client: peer(1),
+            forwarded: None,
+            server: peer(2),
+            method: "GET".into(),
+            path: "/".into(),
+            query_ids: Box::default(),
+            principal: None,
+            credential: None,
+            client_print: 0,
+            says_crawler: false,
+            status: None,
+            request_body_len: None,
+            response_body_len: None,
+            request_body: None,
+            response_body: None,
+            source_proven: true,
+            gaps: false,
+            anomalies: AnomalySet::default(),
+            extra: None,
         }
     }
 }

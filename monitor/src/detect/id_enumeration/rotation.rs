@@ -145,6 +145,7 @@ impl Row {
                 addr,
                 port: observation.client.port,
                 proven: observation.source_proven,
+                forwarded: None,
                 actors: self.actors.clone(),
             }],
         }

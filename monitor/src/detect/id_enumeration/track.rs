@@ -199,6 +199,7 @@ impl Track {
                 addr: source.addr,
                 port: source.port,
                 proven: source.proven,
+                forwarded: None,
                 actors: vec![actor],
             })
             .collect()

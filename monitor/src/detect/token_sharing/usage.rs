@@ -7,10 +7,10 @@
 
 use std::time::Duration;
 
-use monitor_common::{IpKey, Prefix};
+use monitor_common::IpKey;
 
 use super::{
-    super::{SUSPECTS, Suspect, share},
+    super::{SUSPECTS, Suspect, network, share},
     Settings,
 };
 use crate::{observe::Observation, time::Timestamp};
@@ -86,11 +86,6 @@ pub(super) struct Sharing {
     pub(super) first: Timestamp,
     /// The holders are a pool.
     pub(super) pool: bool,
-}
-
-/// The network that an address is in, as operators hand them out: /24 and /56.
-fn network(addr: IpKey) -> IpKey {
-    Prefix::new(addr, if addr.is_v4() { 96 + 24 } else { 56 }).map_or(addr, |net| net.addr())
 }
 
 impl Usage {
@@ -320,6 +315,7 @@ impl Usage {
                 addr: client.addr,
                 port: client.port,
                 proven: client.proven,
+                forwarded: None,
                 actors: vec![actor],
             })
             .collect()

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{flow::Peer, observe::target};
+use crate::observe::target;
 
 const KEY: InstallKey = InstallKey([3; 16]);
 
@@ -10,30 +10,13 @@ fn ask(
     status: u16,
     source: u64,
 ) -> (String, Vec<String>) {
-    let peer = Peer {
-        addr: monitor_common::IpKey::from_v4([192, 0, 2, 1]),
-        port: 1,
-    };
     let target = target::parse(path.as_bytes(), &KEY);
     let observation = Observation {
-        at: Timestamp::ZERO,
-        answered: None,
-        client: peer,
-        server: peer,
         method: method.into(),
         path: target.path,
         query_ids: target.query_ids,
-        principal: None,
-        client_print: 0,
-        says_crawler: false,
         status: Some(status),
-        request_body_len: None,
-        response_body_len: None,
-        request_body: None,
-        response_body: None,
-        source_proven: true,
-        gaps: false,
-        anomalies: crate::http::anomaly::AnomalySet::default(),
+        ..crate::observe::tests::observation()
     };
     let resolved = table.resolve(&observation, source);
     (
