@@ -61,6 +61,23 @@ pub struct DetectorInfo {
     pub cwe: &'static str,
     /// MITRE ATT&CK technique: id and name.
     pub technique: (&'static str, &'static str),
+    /// What [`Evidence::value`] and its threshold count, in the plural: `distinct objects`.
+    pub counts: &'static str,
+    /// The most that its evidence can justify before the one who is hit. A policy does more only where it names the
+    /// detector.
+    pub strongest: Remedy,
+}
+
+/// What can be done to the source of abuse, from nothing up.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Remedy {
+    /// Write it down.
+    Log,
+    /// Let only so many of its packets through.
+    Throttle,
+    /// Drop its packets.
+    Drop,
 }
 
 /// Who acts: the principal if the request carries a credential, else the client.
@@ -268,6 +285,11 @@ pub struct Measure {
 pub trait Detector: Send {
     /// What is fixed about it.
     fn info(&self) -> &'static DetectorInfo;
+
+    /// Points from which on it finds something, where it adds up points: for who asks what would have made the difference.
+    fn points_min(&self) -> Option<i32> {
+        None
+    }
 
     /// Which observations it is shown.
     fn interest(&self) -> Interest {

@@ -82,7 +82,10 @@ pub(super) const LAYERS: &[Layer] = &[
         &["flow", "http", "limits", "packet", "segment", "stream", "time"],
     ),
     core("body", &["limits", "named_set"]),
-    core("observe", &["body", "flow", "http", "limits", "lru", "named_set", "time"]),
+    core(
+        "observe",
+        &["body", "flow", "http", "limits", "lru", "named_set", "time"],
+    ),
     core("detect", &["flow", "limits", "lru", "observe", "time"]),
     // A case shows the verdict on each of its sources; it does not make it.
     core(

@@ -42,7 +42,7 @@ use self::{
     track::{Owners, Peers, Track},
 };
 use super::{
-    Context, Detector, DetectorInfo, Evidence, Finding, confidence, percent, share,
+    Context, Detector, DetectorInfo, Evidence, Finding, Remedy, confidence, percent, share,
     window::{Outcome, tenths},
 };
 use crate::{
@@ -59,6 +59,8 @@ pub static INFO: DetectorInfo = DetectorInfo {
     owasp: "API1:2023",
     cwe: "CWE-639",
     technique: ("T1087", "Account Discovery"),
+    counts: "distinct objects",
+    strongest: Remedy::Drop,
 };
 
 /// `[detect.id-enumeration]`.
@@ -333,6 +335,10 @@ fn finding(
 impl Detector for IdEnumeration {
     fn info(&self) -> &'static DetectorInfo {
         &INFO
+    }
+
+    fn points_min(&self) -> Option<i32> {
+        Some(self.settings.score_min)
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {

@@ -28,7 +28,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::usage::{Sharing, Usage};
-use super::{Context, Detector, DetectorInfo, Evidence, Finding, Measure, confidence};
+use super::{Context, Detector, DetectorInfo, Evidence, Finding, Measure, Remedy, confidence};
 use crate::{
     lru::{Lru, TableStats},
     observe::Observation,
@@ -46,6 +46,8 @@ pub static INFO: DetectorInfo = DetectorInfo {
         "T1550.001",
         "Use Alternate Authentication Material: Application Access Token",
     ),
+    counts: "clients",
+    strongest: Remedy::Drop,
 };
 
 /// `[detect.token-sharing]`.
@@ -121,6 +123,10 @@ impl TokenSharing {
 impl Detector for TokenSharing {
     fn info(&self) -> &'static DetectorInfo {
         &INFO
+    }
+
+    fn points_min(&self) -> Option<i32> {
+        Some(self.settings.score_min)
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
