@@ -5,6 +5,7 @@
 //! in the kernel there is no queue and no timer.
 
 mod conclude;
+mod familiar;
 mod operator;
 mod owners;
 
@@ -82,6 +83,7 @@ pub struct Judge {
     actors: Lru<u64, Acquaintance>,
     exclusivity: Exclusivity,
     owners: owners::Owners,
+    logins: familiar::Logins,
     detectors: Vec<(Interest, Box<dyn Detector>)>,
     cases: CaseStore,
     enforcer: Enforcer,
@@ -118,6 +120,7 @@ impl Judge {
             actors: Lru::new(settings.detect.actors_max),
             exclusivity: Exclusivity::new(verdict.sources_max, Duration::from_secs(verdict.shared_seconds)),
             owners: owners::Owners::new(settings.detect.owners_max),
+            logins: familiar::Logins::new(settings.detect.logins_max),
             detectors: registry::detectors(&settings.detect)
                 .into_iter()
                 .map(|detector| (detector.interest(), detector))
@@ -192,6 +195,7 @@ impl Judge {
             path_ids: resolved.ids(),
             known_since,
             served: known.served,
+            familiar: self.logins.familiar(observation, client_key),
         };
         if observation
             .status
@@ -274,6 +278,7 @@ impl Judge {
         let own = [
             ("actors", self.actors.stats()),
             ("credential_owners", self.owners.stats()),
+            ("logins", self.logins.stats()),
             ("exclusivity_sources", self.exclusivity.stats()),
         ];
         let tables = self.endpoints.tables().into_iter().chain(own).chain(detectors);

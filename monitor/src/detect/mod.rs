@@ -27,6 +27,8 @@ pub struct DetectSettings {
     pub actors_max: usize,
     /// Credentials whose owner is remembered; the least recently handed out gives way.
     pub owners_max: usize,
+    /// Users whose clients are remembered from logins that were accepted; the one not seen for longest gives way.
+    pub logins_max: usize,
     /// `[detect.id-enumeration]`.
     #[serde(rename = "id-enumeration")]
     pub id_enumeration: id_enumeration::Settings,
@@ -40,6 +42,7 @@ impl Default for DetectSettings {
         Self {
             actors_max: 1 << 19,
             owners_max: 1 << 18,
+            logins_max: 1 << 17,
             id_enumeration: id_enumeration::Settings::default(),
             token_sharing: token_sharing::Settings::default(),
         }
@@ -183,6 +186,17 @@ pub struct Context<'a> {
     pub known_since: Timestamp,
     /// How often the actor was served (2xx or 3xx) before.
     pub served: u32,
+    /// What is known of the user that this login names; nothing if it is none.
+    pub familiar: Familiar,
+}
+
+/// What earlier logins say about the user of this one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Familiar {
+    /// A login of this user was accepted before.
+    pub user: bool,
+    /// And one from this client.
+    pub here: bool,
 }
 
 /// Something a detector found.

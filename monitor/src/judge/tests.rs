@@ -13,7 +13,11 @@ use crate::{
     enforce::{EnforceError, LeaseChange, LeaseKind},
     flow::Peer,
     http::anomaly::AnomalySet,
-    observe::{PrincipalKind, target},
+    observe::{
+        Extra, PrincipalKind,
+        extra::{Login, LoginOutcome},
+        target,
+    },
     verdict::{Refusal, Verdict},
 };
 
@@ -34,6 +38,10 @@ struct Request {
     status: Option<u16>,
     response_bytes: Option<u64>,
     proven: bool,
+    kind: PrincipalKind,
+    service: bool,
+    roles: u64,
+    extra: Extra,
 }
 
 fn ip(text: &str) -> IpKey {
@@ -53,7 +61,32 @@ fn get(ms: u64, client: &str, target: impl Into<String>) -> Request {
         status: Some(200),
         response_bytes: Some(200),
         proven: true,
+        kind: PrincipalKind::Bearer,
+        service: false,
+        roles: 0,
+        extra: Extra::default(),
     }
+}
+
+/// `POST /api/login` at `ms` by `client`: this user with this password, accepted (a token is handed out) or refused.
+fn login(ms: u64, client: &str, user: &str, password: &str, accepted: bool) -> Request {
+    let outcome = if accepted {
+        LoginOutcome::Accepted
+    } else {
+        LoginOutcome::Refused
+    };
+    let mut request = get(ms, client, "/api/login")
+        .method("POST")
+        .status(if accepted { 200 } else { 401 });
+    request.extra.login = Some(Login {
+        user: Some(KEY.fingerprint(PrincipalKind::User, user.as_bytes())),
+        password: Some(KEY.hash(98, password.as_bytes())),
+        outcome,
+    });
+    if accepted {
+        request.extra.handed_out = vec![KEY.credential(format!("{user}-{ms}").as_bytes())];
+    }
+    request
 }
 
 impl Request {
@@ -77,6 +110,16 @@ impl Request {
         self
     }
 
+    fn kind(mut self, kind: PrincipalKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    fn service(mut self) -> Self {
+        self.service = true;
+        self
+    }
+
     fn bytes(mut self, bytes: u64) -> Self {
         self.response_bytes = Some(bytes);
         self
@@ -85,7 +128,7 @@ impl Request {
     fn observation(&self) -> Observation {
         let at = Timestamp::from_nanos((START_MS + self.ms) * 1_000_000);
         let target = target::parse(self.target.as_bytes(), &KEY);
-        let fingerprint = |token: &String| KEY.fingerprint(PrincipalKind::Bearer, token.as_bytes());
+        let fingerprint = |token: &String| KEY.fingerprint(self.kind, token.as_bytes());
         Observation {
             at,
             answered: self.status.map(|_| at),
@@ -102,13 +145,13 @@ impl Request {
             path: target.path,
             query_ids: target.query_ids,
             principal: self.token.as_ref().map(|token| crate::observe::Principal {
-                kind: PrincipalKind::Bearer,
+                kind: self.kind,
                 fingerprint: fingerprint(token),
             }),
             credential: self.token.as_ref().map(|token| crate::observe::Credential {
-                fingerprint: fingerprint(token),
-                roles: 0,
-                service: false,
+                fingerprint: KEY.credential(token.as_bytes()),
+                roles: self.roles,
+                service: self.service,
             }),
             client_print: KEY.hash(99, self.program.as_bytes()),
             says_crawler: self.crawler,
@@ -120,7 +163,7 @@ impl Request {
             source_proven: self.proven,
             gaps: false,
             anomalies: AnomalySet::default(),
-            extra: None,
+            extra: (self.extra != Extra::default()).then(|| Box::new(self.extra.clone())),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `token-sharing`: a credential is in use by several clients at once, of which one is its owner.
 //!
 //! **Signal.** Interleaving, not change: the owner uses the token, somebody else uses it, and the owner comes back, within two
-//! minutes. A client is an address (a browser's many connections are one client). The owner is who had the token alone,
+//! minutes. One token is looked at, not one user: somebody with three devices has three tokens. A client is an address,
+//! behind a trusted proxy the forwarded one (a browser's many connections are one client). The owner is who had the token alone,
 //! for at least 5 s and 5 requests before the first newcomer (1 s and 2 requests if the newcomer is another program).
 //!
 //! **Score.** Clear owner 20; newcomers that the owner came back after: one 10, two 25, three 40, four 45, five and more 55;
@@ -15,7 +16,9 @@
 //! **Look-alikes spared.** Roaming and handover (the old address falls silent; flapping back once is one return); service
 //! pools (several clients before anyone was alone: no owner; later members are of the same program or the same network);
 //! dual stack (one IPv4 and one IPv6 address of one program); several connections or programs of one address; a
-//! token that moves from client to client.
+//! token that moves from client to client; credentials that are there to be used in many places: of services (they say so
+//! themselves, or are certificates) and Basic passwords. An API key in two programs is written down, not dropped: it
+//! may be its developer.
 //!
 //! **What it trades.** A thief who starts when the owner has left is the new owner here. A phone that uses two networks at
 //! once, with the same program, for long, is written down but stays below what drops a source. A thief with the owner's
@@ -28,10 +31,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::usage::{Sharing, Usage};
-use super::{Context, Detector, DetectorInfo, Evidence, Finding, Measure, Remedy, confidence};
+use super::{Context, Detector, DetectorInfo, Evidence, Finding, Interest, Measure, Remedy, confidence};
 use crate::{
     lru::{Lru, TableStats},
-    observe::Observation,
+    observe::{ActorClass, Observation, PrincipalKind},
     time::Timestamp,
 };
 
@@ -129,12 +132,19 @@ impl Detector for TokenSharing {
         Some(self.settings.score_min)
     }
 
+    fn interest(&self) -> Interest {
+        Interest::CREDENTIAL
+    }
+
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
         // A refused credential is not in use: whoever sends it got nothing by it.
-        if observation.principal.is_none() || observation.status == Some(401) {
+        if !is_personal(observation, cx) || observation.status == Some(401) {
             return;
         }
-        let usage = self.tokens.entry(cx.actor_key);
+        let Some(token) = observation.credential else {
+            return;
+        };
+        let usage = self.tokens.entry(token.fingerprint.short());
         if !usage.used(observation, &self.settings) {
             return;
         }
@@ -163,6 +173,17 @@ impl Detector for TokenSharing {
         vec![("token_sharing_tokens", self.tokens.stats())]
     }
 }
+
+/// Whether the credential is meant for one client. Passwords and services are at home in many places.
+fn is_personal(observation: &Observation, cx: &Context<'_>) -> bool {
+    let password = observation
+        .principal
+        .is_some_and(|principal| principal.kind == PrincipalKind::User);
+    !password && cx.class != ActorClass::Service
+}
+
+/// Most confidence in what is found of an API key: below what drops a source.
+const KEY_CONFIDENCE: u8 = 65;
 
 /// Adds up the evidence. The weights are explained in the head comment.
 fn score(sharing: &Sharing) -> (i32, Vec<Measure>) {
@@ -207,6 +228,11 @@ fn finding(
     measures: Vec<Measure>,
 ) -> Finding {
     let coverage = usage.coverage();
+    let most = if cx.class == ActorClass::Key {
+        KEY_CONFIDENCE
+    } else {
+        100
+    };
     let owner = if sharing.pool { "its pool" } else { "its owner" };
     Finding {
         detector: &INFO,
@@ -215,7 +241,7 @@ fn finding(
         actor_key: cx.actor_key,
         endpoint: None,
         severity: 75 + u8::try_from(sharing.newcomers.min(10)).unwrap_or(10),
-        confidence: confidence(points, coverage),
+        confidence: confidence(points, coverage).min(most),
         coverage,
         evidence: Evidence {
             summary: format!(

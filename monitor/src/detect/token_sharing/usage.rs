@@ -33,7 +33,10 @@ enum Part {
 
 #[derive(Debug)]
 struct Client {
+    /// Behind a trusted proxy, the one that it forwards for.
     addr: IpKey,
+    /// Who sends its packets: itself, or that proxy.
+    source: IpKey,
     print: u64,
     port: u16,
     proven: bool,
@@ -93,7 +96,7 @@ impl Usage {
     pub(super) fn used(&mut self, observation: &Observation, settings: &Settings) -> bool {
         self.requests = self.requests.saturating_add(1);
         self.gaps += u32::from(observation.gaps);
-        let addr = observation.client.addr;
+        let addr = observation.client_addr();
         let same = self
             .clients
             .get(self.last)
@@ -113,6 +116,7 @@ impl Usage {
         if let Some(client) = self.clients.get_mut(at) {
             client.last = client.last.max(observation.at);
             client.requests = client.requests.saturating_add(1);
+            client.source = observation.client.addr;
             client.port = observation.client.port;
             client.proven |= observation.source_proven;
         }
@@ -122,7 +126,11 @@ impl Usage {
 
     /// Enters a client, with the part that it comes in.
     fn enter(&mut self, observation: &Observation, settings: &Settings) -> usize {
-        let (now, addr, print) = (observation.at, observation.client.addr, observation.client_print);
+        let (now, addr, print) = (
+            observation.at,
+            observation.client_addr(),
+            observation.client_print,
+        );
         let part = self.part_of_new(now, addr, print, settings);
         if part == Part::Holder {
             self.pool |= !self.clients.is_empty();
@@ -138,6 +146,7 @@ impl Usage {
         }
         self.clients.push(Client {
             addr,
+            source: observation.client.addr,
             print,
             port: observation.client.port,
             proven: observation.source_proven,
@@ -312,10 +321,10 @@ impl Usage {
         self.accused()
             .take(SUSPECTS)
             .map(|client| Suspect {
-                addr: client.addr,
+                addr: client.source,
                 port: client.port,
                 proven: client.proven,
-                forwarded: None,
+                forwarded: (client.source != client.addr).then_some(client.addr),
                 actors: vec![actor],
             })
             .collect()

@@ -276,3 +276,21 @@ fn a_refused_token_is_not_in_use() {
     }
     left_alone("401 elsewhere", requests);
 }
+
+#[test]
+fn credentials_that_are_at_home_in_many_places() {
+    let me = |ms, client: &str| get(ms, client, "/api/me").token("mine");
+    for (name, request) in [
+        (
+            "a password in two mail programs",
+            &(|r: Request| r.kind(PrincipalKind::User)) as &dyn Fn(Request) -> Request,
+        ),
+        ("a service scales out", &Request::service),
+    ] {
+        let mut requests = series(200, 1000, |_, ms| request(me(ms, "192.0.2.1")));
+        requests.extend(series(200, 1000, |_, ms| {
+            request(me(ms + 20_500, CLIENT).program("curl/8"))
+        }));
+        left_alone(name, requests);
+    }
+}

@@ -8,6 +8,7 @@
 //! - A full tree learns no more: what is new is `{unknown}`, counted. Nothing is forgotten, so that endpoint numbers stay
 //!   true for the detectors.
 
+mod hints;
 mod names;
 mod path;
 mod tree;
@@ -15,7 +16,7 @@ mod tree;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-pub use self::names::stem;
+pub use self::{hints::Hints, names::stem};
 use self::{
     names::object_stem,
     path::Path,
@@ -69,6 +70,8 @@ pub struct Endpoint {
     pub unknown: bool,
     /// Whether this is an index of the whole site: `robots.txt`, `sitemap.xml`.
     pub site_index: bool,
+    /// What the words of its path say that it is for.
+    pub hints: Hints,
 }
 
 impl Endpoint {
@@ -231,6 +234,7 @@ impl EndpointTable {
             lists: [0; 2],
             unknown: labels.iter().any(|l| **l == Label::Unknown),
             site_index: false,
+            hints: hints::hints(&labels, method, &self.key),
         };
         let mut literal = None;
         let mut slots = endpoint.stems.iter_mut();
