@@ -5,7 +5,9 @@
 //! stage keeps one case for each thing found.
 
 pub mod id_enumeration;
+mod points;
 pub mod registry;
+mod sources;
 pub mod token_sharing;
 pub mod window;
 

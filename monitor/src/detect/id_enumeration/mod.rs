@@ -38,11 +38,13 @@ use serde::{Deserialize, Serialize};
 use self::{
     lists::Lists,
     rotation::Rotations,
-    score::{FINDING, Score, Shape, Surroundings},
+    score::{FINDING, Shape, Surroundings},
     track::{Owners, Peers, Track},
 };
 use super::{
-    Context, Detector, DetectorInfo, Evidence, Finding, Remedy, confidence, percent, share,
+    Context, Detector, DetectorInfo, Evidence, Finding, Remedy, confidence, percent,
+    points::Points,
+    share,
     window::{Outcome, tenths},
 };
 use crate::{
@@ -249,11 +251,11 @@ impl IdEnumeration {
                 (distinct >= least && shape.distinct >= least.min(WINDOW_LEAST) && (window != RUN || strong))
                     .then(|| (score::score(&shape, &around), shape, distinct))
             })
-            .max_by_key(|(score, ..)| score.points);
+            .max_by_key(|(score, ..)| score.sum);
         let Some((score, shape, distinct)) = best else {
             return;
         };
-        if score.points < self.settings.score_min {
+        if score.sum < self.settings.score_min {
             return;
         }
         track.reported(now);
@@ -294,7 +296,7 @@ fn finding(
     track: &Track,
     around: &Surroundings,
     shape: &Shape,
-    score: &Score,
+    score: &Points,
     distinct: u32,
 ) -> Finding {
     let served = share(shape.served, shape.served + shape.denied);
@@ -307,7 +309,7 @@ fn finding(
         actor_key: cx.actor_key,
         endpoint: Some(cx.endpoint),
         severity: percent(severity),
-        confidence: confidence(score.points, coverage),
+        confidence: confidence(score.sum, coverage),
         coverage,
         suspects: track.suspects(cx.actor_key),
         evidence: Evidence {

@@ -1,7 +1,9 @@
 //! The evidence of a walk over object ids, turned into points. Must not know where the evidence is kept.
 
 use super::super::{
-    Measure, count, share,
+    count,
+    points::{Points, ramp},
+    share,
     window::{Outcome, Touch},
 };
 
@@ -104,23 +106,14 @@ pub(super) struct Surroundings {
     pub(super) threshold: u32,
 }
 
-/// Points, part by part.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Score {
-    /// The parts.
-    pub(super) measures: Vec<Measure>,
-    /// Their sum, capped by what the evidence allows.
-    pub(super) points: i32,
-}
-
 /// Points at which a walk is a finding.
 pub(super) const FINDING: i32 = 50;
 /// Most points for evidence that a known and honest actor can give, too: below what drops a source.
 const DOUBT: i32 = 60;
 
 /// Adds up the evidence. The weights are explained in the detector's head comment.
-pub(super) fn score(shape: &Shape, around: &Surroundings) -> Score {
-    let mut score = Score::default();
+pub(super) fn score(shape: &Shape, around: &Surroundings) -> Points {
+    let mut score = Points::default();
     let sequence = ramp(shape.sequential, 0.5, 0.8, 45);
     let denial = if shape.denied >= 8 {
         ramp(shape.denied_share(), 0.1, 0.5, 45)
@@ -142,30 +135,18 @@ pub(super) fn score(shape: &Shape, around: &Surroundings) -> Score {
     score.add("denied-share", shape.denied_share(), denial);
     score.add("others-objects", f64::from(around.foreign), foreign);
     score.add("more-than-peers", f64::from(around.recent), volume);
-    score.add(
-        "never-listed",
-        f64::from(u8::from(around.unlisted)),
-        if around.unlisted { 10 } else { 0 },
-    );
+    score.flag("never-listed", around.unlisted, 10);
     score.add("pace-seconds", shape.pace, pace(shape));
-    score.add(
-        "new-actor",
-        f64::from(u8::from(around.new)),
-        if around.new { 5 } else { 0 },
-    );
+    score.flag("new-actor", around.new, 5);
     score.add(
         "times-threshold",
         times,
         if pattern { ramp(times, 1.0, 3.0, 10) } else { 0 },
     );
-    score.add(
-        "established-actor",
-        f64::from(u8::from(around.established)),
-        if around.established { -15 } else { 0 },
-    );
+    score.flag("established-actor", around.established, -15);
     let harmless = denial == 0 && foreign == 0;
     if harmless && (around.established || sequence == 0) {
-        score.points = score.points.min(DOUBT);
+        score.cap(DOUBT);
     }
     score
 }
@@ -178,22 +159,5 @@ fn pace(shape: &Shape) -> i32 {
         _ if shape.steady => 10,
         pace if pace <= 30.0 => 5,
         _ => 0,
-    }
-}
-
-/// 0 up to `from`, `most` from `to` on, in between in proportion.
-#[expect(clippy::cast_possible_truncation, reason = "between 0 and `most`")]
-fn ramp(value: f64, from: f64, to: f64, most: i32) -> i32 {
-    (((value - from) / (to - from)).clamp(0.0, 1.0) * f64::from(most)).round() as i32
-}
-
-impl Score {
-    fn add(&mut self, name: &str, value: f64, points: i32) {
-        self.points += points;
-        self.measures.push(Measure {
-            name: name.into(),
-            value,
-            points,
-        });
     }
 }

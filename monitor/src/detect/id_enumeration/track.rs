@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use monitor_common::IpKey;
-
 use super::super::{
     Suspect, share,
+    sources::Sources,
     window::{Outcome, Touches},
 };
 use crate::{
@@ -14,8 +13,6 @@ use crate::{
     time::Timestamp,
 };
 
-/// Sources remembered of one walk.
-const SOURCES: usize = 8;
 /// Objects kept as samples for the log.
 const SAMPLES: usize = 8;
 
@@ -23,7 +20,7 @@ const SAMPLES: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Track {
     pub(super) touches: Touches,
-    sources: Vec<Source>,
+    sources: Sources,
     pub(super) samples: Vec<ObjectId>,
     pub(super) first: Timestamp,
     last: u32,
@@ -42,14 +39,6 @@ pub(super) struct Track {
     pub(super) listed: u32,
     pub(super) fired: bool,
     seen: bool,
-}
-
-#[derive(Debug)]
-struct Source {
-    addr: IpKey,
-    port: u16,
-    proven: bool,
-    evidence: u32,
 }
 
 impl Track {
@@ -128,7 +117,7 @@ impl Track {
         if self.samples.len() < SAMPLES && self.touches.total() >= 4 {
             self.samples.push(*id);
         }
-        self.count_source(observation);
+        self.sources.count(observation);
     }
 
     fn count_recent(&mut self, now: u32) {
@@ -140,32 +129,6 @@ impl Track {
         }
         self.ten_minutes = slot;
         self.counts[0] += 1;
-    }
-
-    fn count_source(&mut self, observation: &Observation) {
-        let addr = observation.client.addr;
-        if let Some(source) = self.sources.iter_mut().find(|s| s.addr == addr) {
-            source.port = observation.client.port;
-            source.proven |= observation.source_proven;
-            source.evidence += 1;
-            return;
-        }
-        if self.sources.len() >= SOURCES {
-            // The one with the least evidence gives way.
-            let least = self
-                .sources
-                .iter()
-                .enumerate()
-                .min_by_key(|(_, s)| s.evidence)
-                .map(|(at, _)| at);
-            least.map(|at| self.sources.swap_remove(at));
-        }
-        self.sources.push(Source {
-            addr,
-            port: observation.client.port,
-            proven: observation.source_proven,
-            evidence: 1,
-        });
     }
 
     /// Distinct objects of the last ten to twenty minutes.
@@ -191,18 +154,7 @@ impl Track {
     /// The sources that gave a good part of the evidence. One that gave little may be an honest user of the same
     /// credential.
     pub(super) fn suspects(&self, actor: u64) -> Vec<Suspect> {
-        let least = (self.touches.total() / 5).max(5);
-        self.sources
-            .iter()
-            .filter(|source| source.evidence >= least)
-            .map(|source| Suspect {
-                addr: source.addr,
-                port: source.port,
-                proven: source.proven,
-                forwarded: None,
-                actors: vec![actor],
-            })
-            .collect()
+        self.sources.suspects((self.touches.total() / 5).max(5), &[actor])
     }
 }
 
