@@ -4,6 +4,8 @@
 //! order of capture, keeps bounded state, and says what it found as a [`Finding`]. It may say the same again: the next
 //! stage keeps one case for each thing found.
 
+mod attempt;
+pub mod brute_force;
 pub mod id_enumeration;
 mod points;
 pub mod registry;
@@ -37,6 +39,9 @@ pub struct DetectSettings {
     /// `[detect.token-sharing]`.
     #[serde(rename = "token-sharing")]
     pub token_sharing: token_sharing::Settings,
+    /// `[detect.brute-force]`.
+    #[serde(rename = "brute-force")]
+    pub brute_force: brute_force::Settings,
 }
 
 impl Default for DetectSettings {
@@ -47,6 +52,7 @@ impl Default for DetectSettings {
             logins_max: 1 << 17,
             id_enumeration: id_enumeration::Settings::default(),
             token_sharing: token_sharing::Settings::default(),
+            brute_force: brute_force::Settings::default(),
         }
     }
 }

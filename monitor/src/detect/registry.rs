@@ -1,6 +1,9 @@
 //! The list of detectors. Must not know what they do.
 
-use super::{DetectSettings, Detector, id_enumeration::IdEnumeration, token_sharing::TokenSharing};
+use super::{
+    DetectSettings, Detector, brute_force::BruteForce, id_enumeration::IdEnumeration,
+    token_sharing::TokenSharing,
+};
 
 /// Every detector that is on, in the order of evaluation.
 pub fn detectors(settings: &DetectSettings) -> Vec<Box<dyn Detector>> {
@@ -10,6 +13,9 @@ pub fn detectors(settings: &DetectSettings) -> Vec<Box<dyn Detector>> {
     }
     if settings.token_sharing.enabled {
         on.push(Box::new(TokenSharing::new(settings.token_sharing.clone())));
+    }
+    if settings.brute_force.enabled {
+        on.push(Box::new(BruteForce::new(settings.brute_force.clone())));
     }
     on
 }

@@ -4,6 +4,7 @@ mod attacks;
 mod benign;
 mod bounds;
 mod leases;
+mod logins;
 mod secrets;
 
 use monitor_common::IpKey;
@@ -36,6 +37,7 @@ struct Request {
     method: &'static str,
     target: String,
     status: Option<u16>,
+    body_bytes: u64,
     response_bytes: Option<u64>,
     proven: bool,
     kind: PrincipalKind,
@@ -59,6 +61,7 @@ fn get(ms: u64, client: &str, target: impl Into<String>) -> Request {
         method: "GET",
         target: target.into(),
         status: Some(200),
+        body_bytes: 0,
         response_bytes: Some(200),
         proven: true,
         kind: PrincipalKind::Bearer,
@@ -156,7 +159,7 @@ impl Request {
             client_print: KEY.hash(99, self.program.as_bytes()),
             says_crawler: self.crawler,
             status: self.status,
-            request_body_len: Some(0),
+            request_body_len: Some(self.body_bytes),
             response_body_len: self.response_bytes,
             request_body: None,
             response_body: None,
