@@ -28,8 +28,12 @@ use crate::{
     },
     time::Timestamp,
     verdict::{
-        Mode, VerdictSettings, enforcer::Enforcer, exclusivity::Exclusivity, ledger::LeaseRecord,
+        Mode, VerdictSettings,
+        enforcer::Enforcer,
+        exclusivity::Exclusivity,
+        ledger::LeaseRecord,
         never::NeverBlock,
+        policy::{Policy, PolicySettings},
     },
 };
 
@@ -45,6 +49,8 @@ pub struct JudgeSettings {
     pub cases: CaseSettings,
     /// `[verdict]`.
     pub verdict: VerdictSettings,
+    /// `[policy]`.
+    pub policy: PolicySettings,
     /// `[endpoints]`.
     pub endpoints: EndpointSettings,
 }
@@ -86,6 +92,7 @@ pub struct Judge {
     logins: familiar::Logins,
     detectors: Vec<(Interest, Box<dyn Detector>)>,
     cases: CaseStore,
+    policy: Policy,
     enforcer: Enforcer,
     findings: Vec<Finding>,
     ticked: Timestamp,
@@ -126,6 +133,7 @@ impl Judge {
                 .map(|detector| (detector.interest(), detector))
                 .collect(),
             cases: CaseStore::new(settings.cases.clone()),
+            policy: Policy::new(settings.policy.clone(), verdict),
             enforcer: Enforcer::new(verdict.clone(), settings.mode),
             findings: Vec::new(),
             ticked: Timestamp::ZERO,
@@ -162,7 +170,7 @@ impl Judge {
         self.detect(observation);
         for finding in std::mem::take(&mut self.findings) {
             self.stats.findings += 1;
-            self.conclude(finding, sink, out);
+            self.conclude(finding, observation, sink, out);
         }
     }
 
@@ -202,14 +210,15 @@ impl Judge {
             .is_some_and(|status| (200..400).contains(&status))
         {
             known.served = known.served.saturating_add(1);
-            let principal = observation.principal.is_some() || observation.forwarded.is_some();
-            let user = if principal {
-                actor_key
-            } else {
-                observation.client_print
+            let user = match observation.principal {
+                Some(_) => actor_key,
+                None => observation.client_print,
             };
-            self.exclusivity
-                .served(source_key, user, principal, observation.at);
+            let proven = observation.principal.is_some() && !about.is_public();
+            self.exclusivity.served(client_key, user, proven, observation.at);
+            if observation.forwarded.is_some() {
+                self.exclusivity.forwarded(source_key, observation.at);
+            }
         }
         let holds = Interest::of(observation, cx.path_ids.len());
         for (interest, detector) in &mut self.detectors {

@@ -84,6 +84,31 @@ pub struct CaseSource {
     pub addr: IpKey,
     /// The port of its last connection that gave evidence.
     pub port: u16,
+    /// The clients behind it that take part, where it is a trusted proxy; at most [`CLIENTS`].
+    pub clients: Vec<CaseClient>,
     /// What is done about it.
     pub verdict: Verdict,
+}
+
+/// Most clients behind one source of a case. A proxy with an attacker of many addresses behind it.
+pub const CLIENTS: usize = 16;
+
+/// A client behind a source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CaseClient {
+    /// Its address, as the proxy told.
+    pub addr: IpKey,
+    /// Whether others use that address too.
+    pub shared: bool,
+}
+
+impl CaseSource {
+    /// Notes a client behind it, or what is now known of one.
+    pub fn note_client(&mut self, client: CaseClient) {
+        if let Some(known) = self.clients.iter_mut().find(|known| known.addr == client.addr) {
+            known.shared |= client.shared;
+        } else if self.clients.len() < CLIENTS {
+            self.clients.push(client);
+        }
+    }
 }

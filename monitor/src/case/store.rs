@@ -154,6 +154,7 @@ fn update(case: &mut Case, finding: Finding) -> Change {
             case.sources.push(CaseSource {
                 addr: suspect.addr,
                 port: suspect.port,
+                clients: Vec::new(),
                 verdict: Verdict::Log,
             });
         }

@@ -5,6 +5,7 @@
 //! configuration file, and must not know what the settings do.
 
 mod error;
+mod policy;
 mod raw;
 mod settings;
 mod suggest;

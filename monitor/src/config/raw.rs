@@ -9,7 +9,7 @@ use crate::{
     case::CaseSettings,
     config::values::Text,
     detect::DetectSettings,
-    verdict::{Mode, VerdictSettings},
+    verdict::{Mode, VerdictSettings, policy::PolicySettings},
 };
 
 /// The whole file; every key may be left out.
@@ -36,6 +36,8 @@ pub(super) struct File {
     pub(super) cases: CaseSettings,
     #[serde(default)]
     pub(super) verdict: VerdictSettings,
+    #[serde(default)]
+    pub(super) policy: PolicySettings,
     #[serde(default)]
     pub(super) endpoints: crate::observe::endpoint::EndpointSettings,
 }

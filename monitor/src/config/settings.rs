@@ -6,7 +6,7 @@ use crate::{
     body::BodySettings,
     config::{
         ConfigError, DEFAULT_CONTROL, DEFAULT_LOG, DEFAULT_PIN_DIR, DEFAULT_PORTS, DEFAULT_STATE_DIR,
-        Overrides, raw,
+        Overrides, policy, raw,
         values::{Text, check_interface, check_path},
     },
     judge::JudgeSettings,
@@ -99,6 +99,7 @@ pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, Co
             .collect(),
         judge: JudgeSettings {
             mode: flags.mode.or(raw.mode).unwrap_or_default(),
+            policy: policy::checked(raw.policy, &raw.detect)?,
             detect: raw.detect,
             cases: raw.cases,
             verdict: raw.verdict,

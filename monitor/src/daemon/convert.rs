@@ -8,7 +8,7 @@ use crate::{
     journal::ecs,
     kernel::{Attachment, KernelLease, SourceCount, TimeBase},
     time::Timestamp,
-    verdict::{Verdict, ledger::LeaseRecord},
+    verdict::ledger::LeaseRecord,
 };
 
 pub(super) fn interface(attachment: &Attachment) -> dto::Interface {
@@ -120,6 +120,6 @@ fn case_source(source: &crate::case::CaseSource) -> dto::CaseSource {
         source: source.addr.to_string(),
         verdict: source.verdict.name().to_owned(),
         verdict_text: source.verdict.to_string(),
-        enforced: matches!(source.verdict, Verdict::Drop { enforced: true, .. }),
+        enforced: source.verdict.enforced(),
     }
 }

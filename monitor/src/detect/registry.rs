@@ -1,7 +1,7 @@
 //! The list of detectors. Must not know what they do.
 
 use super::{
-    DetectSettings, Detector, brute_force::BruteForce, id_enumeration::IdEnumeration,
+    DetectSettings, Detector, DetectorInfo, brute_force::BruteForce, id_enumeration::IdEnumeration,
     token_sharing::TokenSharing,
 };
 
@@ -18,4 +18,32 @@ pub fn detectors(settings: &DetectSettings) -> Vec<Box<dyn Detector>> {
         on.push(Box::new(BruteForce::new(settings.brute_force.clone())));
     }
     on
+}
+
+/// What is fixed about the detectors that are on, and about those that are on by default.
+pub fn infos(settings: &DetectSettings) -> Vec<&'static DetectorInfo> {
+    let of = |settings: &DetectSettings| {
+        let on = detectors(settings);
+        on.iter().map(|detector| detector.info()).collect::<Vec<_>>()
+    };
+    let mut all = of(settings);
+    all.extend(of(&DetectSettings::default()));
+    all.sort_by_key(|info| info.id);
+    all.dedup_by_key(|info| info.id);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_detectors_have_the_same_name_or_id() {
+        let all = detectors(&DetectSettings::default());
+        for part in [|info: &DetectorInfo| info.name, |info: &DetectorInfo| info.id] {
+            let different: std::collections::BTreeSet<_> = all.iter().map(|d| part(d.info())).collect();
+            assert_eq!(different.len(), all.len());
+        }
+        assert_eq!(infos(&DetectSettings::default()).len(), all.len());
+    }
 }

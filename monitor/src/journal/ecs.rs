@@ -15,8 +15,8 @@ use crate::{
     detect::Evidence,
     time::Timestamp,
     verdict::{
-        Verdict,
         ledger::{LeaseKind, LeaseRecord},
+        upstream::{self, Upstream},
     },
 };
 
@@ -256,21 +256,27 @@ fn apimon_of_case(case: &Case) -> Value {
         .sources
         .iter()
         .map(|source| {
+            let clients: Vec<String> = source
+                .clients
+                .iter()
+                .map(|client| client.addr.to_string())
+                .collect();
             json!({
                 "ip": source.addr.to_string(),
                 "port": source.port,
                 "verdict": source.verdict.name(),
                 "detail": source.verdict.to_string(),
+                "clients": clients,
             })
         })
         .collect();
-    json!({
+    let mut fields = json!({
         "case": case.number,
         "actor": case.actor.to_string(),
         "endpoint": case.endpoint_name,
         "verdict": case.verdict.name(),
         "verdict_detail": case.verdict.to_string(),
-        "enforced": matches!(case.verdict, Verdict::Drop { enforced: true, .. }),
+        "enforced": case.verdict.enforced(),
         "confidence": case.confidence,
         "coverage": rounded(case.coverage),
         "findings": case.findings,
@@ -280,7 +286,29 @@ fn apimon_of_case(case: &Case) -> Value {
         "owasp": case.detector.owasp,
         "cwe": case.detector.cwe,
         "evidence": evidence(&case.evidence),
-    })
+    });
+    if let Some(advice) = upstream::advice(case) {
+        put(&mut fields, "upstream", upstream_fields(&advice));
+    }
+    fields
+}
+
+/// Rules for the proxy, ready to be pasted.
+pub fn upstream_fields(advice: &Upstream) -> Value {
+    let clients: Vec<String> = advice.clients.iter().map(ToString::to_string).collect();
+    let mut fields = json!({ "clients": clients });
+    let rules = [
+        ("nginx", &advice.nginx),
+        ("haproxy", &advice.haproxy),
+        ("envoy", &advice.envoy),
+    ];
+    for (name, rule) in rules.into_iter().filter(|(_, rule)| !rule.is_empty()) {
+        put(&mut fields, name, json!(rule));
+    }
+    if let Some(hint) = &advice.hint {
+        put(&mut fields, "hint", json!(hint));
+    }
+    fields
 }
 
 /// Evidence as it stands in a line.

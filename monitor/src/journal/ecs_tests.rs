@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     case::CaseSource,
     detect::{Actor, EndpointId, id_enumeration},
-    verdict::Refusal,
+    verdict::{Refusal, Verdict},
 };
 
 const SCHEMA: &str = include_str!("../../../docs/schema/apimon-log.schema.json");
@@ -49,18 +49,23 @@ fn case(endpoint: Option<EndpointId>) -> Box<Case> {
             CaseSource {
                 addr: ip("192.0.2.1"),
                 port: 1,
+                clients: Vec::new(),
                 verdict: Verdict::Never(Refusal::Unproven),
             },
             CaseSource {
                 addr: ip("192.0.2.2"),
                 port: 2,
+                clients: Vec::new(),
                 verdict: Verdict::Drop {
                     ttl: std::time::Duration::from_mins(10),
                     enforced: true,
                 },
             },
         ],
-        verdict: Verdict::Upstream { others: 3 },
+        verdict: Verdict::Upstream {
+            others: 3,
+            forwards: false,
+        },
     })
 }
 

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use monitor_common::Prefix;
+use monitor_common::{IpKey, Prefix};
 
 use super::Judge;
 use crate::{
-    case::store::Change,
+    case::{CaseClient, store::Change},
     detect::{Finding, Suspect},
     enforce::{LeaseKind, LeaseSink},
     journal::event::{EventKind, JournalEvent, LeaseEnd},
-    observe::identity::space,
+    observe::{Observation, identity::space},
     time::Timestamp,
-    verdict::{Mode, Refusal, Verdict, enforcer::Wanted, gate::Claim},
+    verdict::{Mode, Refusal, Verdict, enforcer::Wanted, exclusivity::Sharing, gate::Claim, policy::Wish},
 };
 
 impl Judge {
@@ -20,11 +20,22 @@ impl Judge {
     pub(super) fn conclude(
         &mut self,
         mut finding: Finding,
+        observation: &Observation,
         sink: &mut dyn LeaseSink,
         out: &mut Vec<JournalEvent>,
     ) {
-        let (at, confidence) = (finding.at, finding.confidence);
-        let suspects = std::mem::take(&mut finding.suspects);
+        let at = finding.at;
+        let wish = self
+            .policy
+            .wish(finding.detector, finding.severity, finding.confidence);
+        let mut suspects = std::mem::take(&mut finding.suspects);
+        // A detector that counts by source may not have kept whom the last request was forwarded for.
+        for suspect in suspects
+            .iter_mut()
+            .filter(|suspect| suspect.addr == observation.client.addr)
+        {
+            suspect.forwarded = suspect.forwarded.or(observation.forwarded);
+        }
         let reason = format!("{}: {}", finding.detector.name, finding.evidence.summary);
         finding.suspects.clone_from(&suspects);
         let endpoints = &self.endpoints;
@@ -35,13 +46,17 @@ impl Judge {
         let mut events = Vec::new();
         let mut news = change != Change::Counted;
         for suspect in &suspects {
-            let verdict = self.decide(suspect, confidence, number, &reason, at, sink, &mut events);
+            let verdict = self.decide(suspect, wish, number, &reason, at, sink, &mut events);
+            let behind = self.client_behind(suspect, at);
             let Some(case) = self.cases.open_mut(number) else {
                 continue;
             };
             if let Some(source) = case.sources.iter_mut().find(|source| source.addr == suspect.addr) {
                 news |= source.verdict.name() != verdict.name();
                 source.verdict = verdict;
+                if let Some(client) = behind {
+                    source.note_client(client);
+                }
             }
         }
         if let Some(case) = self.cases.open_mut(number) {
@@ -79,48 +94,44 @@ impl Judge {
     fn decide(
         &mut self,
         suspect: &Suspect,
-        confidence: u8,
+        wish: Wish,
         case: u32,
         reason: &str,
         now: Timestamp,
         sink: &mut dyn LeaseSink,
         events: &mut Vec<JournalEvent>,
     ) -> Verdict {
-        let enforced = self.mode() == Mode::Enforce;
-        let length = Duration::from_secs(self.settings.verdict.lease_seconds);
-        let left = self
-            .enforcer
-            .ledger()
-            .covering(suspect.addr)
-            .filter(|lease| lease.kind == LeaseKind::Drop)
-            .map(|lease| lease.left(now));
-        if let Some(left) = left.filter(|left| *left > length / 2) {
-            return Verdict::Drop { ttl: left, enforced };
+        let (kind, ttl) = match wish {
+            Wish::Log => return Verdict::Log,
+            Wish::Never => return Refusal::Policy.into(),
+            Wish::Upstream => {
+                let Sharing { others, forwards } = self.sharing(suspect, now);
+                return Verdict::Upstream { others, forwards };
+            }
+            Wish::Lease { kind, ttl } => (kind, ttl),
+        };
+        let sharing = self.sharing(suspect, now);
+        let length = ttl.unwrap_or(Duration::from_secs(self.settings.verdict.lease_seconds));
+        let held = self.held(suspect.addr, kind, now);
+        if let Some((verdict, _)) = held.clone().filter(|(_, left)| *left > length / 2) {
+            return verdict;
         }
-        if confidence < self.settings.verdict.drop_confidence {
-            return Verdict::Log;
-        }
-        let source = self.key.hash(space::SOURCE, &suspect.addr.0);
-        let others = self.exclusivity.others(source, &suspect.actors, now);
-        let scope = self.enforcer.scope(suspect.addr);
+        let scope = self.enforcer.scope(suspect.addr, kind);
         let wanted = Wanted {
             source: scope,
-            kind: LeaseKind::Drop,
+            kind,
             claim: Claim::Case {
                 proven: suspect.proven,
-                others,
+                sharing,
             },
-            ttl: None,
+            ttl,
             case,
             reason: reason.to_owned(),
         };
         match self.enforcer.block(wanted, now, sink) {
             Ok(lease) => {
                 self.stats.leases_granted += 1;
-                let verdict = Verdict::Drop {
-                    ttl: lease.left(now),
-                    enforced,
-                };
+                let verdict = Verdict::of_lease(lease.kind, lease.left(now), lease.enforced);
                 events.push(JournalEvent {
                     at: now,
                     kind: EventKind::LeaseGranted(lease),
@@ -128,16 +139,46 @@ impl Judge {
                 self.absorb(scope, now, sink, events);
                 verdict
             }
-            Err(_) if left.is_some() => Verdict::Drop {
-                ttl: left.unwrap_or_default(),
-                enforced,
-            },
             Err(refusal) => {
+                if let Some((verdict, _)) = held {
+                    return verdict;
+                }
                 self.stats.leases_refused += 1;
                 self.note_refusal(suspect, case, &refusal, now, events);
                 refusal.into()
             }
         }
+    }
+
+    /// The verdict of the lease that an address holds already, if it does all that is wanted, and for how long it needs no
+    /// prolonging. One that drops is not made weaker by one that slows down, and rates that an operator chose stay.
+    fn held(&self, addr: IpKey, wanted: LeaseKind, now: Timestamp) -> Option<(Verdict, Duration)> {
+        let lease = self.enforcer.ledger().covering(addr)?;
+        let stops_all = |kind| kind == LeaseKind::Drop;
+        let does = stops_all(lease.kind) || !stops_all(wanted);
+        let stays = !stops_all(wanted) && (stops_all(lease.kind) || lease.case == 0);
+        let left = lease.left(now);
+        let verdict = Verdict::of_lease(lease.kind, left, self.mode() == Mode::Enforce);
+        does.then_some((verdict, if stays { Duration::MAX } else { left }))
+    }
+
+    /// Whom a block of this source would hit besides those it is meant for.
+    fn sharing(&self, suspect: &Suspect, now: Timestamp) -> Sharing {
+        let source = self.key.hash(space::SOURCE, &suspect.addr.0);
+        let mut sharing = self.exclusivity.sharing(source, &suspect.actors, now);
+        sharing.forwards |= suspect.forwarded.is_some();
+        sharing
+    }
+
+    /// The client behind the source, and whether others use its address too.
+    fn client_behind(&self, suspect: &Suspect, now: Timestamp) -> Option<CaseClient> {
+        let addr = suspect.forwarded?;
+        let client = self.key.hash(space::SOURCE, &addr.0);
+        let others = self.exclusivity.sharing(client, &suspect.actors, now).others;
+        Some(CaseClient {
+            addr,
+            shared: others >= self.settings.verdict.shared_principals,
+        })
     }
 
     /// Ends the leases of single addresses in a net that was just leased.

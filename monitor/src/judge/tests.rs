@@ -5,6 +5,7 @@ mod benign;
 mod bounds;
 mod leases;
 mod logins;
+mod policy;
 mod secrets;
 
 use monitor_common::IpKey;

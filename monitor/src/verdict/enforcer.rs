@@ -35,7 +35,7 @@ pub struct Wanted {
     pub kind: LeaseKind,
     /// Who asks.
     pub claim: Claim,
-    /// For how long; the configured length if `None`.
+    /// For how long; the configured length if `None`. Of a case: the first time.
     pub ttl: Option<Duration>,
     /// Number of the case, 0 if by hand.
     pub case: u32,
@@ -87,14 +87,12 @@ impl Enforcer {
         let left = held.map_or(Duration::ZERO, |lease| lease.left(now));
         // An operator who names a length means it, also where it is shorter than what is left.
         let exact = wanted.claim == Claim::Operator && wanted.ttl.is_some();
-        let length = match wanted.claim {
-            Claim::Operator => Duration::from_secs(self.settings.lease_seconds),
-            Claim::Case { .. } => self.repeats.length(wanted.source, held.is_some(), now),
+        let length = match (wanted.claim, wanted.ttl) {
+            (Claim::Operator, Some(ttl)) => ttl,
+            (Claim::Operator, None) => Duration::from_secs(self.settings.lease_seconds),
+            (Claim::Case { .. }, first) => self.repeats.length(wanted.source, held.is_some(), first, now),
         };
-        let ttl = wanted
-            .ttl
-            .unwrap_or(length)
-            .max(if exact { Duration::ZERO } else { left });
+        let ttl = length.max(if exact { Duration::ZERO } else { left });
         let ttl = ttl.min(longest);
         let grant = LeaseChange::Grant {
             source: blockable.source(),
@@ -117,16 +115,26 @@ impl Enforcer {
     }
 
     /// What a case about an address should block: the address; or its /64, where several addresses of that hold leases
-    /// already. Never anything wider.
-    pub fn scope(&self, addr: IpKey) -> Prefix {
+    /// already. Never anything wider, and slowed down is the address alone.
+    pub fn scope(&self, addr: IpKey, kind: LeaseKind) -> Prefix {
         let host = Prefix::host(addr);
-        if let Some(held) = self.ledger.covering(addr).filter(|lease| lease.case != 0) {
+        if kind != LeaseKind::Drop {
+            return host;
+        }
+        if let Some(held) = self
+            .ledger
+            .covering(addr)
+            .filter(|lease| lease.case != 0 && lease.kind == kind)
+        {
             return held.source;
         }
         let several = self.settings.v6_addresses as usize;
         match Prefix::new(addr, 64) {
             Some(net) if !addr.is_v4() && several > 0 => {
-                let others = self.ledger.hosts_in(net).filter(|lease| lease.source != host);
+                let others = self
+                    .ledger
+                    .hosts_in(net)
+                    .filter(|lease| lease.source != host && lease.kind == kind);
                 let rotates = others.take(several).count() + 1 > several;
                 if rotates && self.gate.check_all(net).is_ok() {
                     net

@@ -1,8 +1,10 @@
-//! Who else uses a source: the principals that were served there lately. Must not know what anyone is accused of.
+//! Who else uses a source: the principals that were served there lately, and whether it forwards for others. Must not know
+//! what anyone is accused of.
 //!
 //! The kernel drops by address. Behind a proxy or a NAT an address is many people, so before a source is dropped the
-//! question is whom else it would hit. Counted are principals that were served (a made-up credential is refused), and
-//! client programs without credential that were served often and for long (an attacker's changing user agents are not).
+//! question is whom else it would hit. Counted are principals that were served where a credential is needed (a made-up one
+//! is refused there), and whoever else was served often and for long: an attacker's changing user agents, and credentials
+//! made up for a public endpoint, are not.
 
 use std::time::Duration;
 
@@ -13,21 +15,36 @@ use crate::{
 
 /// Principals remembered of one source; the one not served for longest gives way. Far more than the threshold.
 const USERS: usize = 16;
-/// When a program without credential counts as a user of its own.
-const PROGRAM_SERVED: u32 = 10;
-const PROGRAM_AGE: Duration = Duration::from_mins(5);
+/// When somebody without a proven principal counts as a user of its own.
+const STEADY_SERVED: u32 = 10;
+const STEADY_AGE: Duration = Duration::from_mins(5);
 
 /// The sources.
 #[derive(Debug)]
 pub struct Exclusivity {
-    sources: Lru<u64, Vec<User>>,
+    sources: Lru<u64, Users>,
     window: Duration,
+}
+
+/// Whom a block of a source would hit besides those it is meant for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Sharing {
+    /// Other users served there lately.
+    pub others: u32,
+    /// Whether it is a proxy that tells whom it forwards for.
+    pub forwards: bool,
+}
+
+#[derive(Debug, Default)]
+struct Users {
+    users: Vec<User>,
+    forwarded: Option<Timestamp>,
 }
 
 #[derive(Debug)]
 struct User {
     key: u64,
-    principal: bool,
+    proven: bool,
     first: Timestamp,
     last: Timestamp,
     served: u32,
@@ -47,11 +64,13 @@ impl Exclusivity {
         self.sources.stats()
     }
 
-    /// A request of `source` was served. `user` is the keyed hash of its principal, or its client program.
-    pub fn served(&mut self, source: u64, user: u64, principal: bool, now: Timestamp) {
-        let users = self.sources.entry(source);
+    /// A request of `source` was served. `user` is the keyed hash of its principal, or its client program; `proven` says
+    /// that it is a principal whose credential was needed.
+    pub fn served(&mut self, source: u64, user: u64, proven: bool, now: Timestamp) {
+        let users = &mut self.sources.entry(source).users;
         if let Some(known) = users.iter_mut().find(|known| known.key == user) {
-            known.last = now;
+            known.last = known.last.max(now);
+            known.proven |= proven;
             known.served = known.served.saturating_add(1);
             return;
         }
@@ -59,28 +78,38 @@ impl Exclusivity {
             let oldest = users
                 .iter()
                 .enumerate()
-                .min_by_key(|(_, user)| user.last)
+                .min_by_key(|(_, user)| (user.proven, user.last))
                 .map(|(at, _)| at);
             oldest.map(|at| users.swap_remove(at));
         }
         users.push(User {
             key: user,
-            principal,
+            proven,
             first: now,
             last: now,
             served: 1,
         });
     }
 
-    /// How many users other than `except` were served at `source` lately.
-    pub fn others(&self, source: u64, except: &[u64], now: Timestamp) -> u32 {
-        let users = self.sources.peek(&source).map(Vec::as_slice).unwrap_or_default();
-        let others = users.iter().filter(|user| {
-            let counts = user.principal
-                || (user.served >= PROGRAM_SERVED && user.last.since(user.first) >= PROGRAM_AGE);
-            counts && !except.contains(&user.key) && now.since(user.last) <= self.window
+    /// `source` told, as a trusted proxy, whom it forwards for.
+    pub fn forwarded(&mut self, source: u64, now: Timestamp) {
+        let last = &mut self.sources.entry(source).forwarded;
+        *last = (*last).max(Some(now));
+    }
+
+    /// Who other than `except` was served at `source` lately.
+    pub fn sharing(&self, source: u64, except: &[u64], now: Timestamp) -> Sharing {
+        let Some(known) = self.sources.peek(&source) else {
+            return Sharing::default();
+        };
+        let others = known.users.iter().filter(|user| {
+            let steady = user.served >= STEADY_SERVED && user.last.since(user.first) >= STEADY_AGE;
+            (user.proven || steady) && !except.contains(&user.key) && now.since(user.last) <= self.window
         });
-        u32::try_from(others.count()).unwrap_or(u32::MAX)
+        Sharing {
+            others: u32::try_from(others.count()).unwrap_or(u32::MAX),
+            forwards: known.forwarded.is_some_and(|last| now.since(last) <= self.window),
+        }
     }
 }
 
@@ -92,15 +121,19 @@ mod tests {
         Timestamp::from_nanos(seconds * 1_000_000_000)
     }
 
+    fn others(exclusivity: &Exclusivity, except: &[u64], seconds: u64) -> u32 {
+        exclusivity.sharing(7, except, at(seconds)).others
+    }
+
     #[test]
     fn only_others_served_lately_count() {
         let mut exclusivity = Exclusivity::new(10, Duration::from_mins(1));
         for (user, seconds) in [(1, 0), (2, 50), (3, 60), (3, 61)] {
             exclusivity.served(7, user, true, at(seconds));
         }
-        assert_eq!(exclusivity.others(7, &[], at(61)), 2, "the first is too long ago");
-        assert_eq!(exclusivity.others(7, &[3], at(61)), 1);
-        assert_eq!(exclusivity.others(8, &[], at(61)), 0);
+        assert_eq!(others(&exclusivity, &[], 61), 2, "the first is too long ago");
+        assert_eq!(others(&exclusivity, &[3], 61), 1);
+        assert_eq!(exclusivity.sharing(8, &[], at(61)), Sharing::default());
     }
 
     #[test]
@@ -109,10 +142,29 @@ mod tests {
         for user in 0..100 {
             exclusivity.served(7, user, false, at(user));
         }
-        assert_eq!(exclusivity.others(7, &[], at(100)), 0);
+        assert_eq!(others(&exclusivity, &[], 100), 0);
         for seconds in 0..20 {
             exclusivity.served(7, 1000, false, at(100 + seconds * 60));
         }
-        assert_eq!(exclusivity.others(7, &[], at(1300)), 1);
+        assert_eq!(others(&exclusivity, &[], 1300), 1);
+    }
+
+    #[test]
+    fn what_is_made_up_does_not_push_out_who_is_proven() {
+        let mut exclusivity = Exclusivity::new(10, Duration::from_mins(30));
+        exclusivity.served(7, 1, true, at(0));
+        for user in 2..100 {
+            exclusivity.served(7, user, false, at(user));
+        }
+        assert_eq!(others(&exclusivity, &[], 100), 1);
+    }
+
+    #[test]
+    fn a_proxy_is_one_while_it_forwards() {
+        let mut exclusivity = Exclusivity::new(10, Duration::from_mins(1));
+        exclusivity.forwarded(7, at(10));
+        exclusivity.forwarded(7, at(5));
+        assert!(exclusivity.sharing(7, &[], at(70)).forwards);
+        assert!(!exclusivity.sharing(7, &[], at(71)).forwards);
     }
 }

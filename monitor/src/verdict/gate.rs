@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use monitor_common::{IpKey, Prefix};
 
-use super::{Refusal, never::NeverBlock};
+use super::{Refusal, exclusivity::Sharing, never::NeverBlock};
 use crate::time::Timestamp;
 
 /// A source that may be blocked: it passed the gate. Cannot be made in any other way.
@@ -28,8 +28,8 @@ pub enum Claim {
     Case {
         /// Whether the source address is proven.
         proven: bool,
-        /// How many other principals share it.
-        others: u32,
+        /// Who else uses it.
+        sharing: Sharing,
     },
     /// An operator, who needs no proof and is not rationed.
     Operator,
@@ -93,13 +93,18 @@ impl Gate {
     /// Lets a source through, or says why not. What cannot be helped is said first.
     pub fn admit(&mut self, source: Prefix, claim: Claim, now: Timestamp) -> Result<Blockable, Refusal> {
         self.check_address(source)?;
-        if let Claim::Case { proven, others } = claim {
+        if let Claim::Case { proven, sharing } = claim {
             self.check_all(source)?;
             if !proven {
                 return Err(Refusal::Unproven);
             }
-            if others >= self.shared_principals {
-                return Err(Refusal::Shared { others });
+            if sharing.forwards {
+                return Err(Refusal::Forwards);
+            }
+            if sharing.others >= self.shared_principals {
+                return Err(Refusal::Shared {
+                    others: sharing.others,
+                });
             }
             self.take_token(now)?;
         }
@@ -176,7 +181,10 @@ mod tests {
 
     const PROVEN: Claim = Claim::Case {
         proven: true,
-        others: 0,
+        sharing: Sharing {
+            others: 0,
+            forwards: false,
+        },
     };
 
     fn gate() -> Gate {
@@ -224,7 +232,13 @@ mod tests {
     #[test]
     fn a_case_needs_proof_and_a_source_of_its_own() {
         let source = ip("203.0.113.5");
-        let claim = |proven, others| Claim::Case { proven, others };
+        let claim = |proven, others| Claim::Case {
+            proven,
+            sharing: Sharing {
+                others,
+                forwards: false,
+            },
+        };
         assert_eq!(
             gate().admit(source, claim(false, 0), Timestamp::ZERO),
             Err(Refusal::Unproven)
@@ -238,6 +252,17 @@ mod tests {
                 .admit(source, claim(true, 1), Timestamp::ZERO)
                 .map(Blockable::source),
             Ok(source)
+        );
+        let proxy = Claim::Case {
+            proven: true,
+            sharing: Sharing {
+                others: 0,
+                forwards: true,
+            },
+        };
+        assert_eq!(
+            gate().admit(source, proxy, Timestamp::ZERO),
+            Err(Refusal::Forwards)
         );
         assert!(gate().admit(source, Claim::Operator, Timestamp::ZERO).is_ok());
     }

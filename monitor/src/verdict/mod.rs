@@ -5,11 +5,15 @@ pub mod exclusivity;
 pub mod gate;
 pub mod ledger;
 pub mod never;
+pub mod policy;
 pub mod repeat;
+pub mod upstream;
 
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
+
+use crate::enforce::LeaseKind;
 
 /// Whether verdicts are carried out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -82,10 +86,24 @@ pub enum Verdict {
         /// Whether it is carried out.
         enforced: bool,
     },
-    /// Others share the source: to be stopped where the actor can be told apart, at the proxy or in the application.
+    /// Only so many of its packets pass for `ttl` (in observe mode: would).
+    Throttle {
+        /// Packets a second; 0: not limited.
+        packets: u64,
+        /// Bytes a second; 0: not limited.
+        bytes: u64,
+        /// For how long.
+        ttl: Duration,
+        /// Whether it is carried out.
+        enforced: bool,
+    },
+    /// Others share the source, or the policy says so: to be stopped where the actor can be told apart, at the proxy or in
+    /// the application ([`upstream`]).
     Upstream {
-        /// How many other principals share it.
+        /// How many other users share it.
         others: u32,
+        /// Whether it is a proxy that forwards for others.
+        forwards: bool,
     },
     /// Not to be blocked, and why.
     Never(Refusal),
@@ -120,6 +138,12 @@ pub enum Refusal {
         /// How many.
         others: u32,
     },
+    /// It is a proxy.
+    #[error("this source forwards for others: it is a proxy")]
+    Forwards,
+    /// The policy says so.
+    #[error("the policy says never")]
+    Policy,
     /// It was given while nothing was to be dropped.
     #[error("the lease was given in observe mode")]
     ObservedOnly,
@@ -131,7 +155,14 @@ pub enum Refusal {
 impl From<Refusal> for Verdict {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Shared { others } => Self::Upstream { others },
+            Refusal::Shared { others } => Self::Upstream {
+                others,
+                forwards: false,
+            },
+            Refusal::Forwards => Self::Upstream {
+                others: 0,
+                forwards: true,
+            },
             refusal => Self::Never(refusal),
         }
     }
@@ -144,8 +175,30 @@ impl Verdict {
             Self::Log => 0,
             Self::Never(_) => 1,
             Self::Upstream { .. } => 2,
-            Self::Drop { .. } => 3,
+            Self::Throttle { .. } => 3,
+            Self::Drop { .. } => 4,
         }
+    }
+
+    /// That of a lease of this kind.
+    pub fn of_lease(kind: LeaseKind, ttl: Duration, enforced: bool) -> Self {
+        match kind {
+            LeaseKind::Drop => Self::Drop { ttl, enforced },
+            LeaseKind::Throttle { packets, bytes } => Self::Throttle {
+                packets,
+                bytes,
+                ttl,
+                enforced,
+            },
+        }
+    }
+
+    /// Whether the source holds a lease because of it, and it is carried out.
+    pub fn enforced(&self) -> bool {
+        matches!(
+            self,
+            Self::Drop { enforced: true, .. } | Self::Throttle { enforced: true, .. }
+        )
     }
 
     /// Stable name.
@@ -153,6 +206,7 @@ impl Verdict {
         match self {
             Self::Log => "log",
             Self::Drop { .. } => "drop",
+            Self::Throttle { .. } => "throttle",
             Self::Upstream { .. } => "upstream",
             Self::Never(_) => "never",
         }
@@ -167,7 +221,26 @@ impl fmt::Display for Verdict {
             Self::Drop { ttl, enforced: false } => {
                 write!(f, "would be dropped for {} s (observe mode)", ttl.as_secs())
             }
-            Self::Upstream { others } => {
+            Self::Throttle {
+                packets,
+                bytes,
+                ttl,
+                enforced,
+            } => {
+                let (packets, bytes) = (*packets, *bytes);
+                let kind = LeaseKind::Throttle { packets, bytes };
+                let (would, mode) = if *enforced {
+                    ("", "")
+                } else {
+                    ("would be ", " (observe mode)")
+                };
+                write!(f, "{would}{kind} for {} s{mode}", ttl.as_secs())
+            }
+            Self::Upstream { forwards: true, .. } => {
+                f.write_str("to be stopped upstream: the source is a proxy, which forwards for others")
+            }
+            Self::Upstream { others: 0, .. } => f.write_str("to be stopped upstream, as the policy says"),
+            Self::Upstream { others, .. } => {
                 write!(
                     f,
                     "to be stopped upstream: {others} other principals share the source"

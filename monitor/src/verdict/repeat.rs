@@ -39,8 +39,15 @@ impl Repeats {
     }
 
     /// How long a source is to be blocked now. `held` says that it still is: then this is no new offence, and the length
-    /// is that of the last. An IPv6 client is known by its /64: it has as many addresses as it likes.
-    pub fn length(&mut self, source: Prefix, held: bool, now: Timestamp) -> Duration {
+    /// is that of the last. `first` is the length of the first block, if not the configured one. An IPv6 client is known by
+    /// its /64: it has as many addresses as it likes.
+    pub fn length(
+        &mut self,
+        source: Prefix,
+        held: bool,
+        first: Option<Duration>,
+        now: Timestamp,
+    ) -> Duration {
         let key = if source.is_v4() || source.bits() < 64 {
             source
         } else {
@@ -55,7 +62,10 @@ impl Repeats {
         }
         past.last = now;
         let factor = self.growth.saturating_pow(past.times.saturating_sub(1));
-        self.first.saturating_mul(factor).min(self.longest)
+        first
+            .unwrap_or(self.first)
+            .saturating_mul(factor)
+            .min(self.longest)
     }
 }
 
@@ -78,15 +88,18 @@ mod tests {
         };
         let mut repeats = Repeats::new(&settings);
         let source: Prefix = "192.0.2.1".parse().unwrap();
-        let mut seconds = |held, now| repeats.length(source, held, at(now)).as_secs();
+        let mut seconds = |held, now| repeats.length(source, held, None, at(now)).as_secs();
         assert_eq!(seconds(false, 0), 600);
         assert_eq!(seconds(true, 300), 600, "prolonged, not repeated");
         assert_eq!(seconds(false, 2000), 1200);
         assert_eq!(seconds(false, 4000), 2400);
         assert_eq!(seconds(false, 8000), 3000);
         assert_eq!(seconds(false, 8000 + 86_401), 600);
-        let six =
-            |repeats: &mut Repeats, text: &str| repeats.length(text.parse().unwrap(), false, at(0)).as_secs();
+        let six = |repeats: &mut Repeats, text: &str| {
+            repeats
+                .length(text.parse().unwrap(), false, None, at(0))
+                .as_secs()
+        };
         assert_eq!(six(&mut repeats, "2001:db8::1"), 600);
         assert_eq!(six(&mut repeats, "2001:db8::2"), 1200, "one /64 is one client");
         assert_eq!(six(&mut repeats, "2001:db8:0:1::2"), 600);

@@ -289,6 +289,6 @@ fn a_shared_source_is_stopped_upstream() {
     requests.extend(walk(60, 50, |_, r| r.token("mine").status(403)));
     let outcome = run(requests);
     assert_eq!(outcome.dropped(), Vec::<String>::new(), "{}", outcome.explain());
-    let upstream = |case: &Case| matches!(case.verdict, Verdict::Upstream { others: 10.. });
+    let upstream = |case: &Case| matches!(case.verdict, Verdict::Upstream { others: 10.., .. });
     assert!(outcome.judge.cases().any(upstream), "{}", outcome.explain());
 }
