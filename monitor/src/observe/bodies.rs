@@ -246,6 +246,12 @@ impl Bodies {
     }
 }
 
+/// Whether ids of a telling shape can be so long.
+#[inline]
+fn is_telling_length(len: usize) -> bool {
+    matches!(len, 24 | 26 | 32 | 36 | 40 | 64)
+}
+
 /// Puts into `ids` what may be one.
 struct Collector<'a> {
     ids: &'a mut Ids,
@@ -254,11 +260,17 @@ struct Collector<'a> {
 
 impl Visitor for Collector<'_> {
     #[inline]
+    fn wants(&self, name: &[u8], kind: ValueKind, value: &[u8]) -> bool {
+        matches!(kind, ValueKind::Text | ValueKind::Number)
+            && (may_be_id(name) || is_telling_length(value.len()))
+    }
+
+    #[inline]
     fn field(&mut self, path: Path<'_>, value: Value<'_>) {
         if !matches!(value.kind, ValueKind::Text | ValueKind::Number) {
             return;
         }
-        if may_be_id(path.name) || matches!(value.len, 24 | 26 | 32 | 36 | 40 | 64) {
+        if may_be_id(path.name) || usize::try_from(value.len).is_ok_and(is_telling_length) {
             self.candidate(path, value);
         }
     }

@@ -66,6 +66,14 @@ pub enum ValueKind {
 
 /// Sees the fields of a body.
 pub trait Visitor {
+    /// Whether a field may be of use whose name, in one piece and as it was sent, is this, and whose value is this. Of one
+    /// that is not the path is not worked out, which is most of the work; [`Self::field`] may be called for it all the same.
+    #[inline]
+    fn wants(&self, name: &[u8], kind: ValueKind, value: &[u8]) -> bool {
+        let _ = (name, kind, value);
+        true
+    }
+
     /// One field. Called in the order of the bytes.
     fn field(&mut self, path: Path<'_>, value: Value<'_>);
 }
@@ -283,6 +291,19 @@ impl Ground {
         };
         visitor.field(self.trail.path(), value);
         self.count();
+    }
+
+    /// Notes a member of an object that nobody wants to see, unless its name does not surely fit.
+    #[inline]
+    fn pass_by(&mut self, name: &[u8]) -> bool {
+        if !self.trail.has_room(name.len()) {
+            return false;
+        }
+        if self.names.is_known(self.trail.instance(), name) {
+            self.facts.insert(BodyFact::DuplicateName);
+        }
+        self.count();
+        true
     }
 
     /// Shows a field whose value was kept, and forgets the value.

@@ -32,6 +32,41 @@ impl Visitor for Lines {
     }
 }
 
+/// The same, but wants only texts whose name is not long.
+#[derive(Default)]
+struct Picky(Lines);
+
+impl Picky {
+    fn likes(name: &[u8], kind: ValueKind) -> bool {
+        kind == ValueKind::Text && name.len() <= 1
+    }
+}
+
+impl Visitor for Picky {
+    fn wants(&self, name: &[u8], kind: ValueKind, _value: &[u8]) -> bool {
+        Self::likes(name, kind)
+    }
+
+    fn field(&mut self, path: Path<'_>, value: Value<'_>) {
+        if Self::likes(path.name, value.kind) {
+            self.0.field(path, value);
+        }
+    }
+}
+
+/// Shows the likes of [`Picky`] and everything at once: what is left out changes nothing of the rest.
+#[derive(Default)]
+struct Both(Lines, Lines);
+
+impl Visitor for Both {
+    fn field(&mut self, path: Path<'_>, value: Value<'_>) {
+        self.0.field(path, value);
+        if Picky::likes(path.name, value.kind) {
+            self.1.field(path, value);
+        }
+    }
+}
+
 fn small() -> BodyLimits {
     BodyLimits {
         path_bytes: 20,
@@ -50,27 +85,35 @@ fn walk_with(
     whole: bool,
     mut piece: impl FnMut() -> usize,
 ) -> Vec<String> {
-    let mut walker = Walker::new(limits);
-    let mut lines = Lines::default();
+    let (mut walker, mut picky_walker) = (Walker::new(limits), Walker::new(limits));
+    let (mut lines, mut picky) = (Both::default(), Picky::default());
+    picky_walker.begin(media, Some(b"XX"));
     // A body before it, so that nothing of one may show in the next.
     walker.begin(Media::Json, None);
     walker.feed(br#"{"a":["\ud800"#, &mut lines);
-    lines.0.clear();
+    lines = Both::default();
     walker.begin(media, Some(b"XX"));
     let mut rest = text;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(piece().clamp(1, rest.len()));
-        if walker.feed(now, &mut lines) == Going::Stopped {
+        let going = walker.feed(now, &mut lines);
+        assert_eq!(picky_walker.feed(now, &mut picky), going);
+        if going == Going::Stopped {
             break;
         }
         rest = later;
     }
     walker.finish(whole, &mut lines);
-    assert_eq!(walker.fields() as usize, lines.0.len());
-    lines
-        .0
-        .extend(walker.facts().names().map(|name| format!("! {name}")));
-    lines.0
+    picky_walker.finish(whole, &mut picky);
+    let Both(Lines(mut all), Lines(liked)) = lines;
+    assert_eq!(walker.fields() as usize, all.len());
+    assert_eq!(
+        (picky_walker.fields(), picky_walker.facts()),
+        (walker.fields(), walker.facts())
+    );
+    assert_eq!(picky.0.0, liked);
+    all.extend(walker.facts().names().map(|name| format!("! {name}")));
+    all
 }
 
 /// The same with ordinary limits; checks that the pieces do not matter.

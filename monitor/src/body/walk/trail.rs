@@ -106,6 +106,13 @@ impl Trail {
         self.level().object
     }
 
+    /// Whether a name of so many bytes fits, however many of them are escaped, and none of the present path was cut.
+    #[inline]
+    pub(super) fn has_room(&self, name: usize) -> bool {
+        let level = self.level();
+        !level.cut && usize::from(level.len) + 1 + 2 * name <= self.max
+    }
+
     /// A name of the present container begins.
     #[inline]
     pub(super) fn begin_name(&mut self) {

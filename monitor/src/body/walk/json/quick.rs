@@ -12,6 +12,18 @@ struct Scalar<'a> {
     behind: &'a [u8],
 }
 
+impl Scalar<'_> {
+    /// What it is; `None` if it is nothing that JSON knows.
+    #[inline]
+    fn kind(&self, ground: &mut Ground) -> Option<ValueKind> {
+        if self.quoted {
+            Some(ValueKind::Text)
+        } else {
+            bare_kind(self.text, &mut ground.facts)
+        }
+    }
+}
+
 /// The scalar at the front, if all of it is there.
 #[inline]
 fn scalar(bytes: &[u8]) -> Option<Scalar<'_>> {
@@ -75,6 +87,16 @@ impl Json {
             b'{' | b'[' => None,
             _ => Some(scalar(behind)?),
         };
+        if let Some(scalar) = &scalar {
+            let kind = scalar.kind(ground)?;
+            // A name with an escaped slash is remembered as it is shown.
+            if !visitor.wants(name, kind, scalar.text)
+                && find2::<b'/', b'~'>(name).is_none()
+                && ground.pass_by(name)
+            {
+                return Some(self.next(ground, scalar, rest));
+            }
+        }
         ground.trail.begin_name();
         ground.trail.push_name(name);
         ground.name_ends();
@@ -95,14 +117,17 @@ impl Json {
         rest: &mut &'a [u8],
         visitor: &mut V,
     ) -> bool {
+        *rest = scalar.behind;
+        let kind = scalar.kind(ground);
+        self.shown(ground, kind, scalar.text, visitor);
+        self.next(ground, scalar, rest)
+    }
+
+    /// Reads the comma behind a scalar. Whether a sibling follows.
+    #[inline]
+    fn next<'a>(&mut self, ground: &Ground, scalar: &Scalar<'a>, rest: &mut &'a [u8]) -> bool {
         self.state = State::After;
         *rest = scalar.behind;
-        let kind = if scalar.quoted {
-            Some(ValueKind::Text)
-        } else {
-            bare_kind(scalar.text, &mut ground.facts)
-        };
-        self.shown(ground, kind, scalar.text, visitor);
         let [b',', tail @ ..] = scalar.behind else {
             return false;
         };
