@@ -1,6 +1,9 @@
 //! Any conversation through the HTTP stage: where its bytes are cut changes nothing, each request ends in one way, and no
 //! memory is kept beyond the limits nor behind the end.
 //!
+//! Behind a hole, and in a connection joined late, a message is looked for where a packet begins (`http/h1/search.rs`): there
+//! the cuts do count, and only the other promises are held.
+//!
 //! The input is a script (`apimon_tests::script`), so that the corpus can be made from the transcripts.
 #![no_main]
 
@@ -25,7 +28,9 @@ fuzz_target!(|input: &[u8]| {
     let Some((&size, text)) = input.split_first() else { return };
     let whole = script::play(text, Limits::default(), usize::MAX, |_| {});
     let cut = script::play(text, Limits::default(), usize::from(size % 16) + 1, |_| {});
-    assert_eq!(whole.lines, cut.lines, "pieces of {}", size % 16 + 1);
+    if script::is_seamless(text) {
+        assert_eq!(whole.lines, cut.lines, "pieces of {}", size % 16 + 1);
+    }
     assert_eq!((whole.kept_bytes, cut.kept_bytes), (0, 0));
     let tight = script::play(text, tight(), usize::MAX, |kept| assert!(kept <= TIGHT_BYTES));
     assert_eq!(tight.kept_bytes, 0);
