@@ -54,9 +54,7 @@ pub fn play(script: &[u8], limits: Limits, piece: usize, mut kept: impl FnMut(us
 
 /// Whether every byte from the beginning of the connection on is heard.
 pub fn is_seamless(script: &[u8]) -> bool {
-    !script
-        .windows(2)
-        .any(|pair| matches!(pair, [MARK, b'm' | b'g']))
+    !script.windows(2).any(|pair| matches!(pair, [MARK, b'm' | b'g']))
 }
 
 /// A transcript as a script, as far as a script can say it.
