@@ -20,6 +20,7 @@ pub mod nginx;
 pub mod packet_socket;
 pub mod process;
 pub mod programs;
+pub mod scenario;
 pub mod scene;
 pub mod script;
 pub mod secrets;

@@ -8,6 +8,7 @@ mod demo;
 mod fuzz;
 mod layers;
 mod run;
+mod score;
 mod setup;
 mod test;
 
@@ -33,6 +34,8 @@ enum Task {
     Test(test::Options),
     /// Measures apimon beside its references; figures are ratios of the same run.
     Bench(bench::Options),
+    /// Plays the labelled scenarios; says what was found, who was accused wrongly and who was dropped for nothing.
+    Score(score::Options),
     /// Runs the fuzz targets, each for some time; says what they did, and which input made one fail.
     Fuzz(fuzz::Options),
     /// Format, lints, docs, layers, licences, then every test.
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Task::Demo => demo::run(),
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Score(options) => score::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Ci(options) => ci::run(&options),
         Task::Layers => layers::run(),
