@@ -7,17 +7,15 @@ pub const SEED: usize = 0;
 pub const EXACT_V4: usize = 1;
 /// How many exact IPv6 addresses are leased.
 pub const EXACT_V6: usize = 2;
-/// How many lengths of IPv4 nets are in use (low half), and how many of them the first question is about (high half; see
-/// [`crate::nets`]): of IPv4 all.
+/// Which classes of lengths of IPv4 nets are in use (low half, see [`crate::nets`]), and which of them are looked for
+/// whatever the first question says (high half): of IPv4 none.
 pub const NETS_V4: usize = 3;
 /// The same of IPv6 nets.
 pub const NETS_V6: usize = 4;
-/// Those lengths of IPv4 nets (0 to 31), longest first, eight bytes a word from the lowest on.
-pub const BITS_V4: usize = 5;
-/// Those of IPv6 nets (0 to 127).
-pub const BITS_V6: usize = BITS_V4 + LENGTHS_MAX / 8;
+/// Which lengths of IPv6 nets (0 to 127) are in use, one bit each, the longest first; two words.
+pub const LENGTHS_V6: usize = 5;
 /// Words of the record.
-pub const WORDS: usize = BITS_V6 + LENGTHS_MAX / 8;
+pub const WORDS: usize = LENGTHS_V6 + 2;
 
 /// Most lengths of nets of a family in use at a time: all there are of IPv4, and more of IPv6 than anybody routes. Each
 /// costs a source that may be in a leased net one search.

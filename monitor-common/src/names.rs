@@ -27,9 +27,9 @@ pub const MAP_LEASED: &str = "LEASED";
 pub const MAP_LEASE_ABOUT: &str = "LEASE_ABOUT";
 /// Array of the records of [`crate::lease::hits`]: those of the first CPU by lease number, then those of the next.
 pub const MAP_LEASE_HITS: &str = "LEASE_HITS";
-/// Array of the words of a bit map of [`crate::nets`], IPv4.
+/// Array of the words of a table of [`crate::nets`], IPv4.
 pub const MAP_NETS_V4: &str = "NETS_V4";
-/// Array of the words of a bit map of [`crate::nets`], IPv6.
+/// Array of the words of a table of [`crate::nets`], IPv6.
 pub const MAP_NETS_V6: &str = "NETS_V6";
 /// LPM trie of 128-bit prefixes of [`crate::IpKey`] to `u32`; consulted only when a lease would drop.
 pub const MAP_NEVER_BLOCK: &str = "NEVER_BLOCK";

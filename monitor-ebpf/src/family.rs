@@ -13,17 +13,20 @@ use crate::{
 pub(crate) trait Family: Key + SourceKey + Into<IpKey> {
     /// Where [`leased`] says how many exact leases there are.
     const EXACT: usize;
-    /// Where it says how many lengths of nets there are, and which.
+    /// Where it says which classes of lengths of nets there are.
     const NETS: usize;
-    const NET_BITS: usize;
+    /// How many lengths are in a class, as a power of two.
+    const CLASS_SHIFT: u32;
     /// A bucket of leases.
     fn leases(number: u32) -> Option<MapWords>;
     /// A bucket of leased nets.
     fn net_leases(number: u32) -> Option<MapWords>;
     /// A set of sources.
     fn sources(set: u32) -> Option<MapWords>;
-    /// The first question: can it be in one of the leased nets that the question is about?
-    fn may_be_in_net(self, seed: u64) -> bool;
+    /// The first question: which classes of lengths do leased nets around it have?
+    fn classes_around(self, seed: u64) -> u32;
+    /// The lengths of a class that are in use, one bit each, the longest first.
+    fn lengths(leased: MapWords, class: u32) -> u64;
     /// The address as two words, of which IPv4 needs one.
     fn numbers(self) -> [u64; 2];
     /// The address of those.
@@ -37,7 +40,7 @@ pub(crate) trait Family: Key + SourceKey + Into<IpKey> {
 impl Family for V4 {
     const EXACT: usize = leased::EXACT_V4;
     const NETS: usize = leased::NETS_V4;
-    const NET_BITS: usize = leased::BITS_V4;
+    const CLASS_SHIFT: u32 = nets::CLASS_SHIFT_V4;
     const FURTHER: Step = search::further_v4;
     const NET: Step = search::net_v4;
 
@@ -57,9 +60,14 @@ impl Family for V4 {
     }
 
     #[inline(always)]
-    fn may_be_in_net(self, _seed: u64) -> bool {
-        let bit = nets::bit_v4(self);
-        nets::is_set(maps::nets_v4(nets::word(bit)), bit)
+    fn classes_around(self, _seed: u64) -> u32 {
+        let area = nets::area_v4(self);
+        (maps::nets_v4(nets::word(area)) >> nets::shift(area)) as u32
+    }
+
+    #[inline(always)]
+    fn lengths(_leased: MapWords, _class: u32) -> u64 {
+        1
     }
 
     #[inline(always)]
@@ -76,7 +84,7 @@ impl Family for V4 {
 impl Family for V6 {
     const EXACT: usize = leased::EXACT_V6;
     const NETS: usize = leased::NETS_V6;
-    const NET_BITS: usize = leased::BITS_V6;
+    const CLASS_SHIFT: u32 = nets::CLASS_SHIFT_V6;
     const FURTHER: Step = search::further_v6;
     const NET: Step = search::net_v6;
 
@@ -96,9 +104,17 @@ impl Family for V6 {
     }
 
     #[inline(always)]
-    fn may_be_in_net(self, seed: u64) -> bool {
-        let bit = nets::bit_v6(self, seed);
-        nets::is_set(maps::nets_v6(nets::word(bit)), bit)
+    fn classes_around(self, seed: u64) -> u32 {
+        let area = nets::area_v6(self, seed);
+        (maps::nets_v6(nets::word(area)) >> nets::shift(area)) as u32
+    }
+
+    #[inline(always)]
+    fn lengths(leased: MapWords, class: u32) -> u64 {
+        /// Classes in a word of 64 lengths.
+        const CLASSES: u32 = 64 >> nets::CLASS_SHIFT_V6;
+        let word = leased::LENGTHS_V6 + (class / CLASSES & 1) as usize;
+        leased.word(word) >> (class % CLASSES << nets::CLASS_SHIFT_V6) & 0xf
     }
 
     #[inline(always)]
@@ -110,11 +126,4 @@ impl Family for V6 {
     fn from_numbers([high, low]: [u64; 2]) -> Self {
         Self { high, low }
     }
-}
-
-/// The length of leased nets at `place` of the list.
-#[inline(always)]
-pub(crate) fn net_bits<F: Family>(leased: MapWords, place: usize) -> u8 {
-    let word = leased.word(F::NET_BITS + place / 8);
-    (word >> (place % 8 * 8)) as u8
 }

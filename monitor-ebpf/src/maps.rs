@@ -13,7 +13,7 @@ use monitor_common::{
     lease::{about, hits},
     leased,
     names::{LEASES_MAX, NEVER_BLOCK_MAX, TAP_PORT_WORDS, TAP_RING_BYTES, TAP_SHARDS_MAX, TAP_SKIPS_MAX},
-    nets::FILTER_WORDS,
+    nets,
     reader::RingReader,
     skip::{SkipEntry, SkipKey},
     source::{SET_WORDS_V4, SET_WORDS_V6, SETS_V4, SETS_V6, WAYS},
@@ -44,9 +44,9 @@ static SOURCES_V4: Array<[u64; SET_WORDS_V4]> = Array::with_max_entries(SETS_V4,
 #[map]
 static SOURCES_V6: Array<[u64; SET_WORDS_V6]> = Array::with_max_entries(SETS_V6, BPF_F_MMAPABLE);
 #[map]
-static NETS_V4: Array<u64> = Array::with_max_entries(FILTER_WORDS, BPF_F_MMAPABLE);
+static NETS_V4: Array<u64> = Array::with_max_entries(nets::WORDS_V4, BPF_F_MMAPABLE);
 #[map]
-static NETS_V6: Array<u64> = Array::with_max_entries(FILTER_WORDS, BPF_F_MMAPABLE);
+static NETS_V6: Array<u64> = Array::with_max_entries(nets::WORDS_V6, BPF_F_MMAPABLE);
 #[map]
 static NEVER_BLOCK: LpmTrie<IpKey, u32> = LpmTrie::with_max_entries(NEVER_BLOCK_MAX, BPF_F_NO_PREALLOC);
 #[map]
@@ -79,14 +79,22 @@ static SENDER: PerCpuArray<[u64; 4]> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 static WEIGHTS: PerCpuArray<[u64; WAYS]> = PerCpuArray::with_max_entries(1, 0);
 
-/// Room for a search through the leases.
+/// Room for a search through the leases, for each way: one program may interrupt the other.
 #[map]
-static HUNT: PerCpuArray<[u64; 6]> = PerCpuArray::with_max_entries(1, 0);
+static HUNT: PerCpuArray<[u64; 7]> = PerCpuArray::with_max_entries(2, 0);
 
-/// This CPU's room for a search.
+/// On whose behalf leases are searched.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Way {
+    In = 0,
+    Out = 1,
+}
+
+/// This CPU's room for a search, by the number of the way.
 #[inline(always)]
-pub(crate) fn hunt() -> Option<MapWords> {
-    HUNT.get_ptr_mut(0).map(MapWords::new)
+pub(crate) fn hunt(way: u32) -> Option<MapWords> {
+    HUNT.get_ptr_mut(way).map(MapWords::new)
 }
 
 /// This CPU's room for weights.

@@ -5,14 +5,14 @@ use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::bpf_loop;
 use monitor_common::{
-    V4, V6, leased,
+    V4, V6, leased, nets,
     table::{self, Answer, EXACT, NETS, SLOTS, Slot},
-    words::{Words as _, high, low},
+    words::{Words as _, high},
 };
 
 use crate::{
-    family::{Family, net_bits},
-    maps,
+    family::Family,
+    maps::{self, Way},
     words::MapWords,
 };
 
@@ -56,7 +56,7 @@ impl Position {
 
 /// The lease of a source: of the source alone, or else of the smallest net it is in.
 #[inline(always)]
-pub(crate) fn find<F: Family>(leased: MapWords, seed: u64, source: F) -> Option<Found> {
+pub(crate) fn find<F: Family>(leased: MapWords, seed: u64, source: F, way: Way) -> Option<Found> {
     if leased.word(F::EXACT) != 0 {
         let hash = source.hash(F::BITS, seed);
         let mut answer = Answer::Further;
@@ -69,45 +69,42 @@ pub(crate) fn find<F: Family>(leased: MapWords, seed: u64, source: F) -> Option<
         match answer {
             Answer::Found(slot) => return Some(Found { slot, bits: F::BITS }),
             Answer::Further => {
-                if let Some(found) = source.further(seed).read::<F>() {
+                if let Some(found) = source.further(seed, way).read::<F>() {
                     return Some(found);
                 }
             }
             Answer::Nowhere => {}
         }
     }
-    let lengths = leased.word(F::NETS);
-    if lengths == 0 {
+    let nets = leased.word(F::NETS);
+    if nets == 0 {
         return None;
     }
-    // The longest come first, so those that the first question is about can be left out together.
-    let from = if source.may_be_in_net(seed) {
-        0
-    } else {
-        high(lengths)
-    };
-    if from >= low(lengths) {
+    let classes = source.classes_around(seed) | high(nets);
+    if classes == 0 {
         return None;
     }
-    source.net(seed, from).read::<F>()
+    source.net(seed, classes, way).read::<F>()
 }
 
 /// Looks where the first bucket sends on to.
 trait Search: Sized {
-    fn further(self, seed: u64) -> Position;
-    fn net(self, seed: u64, from: u32) -> Position;
+    fn further(self, seed: u64, way: Way) -> Position;
+    fn net(self, seed: u64, classes: u32, way: Way) -> Position;
 }
 
 impl<F: Family> Search for F {
     #[inline(always)]
-    fn further(self, seed: u64) -> Position {
-        Hunt::start(self, seed, 0).map_or(Position(0), |hunt| hunt.run(EXACT.probes - IN_PLACE, F::FURTHER))
+    fn further(self, seed: u64, way: Way) -> Position {
+        let steps = EXACT.probes - IN_PLACE;
+        Hunt::start(self, seed, 0, way).map_or(Position(0), |hunt| hunt.run(steps, F::FURTHER, way))
     }
 
     #[inline(always)]
-    fn net(self, seed: u64, from: u32) -> Position {
-        let steps = leased::LENGTHS_MAX as u32 * NETS.probes;
-        Hunt::start(self, seed, from).map_or(Position(0), |hunt| hunt.run(steps, F::NET))
+    fn net(self, seed: u64, classes: u32, way: Way) -> Position {
+        // A step for each bucket of each length in use, and one for each class in which there turns out to be none.
+        let steps = leased::LENGTHS_MAX as u32 * (NETS.probes + 2);
+        Hunt::start(self, seed, classes, way).map_or(Position(0), |hunt| hunt.run(steps, F::NET, way))
     }
 }
 
@@ -119,32 +116,34 @@ struct Hunt<F> {
     seed: u64,
 }
 
-/// Words of a hunt: the address (two), the multiplier, which length it is at, how many buckets behind the home, and what was
-/// found.
+/// Words of a hunt: the address (two), the multiplier, the classes of lengths that are left, the lengths that are left of the
+/// first of them, how many buckets behind the home, and what was found.
 const ADDR: usize = 0;
 const SEED: usize = 2;
-const PLACE: usize = 3;
-const BEHIND: usize = 4;
-const FOUND: usize = 5;
+const CLASSES: usize = 3;
+const LENGTHS: usize = 4;
+const BEHIND: usize = 5;
+const FOUND: usize = 6;
 
 /// Buckets that are looked at before a hunt begins.
 const IN_PLACE: u32 = 2;
 
-/// A step of a loop; says whether to stop.
-pub(crate) type Step = extern "C" fn(step: u64, nothing: *mut c_void) -> u64;
+/// A step of a loop, which is told the number of its way; says whether to stop.
+pub(crate) type Step = extern "C" fn(step: u64, way: *const u32) -> u64;
 
 const STOP: u64 = 1;
 const GO_ON: u64 = 0;
 
 impl<F: Family> Hunt<F> {
     #[inline(always)]
-    fn start(source: F, seed: u64, from: u32) -> Option<Self> {
-        let words = maps::hunt()?;
+    fn start(source: F, seed: u64, classes: u32, way: Way) -> Option<Self> {
+        let words = maps::hunt(way as u32)?;
         let [first, second] = source.numbers();
         words.set_word(ADDR, first);
         words.set_word(ADDR + 1, second);
         words.set_word(SEED, seed);
-        words.set_word(PLACE, u64::from(from));
+        words.set_word(CLASSES, u64::from(classes));
+        words.set_word(LENGTHS, 0);
         words.set_word(BEHIND, 0);
         words.set_word(FOUND, 0);
         Some(Self { words, source, seed })
@@ -152,8 +151,9 @@ impl<F: Family> Hunt<F> {
 
     /// The hunt that this CPU is on.
     #[inline(always)]
-    fn here() -> Option<Self> {
-        let words = maps::hunt()?;
+    fn here(way: *const u32) -> Option<Self> {
+        // SAFETY: `run` hands on the address of a number on its stack, which outlives the loop.
+        let words = maps::hunt(unsafe { *way })?;
         Some(Self {
             source: F::from_numbers([words.word(ADDR), words.word(ADDR + 1)]),
             seed: words.word(SEED),
@@ -162,9 +162,10 @@ impl<F: Family> Hunt<F> {
     }
 
     #[inline(always)]
-    fn run(self, steps: u32, step: Step) -> Position {
-        // SAFETY: the step is of the shape that the kernel asks for, and wants nothing handed on.
-        unsafe { bpf_loop(steps, step as *mut c_void, core::ptr::null_mut(), 0) };
+    fn run(self, steps: u32, step: Step, way: Way) -> Position {
+        let mut way = way as u32;
+        // SAFETY: the step is of the shape that the kernel asks for; the number outlives the loop.
+        unsafe { bpf_loop(steps, step as *mut c_void, (&raw mut way).cast(), 0) };
         Position(self.words.word(FOUND))
     }
 
@@ -197,12 +198,16 @@ impl<F: Family> Hunt<F> {
     /// Looks for the net of one length, the longest first, in one bucket.
     #[inline(always)]
     fn net(&self) -> u64 {
-        let Some(leased) = maps::leased() else { return STOP };
-        let place = self.words.word(PLACE);
-        if place >= u64::from(low(leased.word(F::NETS))) || place >= leased::LENGTHS_MAX as u64 {
+        let classes = self.words.word(CLASSES);
+        if classes == 0 {
             return STOP;
         }
-        let bits = net_bits::<F>(leased, place as usize);
+        let Some(lengths) = self.lengths_left(classes) else {
+            return self.next_length(classes, 0);
+        };
+        // Numbers of half a word are counted out in fewer steps.
+        let longest = nets::longest((classes as u32).trailing_zeros(), F::CLASS_SHIFT);
+        let bits = longest.wrapping_sub((lengths as u32).trailing_zeros() as u8);
         let key = self.source.masked(bits);
         let behind = self.words.word(BEHIND);
         let bucket = NETS.bucket(key.hash(bits, self.seed), behind as u32);
@@ -214,32 +219,56 @@ impl<F: Family> Hunt<F> {
             return GO_ON;
         }
         if self.words.word(FOUND) == 0 {
-            self.next_length()
+            self.next_length(classes, lengths & (lengths - 1))
         } else {
             STOP
         }
     }
 
+    /// The lengths that are left of the first class; `None` where none of them is in use.
     #[inline(always)]
-    fn next_length(&self) -> u64 {
-        self.words.set_word(PLACE, self.words.word(PLACE) + 1);
+    fn lengths_left(&self, classes: u64) -> Option<u64> {
+        if F::CLASS_SHIFT == 0 {
+            return Some(1);
+        }
+        let left = self.words.word(LENGTHS);
+        if left != 0 {
+            return Some(left);
+        }
+        let all = F::lengths(maps::leased()?, (classes as u32).trailing_zeros());
+        (all != 0).then_some(all)
+    }
+
+    /// Goes on with what is left of the class, else with the next one.
+    #[inline(always)]
+    fn next_length(&self, classes: u64, lengths: u64) -> u64 {
+        let classes = if lengths == 0 {
+            classes & (classes - 1)
+        } else {
+            classes
+        };
+        self.words.set_word(CLASSES, classes);
+        if F::CLASS_SHIFT != 0 {
+            self.words.set_word(LENGTHS, lengths);
+        }
         self.words.set_word(BEHIND, 0);
-        GO_ON
+        // The last step of a loop costs as much as any other.
+        if classes == 0 { STOP } else { GO_ON }
     }
 }
 
-pub(crate) extern "C" fn further_v4(step: u64, _: *mut c_void) -> u64 {
-    Hunt::<V4>::here().map_or(STOP, |hunt| hunt.further(step))
+pub(crate) extern "C" fn further_v4(step: u64, way: *const u32) -> u64 {
+    Hunt::<V4>::here(way).map_or(STOP, |hunt| hunt.further(step))
 }
 
-pub(crate) extern "C" fn further_v6(step: u64, _: *mut c_void) -> u64 {
-    Hunt::<V6>::here().map_or(STOP, |hunt| hunt.further(step))
+pub(crate) extern "C" fn further_v6(step: u64, way: *const u32) -> u64 {
+    Hunt::<V6>::here(way).map_or(STOP, |hunt| hunt.further(step))
 }
 
-pub(crate) extern "C" fn net_v4(_: u64, _: *mut c_void) -> u64 {
-    Hunt::<V4>::here().map_or(STOP, |hunt| hunt.net())
+pub(crate) extern "C" fn net_v4(_: u64, way: *const u32) -> u64 {
+    Hunt::<V4>::here(way).map_or(STOP, |hunt| hunt.net())
 }
 
-pub(crate) extern "C" fn net_v6(_: u64, _: *mut c_void) -> u64 {
-    Hunt::<V6>::here().map_or(STOP, |hunt| hunt.net())
+pub(crate) extern "C" fn net_v6(_: u64, way: *const u32) -> u64 {
+    Hunt::<V6>::here(way).map_or(STOP, |hunt| hunt.net())
 }

@@ -20,7 +20,7 @@ use crate::{
     atomic,
     counters::Counters,
     family::Family,
-    maps,
+    maps::{self, Way},
     packet::Linear,
     search::{self, Found},
     words::MapWords,
@@ -125,7 +125,7 @@ fn drops_source<F: Family>(counters: &Counters, source: F, packet: &Passed) -> b
         return false;
     };
     let seed = leased.word(leased::SEED);
-    if let Some(found) = search::find(leased, seed, source)
+    if let Some(found) = search::find(leased, seed, source, Way::In)
         && stopped(counters, found, source, packet)
     {
         return true;
@@ -220,7 +220,7 @@ pub(crate) fn is_dropped<F: Family>(addr: F, now_ns: u64) -> bool {
     let Some(leased) = maps::leased() else {
         return false;
     };
-    let Some(Found { slot, bits }) = search::find(leased, leased.word(leased::SEED), addr) else {
+    let Some(Found { slot, bits }) = search::find(leased, leased.word(leased::SEED), addr, Way::Out) else {
         return false;
     };
     if lease::action(Terms(slot.terms), now_ns) != lease::Action::Drop {

@@ -4,6 +4,7 @@
 //! On the live path the judge calls the [`LeaseSink`] itself: between the observation that tips the scale and the change
 //! in the kernel there is no queue and no timer.
 
+mod allow;
 mod conclude;
 mod familiar;
 mod operator;

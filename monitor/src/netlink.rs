@@ -36,6 +36,18 @@ pub(crate) fn socket(protocol: Option<Protocol>) -> Result<OwnedFd> {
     Ok(fd)
 }
 
+/// A socket on which the kernel gives notice to these groups of rtnetlink. Reading it does not wait.
+pub(crate) fn listen(groups: u32) -> Result<OwnedFd> {
+    let fd = socket_with(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+        None,
+    )?;
+    rustix::net::bind(&fd, &netlink::SocketAddrNetlink::new(0, groups))?;
+    Ok(fd)
+}
+
 /// A message of a type, with flags beside "request".
 pub(crate) fn message(kind: u16, flags: u16, body: &[u8]) -> Vec<u8> {
     let len = u32::try_from(HEADER + body.len()).unwrap_or(u32::MAX);

@@ -121,10 +121,17 @@ fn nets_of_every_length_match_as_a_naive_search_does() {
             .unwrap(),
         );
     }
-    for bits in (20..=128).step_by(4) {
+    // Neighbours in one area: what ends for one goes on for the other.
+    for shared in ["10.0.16.0/24", "10.0.17.0/24", "10.0.18.0/26", "10.0.18.64/26"] {
+        nets.push(net(shared));
+    }
+    for bits in (20..=128).step_by(4).chain([47, 49, 62, 63]) {
         let low = u64::from(dice.roll());
         let addr = (0x2001_0db8_u128 << 96 | u128::from(dice.roll()) << 56 | u128::from(low)).to_be_bytes();
         nets.push(Prefix::new(IpKey(addr), bits).unwrap());
+    }
+    for shared in ["2001:db8:5:1::/64", "2001:db8:5:2::/64", "2001:db8:5:8000::/61"] {
+        nets.push(net(shared));
     }
     let mut held: BTreeSet<Prefix> = BTreeSet::new();
     for round in 0..4 {

@@ -1,5 +1,6 @@
 //! The command line: one file a command. Must not know how the daemon works inside.
 
+mod allow;
 mod args;
 mod block;
 mod cases;
@@ -35,6 +36,8 @@ Examples:
       what was found, as it is found
   apimon block add 203.0.113.9 --ttl 10m --reason scraping
       drop a source by hand
+  apimon allow add 198.51.100.0/24 --for 30d --comment load-test
+      never block these, for a month
   apimon replay capture.pcapng --cases
       what would have been found in a capture
 
@@ -65,6 +68,8 @@ enum Command {
     Tail(tail::Args),
     /// Block sources by hand, end a block, or list what is blocked.
     Block(block::Args),
+    /// Exempt sources from blocks, take that back, or list what is exempt.
+    Allow(allow::Args),
     /// Read a capture file through the same stages, without privilege and without a daemon.
     Replay(replay::Args),
     /// Remove everything that a daemon left in the kernel. Nothing is dropped afterwards.
@@ -88,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Cases(args) => cases::run(&args, &mut out),
         Command::Tail(args) => tail::run(&args, &mut out),
         Command::Block(args) => block::run(&args, &mut out),
+        Command::Allow(args) => allow::run(&args, &mut out),
         Command::Replay(args) => replay::run(&args, &mut out),
         Command::Detach(args) => detach::run(&args, &mut out),
         Command::Verify(args) => verify::run(&args, &mut out),

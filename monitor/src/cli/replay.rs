@@ -105,7 +105,7 @@ fn pipeline(args: &Args) -> Result<Pipeline> {
         settings.bodies
     };
     let mut pipeline = Pipeline::new(Limits::default(), bodies, settings.judge.clone(), InstallKey(key));
-    let never = hostnet::gate_set(&hostnet::allowed(&settings.allow));
+    let never = hostnet::gate_set(&hostnet::allowed(&settings.allow, []));
     pipeline.judge_mut().set_never_block(never);
     Ok(pipeline)
 }

@@ -18,11 +18,11 @@ use super::{
 use crate::{
     config::{self, Overrides, Settings},
     control::client::ClientError,
-    hostnet::HostNet,
+    hostnet::{self, HostNet},
     kernel::{self, Inspected, TimeBase},
     state::{self, lock::InstanceLock},
     time::Clock,
-    verdict::{Mode, ledger::LeaseRecord},
+    verdict::{Mode, allow::AllowList, ledger::LeaseRecord},
     verify::{self, Verified},
 };
 
@@ -169,7 +169,9 @@ fn compare(
         verified.drift.extend(drift);
     }
     if let Some(is) = &found.never_block {
-        let nets = HostNet::default().never_block(&settings.allow);
+        let by_hand = AllowList::of(state::allow::read(&settings.state_dir)?, now);
+        let allowed = hostnet::allowed(&settings.allow, by_hand.iter().map(|record| record.net));
+        let nets = HostNet::default().never_block(allowed);
         let wanted: BTreeSet<Prefix> = nets.into_keys().collect();
         verified.never_block = wanted.len() as u64;
         let mut drift = verify::never_block(&wanted, is, false);

@@ -13,7 +13,7 @@ use monitor_common::Prefix;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use super::dto::{BlockRequest, Case, Lease, Refused, Source, Status};
+use super::dto::{Allow, AllowRequest, BlockRequest, Case, Lease, Refused, Source, Status};
 use crate::verify::Verified;
 
 /// Most bytes of an answer. A daemon gone mad.
@@ -101,6 +101,22 @@ impl Client {
     /// Ends a lease by hand.
     pub fn unblock(&self, source: Prefix) -> Result<Lease, ClientError> {
         self.ask(Method::DELETE, &format!("/v1/leases/{source}"), Vec::new())
+    }
+
+    /// The nets that operators allow.
+    pub fn allows(&self) -> Result<Vec<Allow>, ClientError> {
+        self.ask(Method::GET, "/v1/allow", Vec::new())
+    }
+
+    /// Exempts a net from blocks.
+    pub fn allow(&self, net: Prefix, request: &AllowRequest) -> Result<Allow, ClientError> {
+        let body = serde_json::to_vec(request).map_err(protocol)?;
+        self.ask(Method::PUT, &format!("/v1/allow/{net}"), body)
+    }
+
+    /// Takes an exemption back.
+    pub fn disallow(&self, net: Prefix) -> Result<Allow, ClientError> {
+        self.ask(Method::DELETE, &format!("/v1/allow/{net}"), Vec::new())
     }
 
     fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Vec<u8>) -> Result<T, ClientError> {

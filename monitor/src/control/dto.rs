@@ -2,9 +2,13 @@
 //!
 //! Holds no secret: credentials stand here as fingerprints. Must not know how anything is shown.
 
+mod allow;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use allow::{Allow, AllowRequest};
 
 use crate::{enforce::LeaseKind, journal::JournalReport, lru::TableStats, verdict::Mode};
 

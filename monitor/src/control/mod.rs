@@ -7,6 +7,9 @@
 //! | `GET /v1/cases` | list of [`dto::Case`], in the order of their numbers |
 //! | `GET /v1/cases/NUMBER` | one [`dto::Case`] |
 //! | `GET /v1/leases` | list of [`dto::Lease`] |
+//! | `GET /v1/allow` | list of [`dto::Allow`] |
+//! | `PUT /v1/allow/NET` with [`dto::AllowRequest`] | the [`dto::Allow`] |
+//! | `DELETE /v1/allow/NET` | the [`dto::Allow`] that was taken out |
 //! | `GET /v1/verify` | [`Verified`]: what differs between ledger and kernel |
 //! | `POST /v1/verify` | the same, after mending what can be mended |
 //! | `PUT /v1/leases/NET` with [`dto::BlockRequest`] | the [`dto::Lease`] |
@@ -26,7 +29,7 @@ mod tests;
 
 use monitor_common::Prefix;
 
-use dto::{BlockRequest, Case, Lease, Refused, Source, Status};
+use dto::{Allow, AllowRequest, BlockRequest, Case, Lease, Refused, Source, Status};
 
 pub use socket::{Listening, SocketError};
 
@@ -50,4 +53,10 @@ pub trait Service: Send + Sync + 'static {
     fn block(&self, source: Prefix, request: BlockRequest) -> Result<Lease, Refused>;
     /// Ends a lease by hand.
     fn unblock(&self, source: Prefix) -> Result<Lease, Refused>;
+    /// The nets that operators allow.
+    fn allows(&self) -> Result<Vec<Allow>, Refused>;
+    /// Exempts a net from blocks.
+    fn allow(&self, net: Prefix, request: AllowRequest) -> Result<Allow, Refused>;
+    /// Takes an exemption back.
+    fn disallow(&self, net: Prefix) -> Result<Allow, Refused>;
 }

@@ -3,12 +3,9 @@
 use http_body_util::Full;
 use hyper::{Method, Response, StatusCode, body::Bytes, header};
 use monitor_common::Prefix;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
-use super::{
-    Service,
-    dto::{BlockRequest, Refused},
-};
+use super::{Service, dto::Refused};
 
 /// Sources answered when no limit is asked for, and the most.
 const SOURCES: (usize, usize) = (20, 65_536);
@@ -39,24 +36,38 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
         ("GET", ["leases"]) => json(service.leases()),
         ("GET", ["verify"]) => json(service.verify(false)),
         ("POST", ["verify"]) => json(service.verify(true)),
-        ("PUT", ["leases", source @ ..]) => json(block(service, source, &asked.body)),
+        ("PUT", ["leases", source @ ..]) => {
+            json(named(source, &asked.body).and_then(|(source, request)| service.block(source, request)))
+        }
         ("DELETE", ["leases", source @ ..]) => json(net(source).and_then(|source| service.unblock(source))),
-        (_, ["status" | "sources" | "cases" | "leases" | "verify"] | ["cases" | "leases", _]) => refused(
-            &Refused::new(405, "method", "that path does not take that method"),
-        ),
+        ("GET", ["allow"]) => json(service.allows()),
+        ("PUT", ["allow", net @ ..]) => {
+            json(named(net, &asked.body).and_then(|(net, request)| service.allow(net, request)))
+        }
+        ("DELETE", ["allow", source @ ..]) => json(net(source).and_then(|net| service.disallow(net))),
+        (
+            _,
+            ["status" | "sources" | "cases" | "leases" | "allow" | "verify"]
+            | ["cases" | "leases" | "allow", _],
+        ) => refused(&Refused::new(
+            405,
+            "method",
+            "that path does not take that method",
+        )),
         _ => refused(&Refused::not_found(
-            "no such path; there are /v1/status, /v1/sources, /v1/cases, /v1/leases and /v1/verify",
+            "no such path; there are /v1/status, /v1/sources, /v1/cases, /v1/leases, /v1/allow and /v1/verify",
         )),
     }
 }
 
-fn block(service: &dyn Service, source: &[&str], body: &[u8]) -> Result<super::dto::Lease, Refused> {
+/// The net at the end of a path, and what the body says of it; an empty body says nothing.
+fn named<T: DeserializeOwned + Default>(parts: &[&str], body: &[u8]) -> Result<(Prefix, T), Refused> {
     let request = if body.is_empty() {
-        BlockRequest::default()
+        T::default()
     } else {
         serde_json::from_slice(body).map_err(|error| Refused::bad_request(error.to_string()))?
     };
-    service.block(net(source)?, request)
+    Ok((net(parts)?, request))
 }
 
 /// The net at the end of a path, its slash as it is or encoded.

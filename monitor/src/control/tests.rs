@@ -50,6 +50,20 @@ impl Service for Table {
             ..Verified::default()
         })
     }
+    fn allows(&self) -> Result<Vec<Allow>, Refused> {
+        Ok(vec![Allow::default()])
+    }
+    fn allow(&self, net: Prefix, request: AllowRequest) -> Result<Allow, Refused> {
+        Ok(Allow {
+            net: net.to_string(),
+            left_seconds: request.for_seconds,
+            comment: request.comment,
+            ..Allow::default()
+        })
+    }
+    fn disallow(&self, net: Prefix) -> Result<Allow, Refused> {
+        Err(Refused::not_found(format!("{net} is not allowed")))
+    }
     fn unblock(&self, _source: Prefix) -> Result<Lease, Refused> {
         Err(Refused::new(409, "observe-mode", "not in observe mode"))
     }
@@ -98,6 +112,15 @@ fn every_call_crosses_the_socket() {
     assert_eq!((lease.source.as_str(), lease.left_seconds), ("2001:db8::7", 60));
     let net = client.block("2001:db8::/32".parse().unwrap(), &request).unwrap();
     assert_eq!(net.source, "2001:db8::/32");
+    let request = AllowRequest {
+        for_seconds: Some(60),
+        comment: "office".into(),
+    };
+    let allow = client.allow("10.0.0.0/8".parse().unwrap(), &request).unwrap();
+    assert_eq!((allow.net.as_str(), allow.left_seconds), ("10.0.0.0/8", Some(60)));
+    assert_eq!(client.allows().unwrap().len(), 1);
+    let said = client.disallow(source).unwrap_err().to_string();
+    assert_eq!(said, "2001:db8::7 is not allowed");
     let Err(ClientError::Refused(refused)) = client.unblock(source) else {
         panic!("must be refused");
     };
@@ -126,6 +149,9 @@ fn wrong_requests_are_told_apart() {
         ("PUT /v1/leases/10.0.0.0/33 HTTP/1.1\r\n", 400),
         ("PUT /v1/leases/10.0.0.0/8/8 HTTP/1.1\r\n", 400),
         ("PUT /v1/leases/10.0.0.0%2f8 HTTP/1.1\r\n", 200),
+        ("PUT /v1/allow/10.0.0.0%2f8 HTTP/1.1\r\n", 200),
+        ("PUT /v1/allow/x HTTP/1.1\r\n", 400),
+        ("POST /v1/allow HTTP/1.1\r\n", 405),
         ("PUT /v1/leases/2001%3adb8%3A%3a1 HTTP/1.1\r\n", 200),
         ("nonsense\r\n", 400),
     ] {

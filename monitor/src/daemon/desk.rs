@@ -1,6 +1,6 @@
 //! Answers the control protocol: gathers what the threads, the judge and the kernel's maps know.
 //!
-//! Must not know about sockets, and holds no lock while it waits for the judge.
+//! Must not know about sockets, and holds no lock that the judge could want while it waits for the judge.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,6 +14,7 @@ use monitor_common::{Prefix, throttle::Rates};
 use super::{
     clock::LiveClock,
     convert,
+    guard::Guard,
     judging::{Busy, JudgeHandle},
     parse::Parsed,
     reconcile::{self, Reconciled},
@@ -23,7 +24,7 @@ use crate::{
     config::Settings,
     control::{
         Service,
-        dto::{self, BlockRequest, Refused},
+        dto::{self, AllowRequest, BlockRequest, Refused},
     },
     cut::CutCounts,
     enforce::LeaseKind,
@@ -56,6 +57,8 @@ pub(super) struct Desk {
     pub(super) judge: JudgeHandle,
     pub(super) maps: Mutex<Maps>,
     pub(super) nets: Arc<Mutex<Nets>>,
+    /// Keeps them up to date. The one lock that is held while the judge is waited for: the judge never takes it.
+    pub(super) guard: Mutex<Guard>,
     pub(super) interfaces: Mutex<Vec<dto::Interface>>,
     pub(super) parsed: Vec<Arc<Mutex<Parsed>>>,
     pub(super) probe: OwnedFd,
@@ -296,6 +299,18 @@ impl Service for Desk {
 
     fn verify(&self, repair: bool) -> Result<Verified, Refused> {
         reconcile::verify(self, repair)
+    }
+
+    fn allows(&self) -> Result<Vec<dto::Allow>, Refused> {
+        Ok(self.allowed())
+    }
+
+    fn allow(&self, net: Prefix, request: AllowRequest) -> Result<dto::Allow, Refused> {
+        self.add_allowed(net, request)
+    }
+
+    fn disallow(&self, net: Prefix) -> Result<dto::Allow, Refused> {
+        self.remove_allowed(net)
     }
 
     fn unblock(&self, source: Prefix) -> Result<dto::Lease, Refused> {

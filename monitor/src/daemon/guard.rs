@@ -5,30 +5,39 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use monitor_common::Prefix;
 
-use super::judging::JudgeHandle;
+use super::judging::{Bench, Busy, JudgeHandle};
 use crate::{
     hostnet::{self, HostNet, Nets},
     kernel::{KernelError, NeverBlock},
+    time::Timestamp,
+    verdict::{allow::AllowList, ledger::LeaseRecord},
 };
 
 /// What must never be shut out, and where that is written.
 pub(super) struct Guard {
     host: HostNet,
-    allow: Vec<Prefix>,
+    configured: Vec<Prefix>,
+    by_hand: AllowList,
     kernel: NeverBlock,
     nets: Arc<Mutex<Nets>>,
 }
 
 impl Guard {
     /// Finds what must never be shut out and tells the kernel. The judge gets it before it judges anything.
-    pub(super) fn new(host: HostNet, allow: Vec<Prefix>, kernel: NeverBlock) -> Result<Self, KernelError> {
+    pub(super) fn new(
+        host: HostNet,
+        configured: Vec<Prefix>,
+        by_hand: AllowList,
+        kernel: NeverBlock,
+    ) -> Result<Self, KernelError> {
         let mut guard = Self {
             host,
-            allow,
+            configured,
+            by_hand,
             kernel,
             nets: Arc::default(),
         };
-        let nets = guard.host.never_block(&guard.allow);
+        let nets = guard.find();
         guard.tell_kernel(&nets)?;
         guard.set(nets);
         Ok(guard)
@@ -39,25 +48,50 @@ impl Guard {
         Arc::clone(&self.nets)
     }
 
-    /// Looks again, and tells judge and kernel where something has changed.
-    pub(super) fn renew(&mut self, judge: &JudgeHandle) {
+    /// What operators allow by hand.
+    pub(super) fn by_hand(&self) -> &AllowList {
+        &self.by_hand
+    }
+
+    /// The same, to be changed; [`Self::renew`] carries it out.
+    pub(super) fn by_hand_mut(&mut self) -> &mut AllowList {
+        &mut self.by_hand
+    }
+
+    /// Looks again, and tells judge and kernel where something has changed. The leases that operators' nets have ended.
+    pub(super) fn renew(&mut self, judge: &JudgeHandle, now: Timestamp) -> Result<Vec<LeaseRecord>, Busy> {
         // Nets may have been leased since: until it is told, the shield searches the set for each of their packets.
         if let Err(error) = self.kernel.clear_nets() {
             log::error!("never-block set: {error}");
         }
-        let nets = self.host.never_block(&self.allow);
+        let nets = self.find();
         if nets == *self.nets.lock().unwrap_or_else(PoisonError::into_inner) {
-            return;
+            return Ok(Vec::new());
         }
         if let Err(error) = self.tell_kernel(&nets) {
             log::error!("never-block set: {error}");
         }
         let set = hostnet::gate_set(&nets);
+        let allowed: Vec<Prefix> = hostnet::said_by_operators(&nets).collect();
         // If the judge has no time now, the next look finds the difference again.
-        if judge.call(move |bench| bench.judge.set_never_block(set)).is_ok() {
-            self.say_changes(&nets);
-            self.set(nets);
-        }
+        let ended = judge.call(move |bench| {
+            let Bench {
+                judge,
+                leases,
+                events,
+                ..
+            } = bench;
+            judge.set_never_block(set);
+            judge.end_allowed(&allowed, now, &mut **leases, events)
+        })?;
+        self.say_changes(&nets);
+        self.set(nets);
+        Ok(ended)
+    }
+
+    fn find(&self) -> Nets {
+        let by_hand = self.by_hand.iter().map(|record| record.net);
+        self.host.never_block(hostnet::allowed(&self.configured, by_hand))
     }
 
     fn say_changes(&self, nets: &Nets) {

@@ -1,24 +1,11 @@
 //! What has to be looked after while the daemon runs: time, threads, interfaces, the ledger, the never-block sets, and
 //! notices of losses. Must not serve anybody.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    os::fd::OwnedFd,
-    path::Path,
-    sync::{
-        Arc,
-        mpsc::{self, RecvTimeoutError},
-    },
-    thread::JoinHandle,
-    time::Duration,
-};
-
-use tokio::sync::oneshot;
+use std::{collections::BTreeMap, io, os::fd::OwnedFd, path::Path, sync::Arc};
 
 use super::{
+    clock::LiveClock,
     desk::{Desk, locked, losses},
-    guard::Guard,
     judging::JudgeThread,
     parse::ParseThread,
     reconcile,
@@ -32,8 +19,6 @@ use crate::{
     verdict::ledger::LeaseRecord,
 };
 
-/// How often the house is looked after.
-const SECOND: Duration = Duration::from_secs(1);
 /// Seconds between two looks at the never-block sets.
 const GUARD_SECONDS: u64 = 10;
 /// Seconds between two comparisons of ledger and kernel.
@@ -49,7 +34,6 @@ pub(super) struct ThreadLost(&'static str);
 /// The running threads and what is looked after.
 pub(super) struct House {
     pub(super) desk: Arc<Desk>,
-    pub(super) guard: Guard,
     pub(super) judge: JudgeThread,
     pub(super) parsers: Vec<ParseThread>,
     seconds: u64,
@@ -70,10 +54,9 @@ pub(super) fn probe() -> io::Result<OwnedFd> {
 }
 
 impl House {
-    pub(super) fn new(desk: Arc<Desk>, guard: Guard, judge: JudgeThread, parsers: Vec<ParseThread>) -> Self {
+    pub(super) fn new(desk: Arc<Desk>, judge: JudgeThread, parsers: Vec<ParseThread>) -> Self {
         Self {
             desk,
-            guard,
             judge,
             parsers,
             seconds: 0,
@@ -82,8 +65,13 @@ impl House {
         }
     }
 
+    /// The time that everything here goes by.
+    pub(super) fn clock(&self) -> &LiveClock {
+        &self.desk.clock
+    }
+
     /// What is due once a second.
-    fn second(&mut self) -> Result<(), ThreadLost> {
+    pub(super) fn second(&mut self) -> Result<(), ThreadLost> {
         self.seconds += 1;
         self.desk.clock.renew();
         self.check_threads()?;
@@ -91,8 +79,9 @@ impl House {
         if self.desk.judge.take_leases_changed() {
             self.save_ledger();
         }
+        self.desk.expire_allowed();
         if self.seconds.is_multiple_of(GUARD_SECONDS) {
-            self.guard.renew(&self.desk.judge);
+            self.renew_guard();
         }
         if self.seconds.is_multiple_of(RECONCILE_SECONDS) {
             reconcile::round(&self.desk);
@@ -101,6 +90,12 @@ impl House {
             self.notice_losses();
         }
         Ok(())
+    }
+
+    /// Looks anew at what must never be shut out.
+    pub(super) fn renew_guard(&self) {
+        // A judge without time now is told at the next look.
+        let _next_time = locked(&self.desk.guard).renew(&self.desk.judge, self.desk.clock.now());
     }
 
     fn check_threads(&self) -> Result<(), ThreadLost> {
@@ -182,37 +177,6 @@ impl House {
             }
         }
         self.lost_before = now;
-    }
-}
-
-/// The thread on which the house is looked after: writing the ledger, or asking a busy judge, may take its time.
-pub(super) struct Keeper {
-    stop: mpsc::Sender<()>,
-    thread: JoinHandle<House>,
-}
-
-impl Keeper {
-    /// Starts looking after `house`. What the second value brings is a reason to end.
-    pub(super) fn start(mut house: House) -> io::Result<(Self, oneshot::Receiver<ThreadLost>)> {
-        let (stop, stopped) = mpsc::channel();
-        let (tell, lost) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("keeper".into()).spawn(move || {
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(SECOND) {
-                if let Err(lost) = house.second() {
-                    // Nobody listens only where the end has begun already.
-                    drop(tell.send(lost));
-                    break;
-                }
-            }
-            house
-        })?;
-        Ok((Self { stop, thread }, lost))
-    }
-
-    /// Ends it, and gives the house back.
-    pub(super) fn stop(self) -> std::thread::Result<House> {
-        drop(self.stop);
-        self.thread.join()
     }
 }
 

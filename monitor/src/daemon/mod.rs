@@ -4,12 +4,14 @@
 //! control socket and timers on a single-threaded tokio. Must not parse or judge anything itself.
 
 mod adopt;
+mod allowing;
 mod clock;
 mod convert;
 mod desk;
 mod guard;
 mod house;
 mod judging;
+mod keeper;
 mod pace;
 mod parse;
 mod reconcile;

@@ -16,8 +16,9 @@ use super::{
     convert,
     desk::{Desk, Maps},
     guard::Guard,
-    house::{House, Keeper, ThreadLost},
+    house::{House, ThreadLost},
     judging::JudgeThread,
+    keeper::Keeper,
     parse::ParseThread,
 };
 use crate::{
@@ -33,7 +34,7 @@ use crate::{
     privilege,
     state::{self, lock::InstanceLock},
     time::Clock,
-    verdict::Mode,
+    verdict::{Mode, allow::AllowList},
 };
 
 /// Everything that a running daemon holds. Fields are dropped in this order.
@@ -129,7 +130,8 @@ fn furnish(
 ) -> Result<House> {
     let clock = Arc::new(LiveClock::new(Clock));
     let allow: Vec<Prefix> = settings.allow.clone();
-    let guard = Guard::new(host, allow, kernel.never_block()?)?;
+    let by_hand = AllowList::of(state::allow::load(&settings.state_dir)?, clock.now());
+    let guard = Guard::new(host, allow, by_hand, kernel.never_block()?)?;
     let (mut sink, cut) = lease_sink(&settings, &guard, &kernel)?;
     let (judge, events) = judge(&settings, key, &guard, &kernel, &mut *sink, &clock)?;
     let judge = JudgeThread::start(judge, sink, journal.clone(), Arc::clone(&clock))
@@ -149,6 +151,7 @@ fn furnish(
             counters: kernel.counters()?,
         }),
         nets: guard.nets(),
+        guard: Mutex::new(guard),
         interfaces: Mutex::new(kernel.attachments().iter().map(convert::interface).collect()),
         parsed: parsers.iter().map(ParseThread::parsed).collect(),
         probe: super::house::probe()?,
@@ -158,7 +161,7 @@ fn furnish(
         clock,
         settings,
     };
-    Ok(House::new(Arc::new(desk), guard, judge, parsers))
+    Ok(House::new(Arc::new(desk), judge, parsers))
 }
 
 /// Where leases go: to the kernel; and what is open to a dropped source is cut, where anything is dropped.

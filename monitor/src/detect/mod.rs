@@ -6,7 +6,9 @@
 
 mod attempt;
 pub mod brute_force;
+pub mod foreign_object;
 pub mod id_enumeration;
+mod objects;
 mod points;
 pub mod registry;
 mod sources;
@@ -36,6 +38,9 @@ pub struct DetectSettings {
     /// `[detect.id-enumeration]`.
     #[serde(rename = "id-enumeration")]
     pub id_enumeration: id_enumeration::Settings,
+    /// `[detect.foreign-object]`.
+    #[serde(rename = "foreign-object")]
+    pub foreign_object: foreign_object::Settings,
     /// `[detect.token-sharing]`.
     #[serde(rename = "token-sharing")]
     pub token_sharing: token_sharing::Settings,
@@ -51,6 +56,7 @@ impl Default for DetectSettings {
             owners_max: 1 << 18,
             logins_max: 1 << 17,
             id_enumeration: id_enumeration::Settings::default(),
+            foreign_object: foreign_object::Settings::default(),
             token_sharing: token_sharing::Settings::default(),
             brute_force: brute_force::Settings::default(),
         }

@@ -11,6 +11,11 @@ pub fn detectors(settings: &DetectSettings) -> Vec<Box<dyn Detector>> {
     if settings.id_enumeration.enabled {
         on.push(Box::new(IdEnumeration::new(settings.id_enumeration.clone())));
     }
+    if settings.foreign_object.enabled {
+        on.push(Box::new(super::foreign_object::ForeignObject::new(
+            settings.foreign_object.clone(),
+        )));
+    }
     if settings.token_sharing.enabled {
         on.push(Box::new(TokenSharing::new(settings.token_sharing.clone())));
     }

@@ -5,6 +5,7 @@
 
 mod routes;
 mod ssh;
+pub mod watch;
 
 use std::{
     collections::BTreeMap,
@@ -26,6 +27,8 @@ pub const NETS_MAX: usize = 2048;
 pub enum Why {
     /// The operator says so.
     Allowed,
+    /// An operator said so while the daemon ran.
+    AllowedByHand,
     /// An authenticated SSH session comes from there.
     SshSession,
     /// An address of this host.
@@ -40,6 +43,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Allowed => "allow list",
+            Self::AllowedByHand => "allowed by hand",
             Self::SshSession => "ssh session",
             Self::Own => "own address",
             Self::Gateway => "gateway",
@@ -60,9 +64,20 @@ pub fn gate_set(nets: &Nets) -> NeverBlock {
     set
 }
 
-/// The nets of the allow list alone.
-pub fn allowed(allow: &[Prefix]) -> Nets {
-    allow.iter().map(|net| (*net, Why::Allowed)).collect()
+/// The nets that operators allow, in the configuration and by hand.
+pub fn allowed(configured: &[Prefix], by_hand: impl IntoIterator<Item = Prefix>) -> Nets {
+    let by_hand = by_hand.into_iter().map(|net| (net, Why::AllowedByHand));
+    // Of a net in both, the configuration is what stays.
+    let configured = configured.iter().map(|net| (*net, Why::Allowed));
+    by_hand.chain(configured).collect()
+}
+
+/// Those of the nets that operators have named.
+pub fn said_by_operators(nets: &Nets) -> impl Iterator<Item = Prefix> {
+    let named = nets
+        .iter()
+        .filter(|(_, why)| matches!(why, Why::Allowed | Why::AllowedByHand));
+    named.map(|(net, _)| *net)
 }
 
 /// Where the facts are read.
@@ -86,8 +101,8 @@ impl Default for HostNet {
 }
 
 impl HostNet {
-    /// Everything that must never be shut out now, with the first reason found for each.
-    pub fn never_block(&self, allow: &[Prefix]) -> Nets {
+    /// Everything that must never be shut out now, with the first reason found for each; `allowed` comes first.
+    pub fn never_block(&self, allowed: Nets) -> Nets {
         let own = || own_addresses().into_iter().map(|addr| (addr, Why::Own));
         let gateways = || {
             self.routes()
@@ -99,7 +114,7 @@ impl HostNet {
             let seen = ssh::session_peers(&self.proc_root).into_iter();
             seen.chain(self.started_from).map(|addr| (addr, Why::SshSession))
         };
-        let mut nets = allowed(allow);
+        let mut nets = allowed;
         let found = sessions().chain(own()).chain(gateways()).chain(resolvers());
         for (addr, why) in found.filter(|(addr, _)| !addr.is_unspecified()) {
             if nets.len() < NETS_MAX {
@@ -169,9 +184,13 @@ mod tests {
     #[test]
     fn each_kind_is_found_with_its_reason() {
         let (_dir, host) = host("# x\nnameserver 192.0.2.53\nnameserver fe80::1%eth0\nnameserver bad\n");
-        let nets = host.never_block(&["10.0.0.0/8".parse().unwrap()]);
+        let nets = host.never_block(allowed(
+            &["10.0.0.0/8".parse().unwrap()],
+            ["192.0.2.0/24".parse().unwrap()],
+        ));
         for (net, why) in [
             ("10.0.0.0/8", Why::Allowed),
+            ("192.0.2.0/24", Why::AllowedByHand),
             ("198.51.100.9", Why::SshSession),
             ("127.0.0.1", Why::Own),
             ("192.168.1.1", Why::Gateway),
@@ -189,7 +208,7 @@ mod tests {
             .map(|n| format!("nameserver 10.0.{}.{}\n", n / 250, n % 250))
             .collect();
         let (_dir, host) = host(&many.concat());
-        assert_eq!(host.never_block(&[]).len(), NETS_MAX);
+        assert_eq!(host.never_block(Nets::new()).len(), NETS_MAX);
     }
 
     #[test]

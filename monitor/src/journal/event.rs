@@ -83,6 +83,8 @@ pub enum LeaseEnd {
     ModeChanged,
     /// The net around it holds a lease now.
     Absorbed,
+    /// An operator said that its source is not to be blocked.
+    Allowed,
     /// It is from before a restart, and may no longer be: the source is now never blocked, or there is no room.
     NotAdopted,
 }
@@ -95,6 +97,7 @@ impl LeaseEnd {
             Self::Removed => "removed",
             Self::ModeChanged => "mode-changed",
             Self::Absorbed => "absorbed",
+            Self::Allowed => "allowed",
             Self::NotAdopted => "not-adopted",
         }
     }
@@ -106,6 +109,7 @@ impl LeaseEnd {
             Self::Removed => "an operator took it back",
             Self::ModeChanged => "it had only been tried, in observe mode",
             Self::Absorbed => "the net around it holds one now",
+            Self::Allowed => "an operator allows its source",
             Self::NotAdopted => "it was from before a restart and may no longer be",
         }
     }

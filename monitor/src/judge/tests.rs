@@ -5,6 +5,7 @@ mod benign;
 mod bounds;
 mod leases;
 mod logins;
+mod objects;
 mod policy;
 mod secrets;
 
@@ -16,7 +17,7 @@ use crate::{
     flow::Peer,
     http::anomaly::AnomalySet,
     observe::{
-        Extra, PrincipalKind,
+        BodyFacts, BodyId, Extra, IdShape, ObjectId, PrincipalKind,
         extra::{Login, LoginOutcome},
         target,
     },
@@ -45,6 +46,8 @@ struct Request {
     service: bool,
     roles: u64,
     extra: Extra,
+    asks: Vec<BodyId>,
+    answers: Option<Vec<BodyId>>,
 }
 
 fn ip(text: &str) -> IpKey {
@@ -69,6 +72,8 @@ fn get(ms: u64, client: &str, target: impl Into<String>) -> Request {
         service: false,
         roles: 0,
         extra: Extra::default(),
+        asks: Vec::new(),
+        answers: None,
     }
 }
 
@@ -91,6 +96,39 @@ fn login(ms: u64, client: &str, user: &str, password: &str, accepted: bool) -> R
         request.extra.handed_out = vec![KEY.credential(format!("{user}-{ms}").as_bytes())];
     }
     request
+}
+
+/// Fields of a body called `name` (`order_id`), or `id` if that is empty.
+fn body_ids<T: ToString>(name: &str, ids: impl IntoIterator<Item = T>) -> Vec<BodyId> {
+    let stem = match name {
+        "" => 0,
+        name => crate::observe::endpoint::stem(name.trim_end_matches("_id"), &KEY),
+    };
+    let field = |id: T| {
+        let text = id.to_string();
+        BodyId {
+            path: KEY.hash(97, name.as_bytes()),
+            stem,
+            id: ObjectId::new(text.as_bytes(), &KEY),
+            shape: IdShape::of(text.as_bytes()),
+            named: true,
+        }
+    };
+    ids.into_iter().map(field).collect()
+}
+
+fn facts(ids: &[BodyId]) -> BodyFacts {
+    BodyFacts {
+        read: crate::body::Read {
+            media: None,
+            coding: None,
+            read_bytes: 0,
+            walked_bytes: 0,
+            fields: 0,
+            facts: crate::body::BodyFactSet::default(),
+        },
+        ids: ids.into(),
+    }
 }
 
 impl Request {
@@ -121,6 +159,18 @@ impl Request {
 
     fn service(mut self) -> Self {
         self.service = true;
+        self
+    }
+
+    /// The body of the request names these objects.
+    fn asks<T: ToString>(mut self, name: &str, ids: impl IntoIterator<Item = T>) -> Self {
+        self.asks.extend(body_ids(name, ids));
+        self
+    }
+
+    /// The body of the answer names these objects, and was read.
+    fn gives<T: ToString>(mut self, name: &str, ids: impl IntoIterator<Item = T>) -> Self {
+        self.answers.get_or_insert_default().extend(body_ids(name, ids));
         self
     }
 
@@ -162,8 +212,8 @@ impl Request {
             status: self.status,
             request_body_len: Some(self.body_bytes),
             response_body_len: self.response_bytes,
-            request_body: None,
-            response_body: None,
+            request_body: (!self.asks.is_empty()).then(|| facts(&self.asks)),
+            response_body: self.answers.as_deref().map(facts),
             source_proven: self.proven,
             gaps: false,
             anomalies: AnomalySet::default(),

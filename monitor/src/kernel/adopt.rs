@@ -14,7 +14,7 @@ use monitor_common::{
     lease::{about, hits},
     leased,
     names::{self, LEASES_MAX},
-    nets::FILTER_WORDS,
+    nets,
     source::{SET_WORDS_V4, SET_WORDS_V6, SETS_V4, SETS_V6},
     table::{EXACT, NETS, WORDS_V4, WORDS_V6},
 };
@@ -54,8 +54,8 @@ pub(super) fn pinned() -> Result<[Shape; 14], KernelError> {
         words(names::MAP_NET_LEASES_V6, WORDS_V6, NETS.buckets()),
         words(names::MAP_LEASE_ABOUT, about::WORDS, LEASES_MAX),
         words(names::MAP_LEASE_HITS, hits::WORDS, LEASES_MAX * cpus),
-        words(names::MAP_NETS_V4, 1, FILTER_WORDS),
-        words(names::MAP_NETS_V6, 1, FILTER_WORDS),
+        words(names::MAP_NETS_V4, 1, nets::WORDS_V4),
+        words(names::MAP_NETS_V6, 1, nets::WORDS_V6),
         words(names::MAP_SOURCES_V4, SET_WORDS_V4, SETS_V4 * cpus),
         words(names::MAP_SOURCES_V6, SET_WORDS_V6, SETS_V6 * cpus),
         Shape {

@@ -9,6 +9,31 @@ use super::{
 /// Paths remembered. Elements of lists seldom have more ids.
 const SLOTS: usize = 8;
 
+/// Names of what holds any kind of object: they say nothing about a bare `id` in it.
+const HOLDERS: [&str; 24] = [
+    "data", "items", "item", "results", "result", "rows", "row", "list", "content", "contents", "records",
+    "record", "entries", "entry", "nodes", "node", "edges", "objects", "object", "payload", "response",
+    "docs", "values", "body",
+];
+
+/// The name of the field that a bare `id` stands in: `order` in `{"order":{"id":7}}` and `{"orders":[{"id":7}]}`. Empty where
+/// it is none, or says nothing.
+fn holder(path: &[u8]) -> &[u8] {
+    let above = |path: &'_ [u8]| path.iter().rposition(|b| *b == b'/').unwrap_or(0);
+    let mut path = path.get(..above(path)).unwrap_or_default();
+    while let Some(list) = path.strip_suffix(b"/~") {
+        path = list;
+    }
+    let name = path
+        .get(above(path)..)
+        .and_then(|name| name.strip_prefix(b"/"))
+        .unwrap_or_default();
+    let says_nothing = HOLDERS
+        .iter()
+        .any(|holder| name.eq_ignore_ascii_case(holder.as_bytes()));
+    if says_nothing { b"" } else { name }
+}
+
 /// The last paths, and what they are.
 #[derive(Debug)]
 pub(super) struct Paths {
@@ -57,7 +82,10 @@ impl Paths {
         let known = Known {
             hash: self.key.hash(space::BODY_PATH, path),
             named: about.is_some(),
-            stem: about.map_or(0, |about| stem_of(about, &self.key)),
+            stem: about.map_or(0, |about| match about {
+                b"" => stem_of(holder(path), &self.key),
+                about => stem_of(about, &self.key),
+            }),
         };
         self.next = (self.next + 1) % SLOTS;
         if let Some(slot) = self.slots.get_mut(self.next) {
@@ -66,5 +94,26 @@ impl Paths {
             slot.known = known;
         }
         known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_id_is_of_what_it_stands_in() {
+        for (path, name) in [
+            ("/orders/~/id", "orders"),
+            ("/user/id", "user"),
+            ("/data/~/~/id", ""),
+            ("/data/orders/~/id", "orders"),
+            ("/~/id", ""),
+            ("/id", ""),
+            ("id", ""),
+            ("", ""),
+        ] {
+            assert_eq!(holder(path.as_bytes()), name.as_bytes(), "{path}");
+        }
     }
 }

@@ -136,6 +136,14 @@ impl Ledger {
             .filter(|lease| lease.source.is_host())
     }
 
+    /// Whose leases lie in a net as a whole: its own and those of all smaller ones in it.
+    pub fn within(&self, net: Prefix) -> impl Iterator<Item = Prefix> {
+        let behind = self.leases.range(net..).map(|(source, _)| *source);
+        behind
+            .take_while(move |source| net.contains(source.addr()))
+            .filter(move |source| source.bits() >= net.bits())
+    }
+
     /// Takes the lease of exactly `source` out.
     pub fn remove(&mut self, source: Prefix) -> Option<LeaseRecord> {
         let record = self.leases.remove(&source)?;
@@ -171,15 +179,16 @@ impl Ledger {
     }
 }
 
-mod net_text {
+/// A net as text, for serde.
+pub(super) mod net_text {
     use monitor_common::Prefix;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    pub(super) fn serialize<S: Serializer>(net: &Prefix, s: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(net: &Prefix, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(net)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Prefix, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Prefix, D::Error> {
         std::borrow::Cow::<'de, str>::deserialize(d)?
             .parse()
             .map_err(D::Error::custom)

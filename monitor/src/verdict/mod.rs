@@ -1,5 +1,6 @@
 //! Stage 7: cases to verdicts, through the one gate. Must not know how a lease reaches the kernel.
 
+pub mod allow;
 pub mod enforcer;
 pub mod exclusivity;
 pub mod gate;

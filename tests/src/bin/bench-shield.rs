@@ -54,7 +54,7 @@ fn main() -> Result<()> {
     let bare = BareDrop::load()?;
     let filter = XdpFilter::load(&[V4_SOURCE.into()])?;
     let other_source = v4_from_elsewhere(&v4);
-    let (near, in_net) = (v4_from(&v4, NEAR_NET), v4_from(&v4, IN_NET));
+    let [near, crowded, in_net] = [NEAR_NET, CROWDED, IN_NET].map(|source| v4_from(&v4, source));
     let settings = || KernelSettings {
         mode: Mode::Enforce,
         ..KernelSettings::default()
@@ -102,6 +102,7 @@ fn main() -> Result<()> {
             measure("pass-not-ip", &mut passing, &arp)?;
             measure("pass-v4-nets", &mut netted, &v4)?;
             measure("pass-v4-nets-near", &mut netted, &near)?;
+            measure("pass-v4-nets-crowd", &mut netted, &crowded)?;
             measure("drop-v4-net", &mut netted, &in_net)?;
         }
         if !args.json {
@@ -136,19 +137,27 @@ fn v4_from(frame: &[u8], source: [u8; 4]) -> Vec<u8> {
 
 /// In a leased net of the shortest length, which is looked for last.
 const IN_NET: [u8; 4] = [100, 1, 2, 3];
-/// In no leased net, but so near to one that all lengths are looked for.
+/// In no leased net, but in the /20 of one.
 const NEAR_NET: [u8; 4] = [203, 0, 113, 200];
+/// In no leased net, but in a /20 with nets of all lengths that are longer: the worst that can happen to a source that is in
+/// none of them.
+const CROWDED: [u8; 4] = [198, 18, 0, 1];
 
-/// Leases nets of all lengths from 12 to 28 bits, spread over the addresses, and the two that the frames are about.
+/// Leases nets of all lengths from 12 to 28 bits, spread over the addresses, and those that the frames are about.
 fn lease_nets(kernel: &TestKernel, count: u32) -> Result<()> {
     let mut leases = kernel.kernel.leases();
-    let spread = (0..count.saturating_sub(2)).map(|number| {
+    let spread = (0..count.saturating_sub(10)).map(|number| {
         let bits = 12 + u8::try_from(number % 17).unwrap_or(0);
         // From 32.0.0.0 to 95.255.255.255, where none of the frames is from.
         let addr = 0x2000_0000 | number.wrapping_mul(0x9e37_79b1) & 0x3fff_ffff;
         (addr.to_be_bytes(), bits)
     });
-    for (addr, bits) in spread.chain([([100, 0, 0, 0], 12), ([203, 0, 113, 0], 28)]) {
+    let crowd = (21..=28).map(|bits: u8| {
+        let beside = 0xc612_0000_u32 | 1 << (32 - bits);
+        (beside.to_be_bytes(), bits)
+    });
+    let named = [([100, 0, 0, 0], 12), ([203, 0, 113, 0], 28)];
+    for (addr, bits) in spread.chain(named).chain(crowd) {
         let net = Prefix::new(IpKey::from_v4(addr), 96 + bits);
         leases.put(net.context("no net")?, u64::MAX, Kind::Drop, 0)?;
     }

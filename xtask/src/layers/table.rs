@@ -120,7 +120,11 @@ pub(super) const LAYERS: &[Layer] = &[
         &["case", "detect", "flow", "observe", "time", "verdict"],
         &["rustix", "std::fs", "std::thread"],
     ),
-    adapter("hostnet", &["verdict"], &["rustix", "std::env", "std::fs"]),
+    adapter(
+        "hostnet",
+        &["netlink", "verdict"],
+        &["rustix", "std::env", "std::fs"],
+    ),
     adapter(
         "state",
         &["observe", "time", "verdict"],

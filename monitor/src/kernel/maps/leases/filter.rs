@@ -1,102 +1,159 @@
-//! Keeps the bit maps of [`monitor_common::nets`]: no leased net without its bits. Must not know what a lease does.
+//! Keeps the tables of [`monitor_common::nets`]: no leased net without its length in the masks of its areas. Must not know
+//! what a lease does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    sync::atomic::AtomicU64,
+};
 
 use monitor_common::{
-    Prefix, V4, V6,
-    nets::{self, FILTER_BITS, FILTERED_V6},
+    Prefix, V4,
+    nets::{self, AREA_BITS_V4, AREA_LENGTH_V6, CLASS_SHIFT_V4, CLASS_SHIFT_V6},
     table::Key as _,
     words::Words as _,
 };
 
 use super::tables::{Net, Tables};
 
-/// How many nets stand behind each bit of the IPv6 map, as different nets may share one.
+/// The family of a table, and with it the table.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Family {
+    V4,
+    V6,
+}
+
+/// What a net sets: one bit, in the masks of these areas.
+#[derive(Clone, Debug)]
+struct Mark {
+    family: Family,
+    areas: RangeInclusive<u32>,
+    bit: u32,
+}
+
+impl Mark {
+    /// Of a net; `None` for one that is always looked for.
+    fn of(net: Prefix, seed: u64) -> Option<Self> {
+        match Net::of(net) {
+            Net::V4(addr, bits) => Some(Self {
+                family: Family::V4,
+                areas: areas_v4(addr, bits),
+                bit: nets::bit(bits, CLASS_SHIFT_V4),
+            }),
+            Net::V6(addr, bits) if bits >= AREA_LENGTH_V6 => {
+                let area = nets::area_v6(addr, seed);
+                Some(Self {
+                    family: Family::V6,
+                    areas: area..=area,
+                    bit: nets::bit(bits, CLASS_SHIFT_V6),
+                })
+            }
+            Net::V6(..) => None,
+        }
+    }
+
+    /// Key of the count of nets that set this bit. Of an IPv4 net as large as an area or larger there is no count: another
+    /// one of its length has other areas.
+    fn shared(&self) -> Option<(Family, u32, u32)> {
+        let alone = self.family == Family::V4 && self.bit >= nets::bit(AREA, CLASS_SHIFT_V4);
+        (!alone).then_some((self.family, *self.areas.start(), self.bit))
+    }
+}
+
+/// The length of an area.
+#[expect(clippy::cast_possible_truncation, reason = "it is 20")]
+const AREA: u8 = AREA_BITS_V4 as u8;
+
+/// The areas of an IPv4 net.
+fn areas_v4(addr: V4, bits: u8) -> RangeInclusive<u32> {
+    let first = addr.masked(bits);
+    let behind = u32::MAX.checked_shr(u32::from(bits)).unwrap_or(0);
+    nets::area_v4(first)..=nets::area_v4(V4(first.0 | behind))
+}
+
+/// How many nets stand behind each bit that several may share.
 pub(super) struct Filters {
-    v6: BTreeMap<u32, u32>,
+    shared: BTreeMap<(Family, u32, u32), u32>,
 }
 
 impl Filters {
-    /// Both maps empty.
-    pub(super) fn cleared(tables: &Tables) -> Self {
-        for filter in [&tables.nets_v4, &tables.nets_v6] {
-            (0..Tables::filter_words()).for_each(|word| filter.set_word(word, 0));
+    /// The masks of these nets and no others. A mask that is right already is not touched: the shield may be reading it.
+    pub(super) fn of(tables: &Tables, leased: &BTreeSet<Prefix>) -> Self {
+        let mut filters = Self {
+            shared: BTreeMap::new(),
+        };
+        let blank = |words: u32| (0..words).map(|_| AtomicU64::new(0)).collect::<Vec<_>>();
+        let (v4, v6) = (blank(nets::WORDS_V4), blank(nets::WORDS_V6));
+        for net in leased {
+            let Some(mark) = Mark::of(*net, tables.seed()) else {
+                continue;
+            };
+            filters.count(&mark);
+            let table = match mark.family {
+                Family::V4 => &v4,
+                Family::V6 => &v6,
+            };
+            set(table, &mark, true);
         }
-        Self { v6: BTreeMap::new() }
+        for (wanted, present) in [(&v4, &tables.nets_v4), (&v6, &tables.nets_v6)] {
+            for (at, word) in wanted.iter().enumerate() {
+                let word = word.load(std::sync::atomic::Ordering::Relaxed);
+                if present.word(at) != word {
+                    present.set_word(at, word);
+                }
+            }
+        }
+        filters
     }
 
     /// A net is leased.
     pub(super) fn add(&mut self, tables: &Tables, net: Prefix) {
-        match Net::of(net) {
-            Net::V4(addr, bits) => set_range(&tables.nets_v4, range(addr, bits), true),
-            Net::V6(addr, bits) if bits >= FILTERED_V6 => {
-                let bit = nets::bit_v6(addr, tables.seed());
-                *self.v6.entry(bit).or_default() += 1;
-                set_range(&tables.nets_v6, (bit, bit), true);
-            }
-            Net::V6(..) => {}
+        if let Some(mark) = Mark::of(net, tables.seed()) {
+            self.count(&mark);
+            set(table(tables, mark.family), &mark, true);
         }
     }
 
-    /// A net is no longer leased; `rest` are those that are.
-    pub(super) fn remove(&mut self, tables: &Tables, net: Prefix, rest: &BTreeSet<Prefix>) {
-        match Net::of(net) {
-            Net::V4(addr, bits) => remove_v4(tables, net, (addr, bits), rest),
-            Net::V6(addr, bits) if bits >= FILTERED_V6 => self.remove_v6(tables, addr),
-            Net::V6(..) => {}
+    /// A net is no longer leased.
+    pub(super) fn remove(&mut self, tables: &Tables, net: Prefix) {
+        if let Some(mark) = Mark::of(net, tables.seed())
+            && self.is_last(&mark)
+        {
+            set(table(tables, mark.family), &mark, false);
         }
     }
 
-    fn remove_v6(&mut self, tables: &Tables, addr: V6) {
-        let bit = nets::bit_v6(addr, tables.seed());
-        let left = self.v6.get(&bit).map_or(0, |count| count.saturating_sub(1));
+    fn count(&mut self, mark: &Mark) {
+        if let Some(key) = mark.shared() {
+            *self.shared.entry(key).or_default() += 1;
+        }
+    }
+
+    /// Takes one off the count of a bit, and says whether nobody is left.
+    fn is_last(&mut self, mark: &Mark) -> bool {
+        let Some(key) = mark.shared() else { return true };
+        let left = self.shared.get(&key).map_or(0, |count| count.saturating_sub(1));
         if left > 0 {
-            self.v6.insert(bit, left);
-        } else {
-            self.v6.remove(&bit);
-            set_range(&tables.nets_v6, (bit, bit), false);
+            self.shared.insert(key, left);
+            return false;
         }
+        self.shared.remove(&key);
+        true
     }
 }
 
-/// The length for whose nets a bit of the IPv4 map stands.
-#[expect(clippy::cast_possible_truncation, reason = "it is 20")]
-const AREA: u8 = FILTER_BITS as u8;
-
-/// Clears the bits of a net, except where another net still needs them. Nets nest or have nothing in common.
-fn remove_v4(tables: &Tables, net: Prefix, (addr, bits): (V4, u8), rest: &BTreeSet<Prefix>) {
-    // Bits stand for whole /20s, so what is to be looked at is the /20 of a smaller net.
-    let around = bits.min(AREA);
-    let Some(area) = Prefix::new(addr.masked(around).into(), 128 - V4::BITS + around) else {
-        return;
-    };
-    let covered = (0..=around).any(|shorter| {
-        Prefix::new(net.addr(), 128 - V4::BITS + shorter).is_some_and(|shorter| rest.contains(&shorter))
-    });
-    if covered {
-        return;
-    }
-    set_range(&tables.nets_v4, range(addr, around), false);
-    for inner in rest.range(area..).take_while(|inner| area.contains(inner.addr())) {
-        if let Net::V4(addr, bits) = Net::of(*inner) {
-            set_range(&tables.nets_v4, range(addr, bits), true);
-        }
+fn table(tables: &Tables, family: Family) -> &[AtomicU64] {
+    match family {
+        Family::V4 => &tables.nets_v4,
+        Family::V6 => &tables.nets_v6,
     }
 }
 
-/// The bits of an IPv4 net, first and last.
-fn range(addr: V4, bits: u8) -> (u32, u32) {
-    let first = addr.masked(bits);
-    let behind = u32::MAX.checked_shr(u32::from(bits)).unwrap_or(0);
-    (nets::bit_v4(first), nets::bit_v4(V4(first.0 | behind)))
-}
-
-fn set_range(filter: &[std::sync::atomic::AtomicU64], (first, last): (u32, u32), set: bool) {
-    for word in nets::word(first)..=nets::word(last) {
-        let from = first.max(word << 6) & 63;
-        let to = last.min(word << 6 | 63) & 63;
-        let mask = (u64::MAX << from) & (u64::MAX >> (63 - to));
-        let old = filter.word(word as usize);
-        filter.set_word(word as usize, if set { old | mask } else { old & !mask });
+fn set(table: &[AtomicU64], mark: &Mark, on: bool) {
+    for area in mark.areas.clone() {
+        let at = nets::word(area) as usize;
+        let bit = u64::from(mark.bit) << nets::shift(area);
+        let old = table.word(at);
+        table.set_word(at, if on { old | bit } else { old & !bit });
     }
 }

@@ -3,7 +3,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use monitor_common::{Prefix, leased, names, nets::FILTERED_V6, table::Slot, words::Words as _};
+use monitor_common::{
+    Prefix, leased, names,
+    nets::{self, AREA_LENGTH_V6, CLASS_SHIFT_V4, CLASS_SHIFT_V6},
+    table::Slot,
+    words::{Words as _, join},
+};
 
 use super::{
     KernelError,
@@ -39,17 +44,16 @@ impl Index {
             used = renumber(tables, &mut leases)?;
         }
         let free = (0..names::LEASES_MAX).filter(|n| !used.get(*n as usize).copied().unwrap_or(true));
+        let nets = leases.iter().map(|(net, _)| *net).filter(|net| !net.is_host());
+        let nets: BTreeSet<_> = nets.collect();
         let mut index = Self {
             free: free.collect(),
             lengths: [vec![0; 33], vec![0; 129]],
-            nets: BTreeSet::new(),
-            filters: Filters::cleared(tables),
+            filters: Filters::of(tables, &nets),
+            nets,
         };
         for (net, _) in leases {
             *index.length(net) += 1;
-            if !net.is_host() && index.nets.insert(net) {
-                index.filters.add(tables, net);
-            }
         }
         index.say_lengths(tables);
         Ok(index)
@@ -82,7 +86,7 @@ impl Index {
                 self.filters.add(tables, net);
             } else {
                 self.nets.remove(&net);
-                self.filters.remove(tables, net, &self.nets);
+                self.filters.remove(tables, net);
             }
         }
         self.say_lengths(tables);
@@ -116,42 +120,45 @@ impl Index {
         &mut lengths[at]
     }
 
-    /// Writes down which lengths there are. The list first, then how many of it count.
+    /// Writes down which lengths there are.
     fn say_lengths(&self, tables: &Tables) {
         let [v4, v6] = &self.lengths;
-        for (lengths, exact, nets, bits, filtered) in [
-            (v4, leased::EXACT_V4, leased::NETS_V4, leased::BITS_V4, 0),
-            (
-                v6,
-                leased::EXACT_V6,
-                leased::NETS_V6,
-                leased::BITS_V6,
-                FILTERED_V6,
-            ),
-        ] {
-            let (exact_count, nets_counts) = lengths
-                .split_last()
-                .map_or((0, &[][..]), |(last, rest)| (*last, rest));
-            let mut longest_first: Vec<u8> = (0_u8..)
-                .zip(nets_counts)
-                .filter(|(_, count)| **count > 0)
-                .map(|(bits, _)| bits)
-                .collect();
-            longest_first.reverse();
-            for (word, eight) in longest_first.chunks(8).enumerate() {
-                let list = eight
-                    .iter()
-                    .rev()
-                    .fold(0_u64, |list, bits| list << 8 | u64::from(*bits));
-                tables.leased.set_word(bits + word, list);
+        let leased = &tables.leased;
+        let (hosts, nets) = in_use(v4);
+        let mask = classes(nets, CLASS_SHIFT_V4);
+        leased.set_word(leased::NETS_V4, join(mask, 0));
+        leased.set_word(leased::EXACT_V4, u64::from(hosts));
+
+        let (hosts, nets) = in_use(v6);
+        let mut words = [0_u64; 2];
+        for bits in nets.clone() {
+            let place = nets::longest(0, CLASS_SHIFT_V6) - bits;
+            if let Some(word) = words.get_mut(usize::from(place / 64)) {
+                *word |= 1 << (place % 64);
             }
-            let asked = longest_first.iter().filter(|bits| **bits >= filtered).count();
-            tables
-                .leased
-                .set_word(nets, longest_first.len() as u64 | (asked as u64) << 32);
-            tables.leased.set_word(exact, u64::from(exact_count));
         }
+        for (at, word) in words.into_iter().enumerate() {
+            leased.set_word(leased::LENGTHS_V6 + at, word);
+        }
+        // Last: only now are these lengths looked for.
+        let always = classes(nets.clone().filter(|bits| *bits < AREA_LENGTH_V6), CLASS_SHIFT_V6);
+        leased.set_word(leased::NETS_V6, join(classes(nets, CLASS_SHIFT_V6), always));
+        leased.set_word(leased::EXACT_V6, u64::from(hosts));
     }
+}
+
+/// How many hosts there are, and which lengths of nets, of one family.
+fn in_use(lengths: &[u32]) -> (u32, impl Iterator<Item = u8> + Clone) {
+    let (hosts, nets) = lengths
+        .split_last()
+        .map_or((0, &[][..]), |(hosts, nets)| (*hosts, nets));
+    let used = (0_u8..).zip(nets).filter(|(_, count)| **count > 0);
+    (hosts, used.map(|(bits, _)| bits))
+}
+
+/// The classes of these lengths.
+fn classes(lengths: impl Iterator<Item = u8>, class_shift: u32) -> u32 {
+    lengths.fold(0, |mask, bits| mask | nets::bit(bits, class_shift))
 }
 
 /// Enters all leases anew under new numbers. What was counted under the old ones is lost.

@@ -4,7 +4,7 @@ use monitor_common::{
     Prefix, V4, V6,
     addr::Number,
     lease::{Terms, about, hits, kind},
-    leased, names, nets,
+    leased, names,
     table::{EXACT, Key, NETS, NoRoom, Slot, Table, WORDS_V4, WORDS_V6},
     throttle::Costs,
     words::{Words as _, high, long_time, low},
@@ -236,11 +236,6 @@ impl Tables {
 
     fn cpus(&self) -> usize {
         self.hits.len() / hits::WORDS / names::LEASES_MAX as usize
-    }
-
-    /// Words of a bit map of nets.
-    pub(super) fn filter_words() -> usize {
-        nets::FILTER_WORDS as usize
     }
 }
 

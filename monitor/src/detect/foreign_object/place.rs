@@ -1,0 +1,79 @@
+//! What all principals do at one place where an object is named: how much of it the graph explains. Must not know scores.
+
+use super::super::{count, share};
+
+/// What of a touch the graph explains.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Claim {
+    /// The principal was given the object, or the object is everybody's.
+    Given = 0,
+    /// The principal was given an id like it, of an unknown kind.
+    Perhaps = 1,
+    /// Nobody is known to own it.
+    Unknown = 2,
+    /// Others own it, and the principal was never given it.
+    Foreign = 3,
+}
+
+/// The touches of one place.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    counts: [u32; 4],
+    last: (u32, u8),
+    givens: [u32; ACTORS],
+    foreigners: [u32; ACTORS],
+}
+
+/// Principals told apart.
+const ACTORS: usize = 4;
+/// Touches and principals from which on a place is known.
+const KNOWN: u32 = 20;
+/// Counts are halved here, so that the place is what it was lately.
+const MOST: u32 = 1 << 14;
+
+impl Place {
+    /// Counts a touch. What one principal does in a row counts once: a walk must not say what is usual.
+    pub(super) fn touched(&mut self, principal: u32, claim: Claim) {
+        if self.last == (principal, claim as u8) {
+            return;
+        }
+        self.last = (principal, claim as u8);
+        if self.counts.iter().sum::<u32>() >= MOST {
+            self.counts = self.counts.map(|count| count / 2);
+        }
+        if let Some(count) = self.counts.get_mut(claim as usize) {
+            *count += 1;
+        }
+        match claim {
+            Claim::Given => note(&mut self.givens, principal),
+            Claim::Foreign => note(&mut self.foreigners, principal),
+            Claim::Perhaps | Claim::Unknown => {}
+        }
+    }
+
+    /// Share of the touches that the graph explains, where enough principals were seen.
+    pub(super) fn explained(&self) -> Option<f64> {
+        let all: u32 = self.counts.iter().sum();
+        let known = all >= KNOWN && self.givens.iter().all(|principal| *principal != 0);
+        let [given, ..] = self.counts;
+        known.then(|| share(given, all))
+    }
+
+    /// How many others were served foreign objects here, counted up to a few.
+    pub(super) fn other_foreigners(&self, principal: u32) -> u32 {
+        let others = self
+            .foreigners
+            .iter()
+            .filter(|other| **other != 0 && **other != principal);
+        count(others.count())
+    }
+}
+
+/// Enters a principal, if there is room.
+fn note(slots: &mut [u32; ACTORS], principal: u32) {
+    if !slots.contains(&principal)
+        && let Some(slot) = slots.iter_mut().find(|slot| **slot == 0)
+    {
+        *slot = principal;
+    }
+}

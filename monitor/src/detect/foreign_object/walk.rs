@@ -1,0 +1,237 @@
+//! What one principal was served of others' objects of one kind, and what that is worth. Must not know how objects and owners
+//! are remembered.
+
+use std::time::Duration;
+
+use super::super::{
+    points::{Points, ramp},
+    share,
+    sources::Sources,
+};
+use crate::{
+    observe::{ObjectId, Observation},
+    time::Timestamp,
+};
+
+/// Touches looked at for a pattern.
+const TOUCHES: usize = 16;
+/// Owners told apart.
+const OWNERS: usize = 8;
+/// Objects kept as samples for the log.
+const SAMPLES: usize = 8;
+/// A walk that rested for so long is over.
+const REST: Duration = Duration::from_hours(24);
+
+/// Foreign objects of one principal.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// Foreign objects that were served.
+    pub(super) served: u32,
+    /// And refused.
+    pub(super) refused: u32,
+    /// Changed or deleted.
+    writes: u32,
+    gaps: u32,
+    /// Touches of what was given, since the walk began.
+    pub(super) given: u32,
+    owners: [u32; OWNERS],
+    touches: Vec<(Timestamp, u64)>,
+    tried: Vec<u64>,
+    pub(super) samples: Vec<ObjectId>,
+    pub(super) first: Timestamp,
+    last: Timestamp,
+    pub(super) sources: Sources,
+    /// Foreign objects at the last finding.
+    reported: u32,
+}
+
+/// What is known beyond the walk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Surroundings {
+    /// Others that lose what was served; those that share objects are one.
+    pub(super) owners: u32,
+    /// Share of what others touch here that the graph explains, where enough is known.
+    pub(super) explained: Option<f64>,
+    /// Others that were served foreign objects here.
+    pub(super) foreigners: u32,
+    /// Whether the principal was given objects of this kind: it is a user like those whom it reads from.
+    pub(super) has_own: bool,
+    /// Whether the principal shares objects with very many.
+    pub(super) wide: bool,
+    /// Whether the principal came when the others had been known for some time.
+    pub(super) newcomer: bool,
+}
+
+/// Points of a finding.
+pub(super) const FINDING: i32 = 50;
+/// Most points for what a curious but honest user can do: below what drops a source.
+const DOUBT: i32 = 65;
+/// Most points for what support staff does all day: no finding.
+const BY_RIGHT: i32 = 40;
+
+impl Walk {
+    /// Begins anew after a rest.
+    pub(super) fn awake(&mut self, now: Timestamp) {
+        if self.served + self.refused > 0 && now.since(self.last) > REST {
+            *self = Self::default();
+        }
+        if self.served + self.refused == 0 {
+            self.first = now;
+        }
+        self.last = self.last.max(now);
+    }
+
+    /// One more foreign object was served.
+    pub(super) fn serve(
+        &mut self,
+        id: &ObjectId,
+        owners: impl Iterator<Item = u32>,
+        observation: &Observation,
+    ) {
+        self.served = self.served.saturating_add(1);
+        let reads = matches!(observation.method.name(), "GET" | "HEAD" | "OPTIONS" | "PROPFIND");
+        self.writes += u32::from(!reads);
+        self.gaps += u32::from(observation.gaps);
+        for owner in owners {
+            if !self.owners.contains(&owner)
+                && let Some(slot) = self.owners.iter_mut().find(|slot| **slot == 0)
+            {
+                *slot = owner;
+            }
+        }
+        if self.touches.len() >= TOUCHES {
+            self.touches.remove(0);
+        }
+        self.touches.push((observation.at, id.number.unwrap_or(u64::MAX)));
+        if self.samples.len() < SAMPLES {
+            self.samples.push(*id);
+        }
+        self.sources.count(observation);
+    }
+
+    /// An object of others was refused. The same one again is a retry.
+    pub(super) fn refuse(&mut self, object: u64) {
+        if !self.tried.contains(&object) {
+            if self.tried.len() >= TOUCHES {
+                self.tried.remove(0);
+            }
+            self.tried.push(object);
+            self.refused = self.refused.saturating_add(1);
+        }
+    }
+
+    /// Whether there can be enough, and a quarter more than at the last finding.
+    pub(super) fn is_due(&self, foreign_min: u32) -> bool {
+        self.served >= foreign_min
+            && (self.reported == 0 || self.served >= self.reported + (self.reported / 4).max(1))
+    }
+
+    /// A finding was made.
+    pub(super) fn report(&mut self) {
+        self.reported = self.served;
+    }
+
+    /// Owners of what was served, a few of them.
+    pub(super) fn owners(&self) -> impl Iterator<Item = u32> {
+        self.owners.iter().copied().filter(|owner| *owner != 0)
+    }
+
+    /// Share of the evidence that was seen whole.
+    pub(super) fn coverage(&self) -> f64 {
+        1.0 - share(self.gaps, self.served)
+    }
+
+    /// Adds up the evidence. The weights are explained in the detector's head comment.
+    pub(super) fn score(&self, around: &Surroundings) -> Points {
+        let mut score = Points::default();
+        let (row, pace, steady) = (self.row(), self.pace(), self.is_steady());
+        let machine = row >= 0.6 || steady || (self.served >= 5 && pace <= 2.0);
+        let owners = match around.owners {
+            0 | 1 => 0,
+            2 => 8,
+            3 => 18,
+            _ => 22,
+        };
+        let explained = match around.explained {
+            Some(share) if share >= 0.8 => 20,
+            Some(share) if share >= 0.5 => 5,
+            Some(_) => -20,
+            None => 0,
+        };
+        score.add(
+            "foreign-objects",
+            self.served,
+            ramp(f64::from(self.served), 1.0, 6.0, 40),
+        );
+        score.add("owners", around.owners, owners);
+        score.add("others-explained", around.explained.unwrap_or(0.0), explained);
+        score.add(
+            "has-own",
+            u8::from(around.has_own),
+            if around.has_own { 15 } else { -10 },
+        );
+        score.add("sequential-share", row, if row >= 0.6 { 15 } else { 0 });
+        score.add("pace-seconds", pace, if machine && row < 0.6 { 15 } else { 0 });
+        score.add(
+            "refused",
+            self.refused,
+            ramp(f64::from(self.refused), 1.0, 5.0, 20),
+        );
+        score.flag("changes", self.writes > 0, 5);
+        score.flag("shares-with-many", around.wide, -30);
+        score.flag("others-do-so", around.foreigners >= 3, -25);
+        let trusted = around.explained.is_some_and(|share| share >= 0.8);
+        let purposeful = machine || self.refused >= 3;
+        if !around.has_own && !purposeful {
+            score.cap(if trusted && around.newcomer {
+                DOUBT
+            } else {
+                BY_RIGHT
+            });
+        }
+        let many = self.served >= 8 && around.owners >= 4 && self.given < self.served;
+        let alone = trusted && around.foreigners == 0;
+        if !(purposeful || many && alone) {
+            score.cap(DOUBT);
+        }
+        score
+    }
+
+    /// Share of steps among the numbers that are small, 0 of few.
+    fn row(&self) -> f64 {
+        let numbers = self.touches.iter().map(|(_, number)| *number);
+        let mut numbers: Vec<u64> = numbers.filter(|number| *number != u64::MAX).collect();
+        if numbers.len() < 4 {
+            return 0.0;
+        }
+        numbers.sort_unstable();
+        let steps = numbers.windows(2);
+        let small = steps.filter(|pair| matches!(pair, [a, b] if b - a <= 3)).count();
+        share(super::super::count(small), super::super::count(numbers.len() - 1))
+    }
+
+    /// Times between touches, sorted, seconds.
+    fn gaps(&self) -> Vec<f64> {
+        let pairs = self.touches.windows(2);
+        let gap = |pair: &[(Timestamp, u64)]| match pair {
+            [(a, _), (b, _)] => b.since(*a).as_secs_f64(),
+            _ => 0.0,
+        };
+        let mut gaps: Vec<f64> = pairs.map(gap).collect();
+        gaps.sort_by(f64::total_cmp);
+        gaps
+    }
+
+    /// Median time between touches, seconds.
+    fn pace(&self) -> f64 {
+        let gaps = self.gaps();
+        gaps.get(gaps.len() / 2).copied().unwrap_or(f64::from(u16::MAX))
+    }
+
+    /// Whether the touches come as a timer has it.
+    fn is_steady(&self) -> bool {
+        let gaps = self.gaps();
+        let at = |share: usize| gaps.get(gaps.len() * share / 100).copied().unwrap_or(0.0);
+        gaps.len() >= 5 && at(50) >= 1.0 && at(80) - at(20) <= 0.3 * at(50)
+    }
+}

@@ -1,0 +1,89 @@
+//! The objects of one observation under the keys that detectors know them by. Must not know who may have them.
+//!
+//! A number means one object only among things of its kind (order 17, user 17); a UUID means one by itself.
+
+use super::Context;
+use crate::observe::{BodyId, ObjectId, Observation};
+
+/// Key of an object of this kind.
+pub(super) fn key(kind: u64, id: &ObjectId) -> u64 {
+    match id.number {
+        Some(_) => id.hash ^ kind.rotate_left(23),
+        None => id.hash,
+    }
+}
+
+/// Key of an id whose kind is not known.
+pub(super) fn key_of_any_kind(id: &ObjectId) -> u64 {
+    id.hash.rotate_left(32)
+}
+
+/// An object that a request is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// Where it stands: endpoint, and position in the path, parameter or field.
+    pub(super) place: u64,
+    /// Stem of the kind, never 0.
+    pub(super) kind: u64,
+    /// Which.
+    pub(super) id: ObjectId,
+    /// Key of the object.
+    pub(super) key: u64,
+    /// Whether it stands in the path.
+    pub(super) in_path: bool,
+}
+
+/// Most objects looked at of one request body. A batch of more is judged by its first ones.
+const BODY_IDS: usize = 16;
+
+/// Every object that a request names: in its path, its query and its body.
+pub(super) fn asked<'a>(
+    observation: &'a Observation,
+    cx: &'a Context<'a>,
+) -> impl Iterator<Item = Asked> + 'a {
+    let endpoint = u64::from(cx.endpoint.0) << 32;
+    let make = move |place: u64, kind: u64, id: ObjectId| Asked {
+        place: endpoint | place & 0xffff_ffff,
+        kind,
+        id,
+        key: key(kind, &id),
+        in_path: place < cx.about.stems.len() as u64,
+    };
+    let path = cx.path_ids.iter().zip(cx.about.stems).enumerate();
+    let path = path
+        .filter(|(_, (_, kind))| *kind != 0)
+        .map(move |(slot, (id, kind))| make(slot as u64, kind, *id));
+    let query = observation.query_ids.iter().map(move |query| {
+        let kind = if query.stem == 0 {
+            cx.about.lists[0]
+        } else {
+            query.stem
+        };
+        make(1 << 31 | query.stem & 0x3fff_ffff, kind, query.id)
+    });
+    let body = observation.request_body.iter().flat_map(|body| body.ids.iter());
+    let body = body.filter(|id| id.named || id.shape.is_telling());
+    let body = body
+        .take(BODY_IDS)
+        .map(move |id| make(3 << 30 | id.path & 0x3fff_ffff, kind_in_body(id, cx), id.id));
+    path.chain(query).chain(body).filter(|asked| asked.kind != 0)
+}
+
+/// The kind of an id in a body: what its field says, else what the endpoint is about.
+pub(super) fn kind_in_body(id: &BodyId, cx: &Context<'_>) -> u64 {
+    if id.stem != 0 { id.stem } else { kind_here(cx) }
+}
+
+/// The kind of object that an endpoint answers with: `order` of `/orders`, `/orders/{id}` and `/users/{id}/orders`.
+pub(super) fn kind_here(cx: &Context<'_>) -> u64 {
+    if cx.about.lists[0] != 0 {
+        return cx.about.lists[0];
+    }
+    let ids = cx.path_ids.len().min(cx.about.stems.len());
+    cx.about
+        .stems
+        .get(..ids)
+        .and_then(|stems| stems.last())
+        .copied()
+        .unwrap_or(0)
+}

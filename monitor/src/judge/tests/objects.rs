@@ -1,0 +1,255 @@
+//! Others' objects: what the graph of who was given what finds, and whom it leaves alone.
+
+use super::*;
+
+const THIEF: &str = "203.0.113.66";
+
+/// The ids of a user: five orders, far from one another.
+fn own(user: u64) -> Vec<u64> {
+    let mut dice = Dice(user);
+    (0..5).map(|_| 10_000 + dice.below(1_000_000)).collect()
+}
+
+/// So many users with a token each, who list their orders and then read them, each at its own time.
+fn shop(users: u64, rounds: u64) -> Vec<Request> {
+    let mut requests = Vec::new();
+    for user in 0..users {
+        let (client, token) = (format!("192.0.2.{}", 1 + user), format!("token-{user}"));
+        let mut dice = Dice(1000 + user);
+        for round in 0..rounds {
+            let start = round * 120_000 + dice.below(60_000);
+            let list = get(start, &client, "/api/orders").token(&token);
+            requests.push(list.gives("", own(user)));
+            for (n, order) in own(user).into_iter().enumerate() {
+                let ms = start + 2000 + n as u64 * 4000 + dice.below(3000);
+                let read = get(ms, &client, format!("/api/orders/{order}")).token(&token);
+                requests.push(read.gives("", [order]));
+            }
+        }
+    }
+    requests
+}
+
+/// One read of another's order, which answers with it.
+fn read(ms: u64, client: &str, token: &str, order: u64) -> Request {
+    get(ms, client, format!("/api/orders/{order}"))
+        .token(token)
+        .gives("", [order])
+}
+
+fn left_alone(name: &str, requests: Vec<Request>) {
+    let outcome = run(requests);
+    assert_eq!(
+        outcome.detectors(),
+        Vec::<&str>::new(),
+        "{name}: {}",
+        outcome.explain()
+    );
+}
+
+/// A customer that reads one order each of others, so far apart.
+fn thefts(n: u64, gap_ms: u64) -> Vec<Request> {
+    let mut requests = vec![
+        get(200_000, THIEF, "/api/orders")
+            .token("mine")
+            .gives("", own(900)),
+    ];
+    let mut dice = Dice(77);
+    let one = |i: u64| {
+        read(
+            210_000 + i * gap_ms + dice.below(gap_ms / 2),
+            THIEF,
+            "mine",
+            own(i + 2)[1],
+        )
+    };
+    requests.extend((0..n).map(one));
+    requests
+}
+
+#[test]
+fn a_few_orders_of_others() {
+    for (name, gap_ms) in [
+        ("quick", 300),
+        ("by hand", 20_000),
+        ("one in ten minutes", 600_000),
+    ] {
+        let mut requests = shop(30, 3);
+        requests.extend(thefts(6, gap_ms));
+        let outcome = run(requests);
+        assert_eq!(
+            outcome.detectors(),
+            ["foreign-object"],
+            "{name}: {}",
+            outcome.explain()
+        );
+        let case = outcome.judge.case(1).unwrap();
+        assert!(case.evidence.value <= 6.0, "{name}");
+        let by_hand = gap_ms == 20_000;
+        assert_eq!(
+            outcome.dropped().is_empty(),
+            by_hand,
+            "{name}: {}",
+            outcome.explain()
+        );
+    }
+}
+
+#[test]
+fn many_orders_of_others_by_hand_are_dropped() {
+    let mut requests = shop(30, 3);
+    requests.extend(thefts(20, 20_000));
+    let outcome = run(requests);
+    assert_eq!(outcome.dropped(), [THIEF], "{}", outcome.explain());
+}
+
+#[test]
+fn others_orders_are_found_in_bodies_and_when_changed() {
+    let mut requests = shop(30, 3);
+    for user in 0..30 {
+        let client = format!("192.0.2.{}", 1 + user);
+        let returns = get(400_000 + user * 3000, &client, "/api/returns").method("POST");
+        requests.push(
+            returns
+                .token(format!("token-{user}"))
+                .asks("order_id", [own(user)[0]]),
+        );
+    }
+    requests.push(
+        get(590_000, THIEF, "/api/orders")
+            .token("mine")
+            .gives("", own(900)),
+    );
+    for i in 0..6 {
+        let theft = get(600_000 + i * 9000, THIEF, "/api/returns").method("POST");
+        requests.push(theft.token("mine").asks("order_id", [own(i + 2)[1]]));
+    }
+    let outcome = run(requests);
+    assert_eq!(outcome.detectors(), ["foreign-object"], "{}", outcome.explain());
+}
+
+#[test]
+fn an_account_without_orders_that_tries_what_it_knows() {
+    let mut requests = shop(30, 3);
+    for i in 0..8 {
+        let mut theft = read(400_000 + i * 900, THIEF, "mine", own(i + 2)[1]);
+        if i % 2 == 0 {
+            theft.status = Some(403);
+            theft.answers = None;
+        }
+        requests.push(theft);
+    }
+    let outcome = run(requests);
+    assert_eq!(outcome.detectors(), ["foreign-object"], "{}", outcome.explain());
+}
+
+#[test]
+fn an_ordinary_shop() {
+    left_alone("shop", shop(60, 5));
+}
+
+#[test]
+fn support_staff_reads_orders_of_others() {
+    for listed in [false, true] {
+        let mut requests = shop(30, 5);
+        let mut dice = Dice(4);
+        for i in 0..60 {
+            let ms = 30_000 + i * 9000 + dice.below(8000);
+            let order = own(dice.below(30))[dice.below(5) as usize];
+            if listed {
+                let queue = get(ms - 1000, THIEF, "/api/admin/orders/search").token("staff");
+                requests.push(queue.gives("order_id", [order]));
+            }
+            requests.push(read(ms, THIEF, "staff", order));
+        }
+        left_alone("support", requests);
+    }
+}
+
+#[test]
+fn an_admin_that_lists_everything_owns_nothing_in_particular() {
+    let mut requests = Vec::new();
+    for page in 0..30u64 {
+        let list = get(1000 + page * 2000, THIEF, format!("/api/orders?page={page}"));
+        requests.push(list.token("admin").gives("", own(page)));
+    }
+    requests.extend(shop(30, 3).into_iter().map(|mut request| {
+        request.ms += 100_000;
+        request
+    }));
+    left_alone("admin", requests);
+}
+
+#[test]
+fn shared_links_and_teams() {
+    let mut requests = shop(30, 4);
+    let mut dice = Dice(5);
+    for user in 0..30 {
+        for i in 0..3u64 {
+            let client = format!("192.0.2.{}", 1 + user);
+            let (ms, token) = (200_000 + user * 500 + i * 20_000, format!("token-{user}"));
+            requests.push(read(ms, &client, &token, own(dice.below(4))[2]));
+        }
+    }
+    left_alone("links", requests);
+
+    let mut requests = shop(30, 4);
+    for i in 0..5u64 {
+        // Both list the same orders; later one reads what only the other had listed.
+        let ms = 5000 + i * 1000;
+        let list = |token: &str, ids: Vec<u64>| get(ms, THIEF, "/api/orders").token(token).gives("", ids);
+        requests.push(list("one", vec![1, 2, 3, 10 + i]));
+        requests.push(list("two", vec![1, 2, 3]));
+        requests.push(read(300_000 + i * 500, THIEF, "two", 10 + i));
+    }
+    left_alone("team", requests);
+}
+
+#[test]
+fn a_new_token_reads_what_the_last_one_listed() {
+    for moved in [false, true] {
+        let mut requests = shop(30, 4);
+        for turn in 0..4u64 {
+            let client = if moved {
+                format!("203.0.113.{}", 10 + turn)
+            } else {
+                THIEF.to_owned()
+            };
+            let token = format!("mine-{turn}");
+            if turn == 0 {
+                requests.push(get(1000, &client, "/api/orders").token(&token).gives("", 1..60));
+            }
+            for i in 1..60 {
+                requests.push(read(2000 + turn * 90_000 + i * 1000, &client, &token, i));
+            }
+        }
+        let outcome = run(requests);
+        assert!(
+            !outcome.detectors().contains(&"foreign-object"),
+            "{moved}: {}",
+            outcome.explain()
+        );
+    }
+}
+
+#[test]
+fn what_was_made_or_is_public_is_no_theft() {
+    let mut requests = shop(30, 3);
+    for user in 0..30u64 {
+        let (client, token) = (format!("192.0.2.{}", 1 + user), format!("token-{user}"));
+        for i in 0..6u64 {
+            let ms = 150_000 + user * 400 + i * 15_000;
+            let made = get(ms, &client, "/api/orders")
+                .token(&token)
+                .method("POST")
+                .status(201);
+            requests.push(made.gives("", [user * 100 + i]));
+            requests.push(read(ms + 2000, &client, &token, user * 100 + i));
+            let product = 1 + (user * 7 + i) % 40;
+            let list = get(ms + 100, &client, "/api/products").token(&token);
+            requests.push(list.gives("", (1..40).filter(|n| n % 7 != user % 7)));
+            requests.push(get(ms + 300, &client, format!("/api/products/{product}")).token(&token));
+        }
+    }
+    left_alone("made and public", requests);
+}
