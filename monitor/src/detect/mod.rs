@@ -6,9 +6,11 @@
 
 mod attempt;
 pub mod brute_force;
+pub mod credential_stuffing;
 pub mod foreign_object;
 pub mod id_enumeration;
 mod objects;
+pub mod password_spray;
 mod points;
 pub mod registry;
 mod sources;
@@ -47,6 +49,12 @@ pub struct DetectSettings {
     /// `[detect.brute-force]`.
     #[serde(rename = "brute-force")]
     pub brute_force: brute_force::Settings,
+    /// `[detect.credential-stuffing]`.
+    #[serde(rename = "credential-stuffing")]
+    pub credential_stuffing: credential_stuffing::Settings,
+    /// `[detect.password-spray]`.
+    #[serde(rename = "password-spray")]
+    pub password_spray: password_spray::Settings,
 }
 
 impl Default for DetectSettings {
@@ -59,6 +67,8 @@ impl Default for DetectSettings {
             foreign_object: foreign_object::Settings::default(),
             token_sharing: token_sharing::Settings::default(),
             brute_force: brute_force::Settings::default(),
+            credential_stuffing: credential_stuffing::Settings::default(),
+            password_spray: password_spray::Settings::default(),
         }
     }
 }

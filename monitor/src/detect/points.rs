@@ -38,3 +38,11 @@ impl Points {
 pub(super) fn ramp(value: f64, from: f64, to: f64, most: i32) -> i32 {
     (((value - from) / (to - from)).clamp(0.0, 1.0) * f64::from(most)).round() as i32
 }
+
+/// 50 at the threshold and so many for each further, up to `most`; 0 below it.
+pub(super) fn climb(value: u32, threshold: u32, each: i32, most: i32) -> i32 {
+    value.checked_sub(threshold).map_or(0, |over| {
+        let further = each.saturating_mul(i32::try_from(over).unwrap_or(i32::MAX));
+        further.saturating_add(50).min(most)
+    })
+}

@@ -1,27 +1,27 @@
 //! The list of detectors. Must not know what they do.
 
 use super::{
-    DetectSettings, Detector, DetectorInfo, brute_force::BruteForce, id_enumeration::IdEnumeration,
-    token_sharing::TokenSharing,
+    DetectSettings, Detector, DetectorInfo, brute_force, credential_stuffing, foreign_object, id_enumeration,
+    password_spray, token_sharing,
 };
 
 /// Every detector that is on, in the order of evaluation.
 pub fn detectors(settings: &DetectSettings) -> Vec<Box<dyn Detector>> {
     let mut on: Vec<Box<dyn Detector>> = Vec::new();
-    if settings.id_enumeration.enabled {
-        on.push(Box::new(IdEnumeration::new(settings.id_enumeration.clone())));
+    // One line for each.
+    macro_rules! add {
+        ($name:ident, $detector:ident) => {
+            if settings.$name.enabled {
+                on.push(Box::new($name::$detector::new(settings.$name.clone())));
+            }
+        };
     }
-    if settings.foreign_object.enabled {
-        on.push(Box::new(super::foreign_object::ForeignObject::new(
-            settings.foreign_object.clone(),
-        )));
-    }
-    if settings.token_sharing.enabled {
-        on.push(Box::new(TokenSharing::new(settings.token_sharing.clone())));
-    }
-    if settings.brute_force.enabled {
-        on.push(Box::new(BruteForce::new(settings.brute_force.clone())));
-    }
+    add!(id_enumeration, IdEnumeration);
+    add!(foreign_object, ForeignObject);
+    add!(token_sharing, TokenSharing);
+    add!(brute_force, BruteForce);
+    add!(password_spray, PasswordSpray);
+    add!(credential_stuffing, CredentialStuffing);
     on
 }
 

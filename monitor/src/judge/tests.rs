@@ -8,6 +8,7 @@ mod logins;
 mod objects;
 mod policy;
 mod secrets;
+mod spray;
 
 use monitor_common::IpKey;
 

@@ -30,9 +30,10 @@ use serde::{Deserialize, Serialize};
 
 use self::tries::{Entry, Shown, Tries};
 use super::{
-    Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Measure, Remedy, Suspect,
+    Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, Suspect,
     attempt::{self, Attempt},
     confidence,
+    points::{Points, climb},
 };
 use crate::{
     lru::{Lru, TableStats},
@@ -96,6 +97,8 @@ const SEVERAL_MOST: i32 = 65;
 const GUESSED_MOST: i32 = 60;
 /// Below this a finding is said again only when there is half as much again to say.
 const SURE: i32 = 70;
+/// Most points for numbers alone.
+const MOST: i32 = 80;
 /// Least kinds of request lengths where only the path says that it is a login.
 const LENGTHS_LEAST: u32 = 3;
 /// Refused for each accepted try that a client without a user needs: more is a NAT.
@@ -174,19 +177,19 @@ impl BruteForce {
         let one = weigh_one(&self.settings, target, &mine, cx.familiar.here);
         let all = tries.shown(None, epoch, observation.at);
         let several = weigh_several(&self.settings, &all);
-        let (shown, measures, by_several) = if sum(&one) >= self.settings.score_min {
+        let (shown, points, by_several) = if one.sum >= self.settings.score_min {
             (mine, one, false)
-        } else if target.is_user && sum(&several) >= self.settings.score_min {
+        } else if target.is_user && several.sum >= self.settings.score_min {
             (all, several, true)
         } else {
             return None;
         };
         let secrets = shown.fast.max(shown.slow);
-        if sum(&measures) < SURE && 2 * secrets < 3 * tries.reported {
+        if points.sum < SURE && 2 * secrets < 3 * tries.reported {
             return None;
         }
         tries.reported = secrets;
-        Some(self.find(observation, cx, target, &shown, &measures, by_several))
+        Some(self.find(observation, cx, target, &shown, &points, by_several))
     }
 
     fn accepted(
@@ -207,16 +210,16 @@ impl BruteForce {
             return None;
         }
         let mut one = weigh_one(&self.settings, target, &mine, false);
-        if mine.burst >= BURST_TAKEOVER && sum(&one) < self.settings.score_min {
-            one.push(points("burst-then-success", f64::from(mine.burst), 50));
+        if mine.burst >= BURST_TAKEOVER && one.sum < self.settings.score_min {
+            one.add("burst-then-success", mine.burst, 50);
         }
         let mut several = weigh_several(&self.settings, &all);
-        let by_one = sum(&one) >= self.settings.score_min;
+        let by_one = one.sum >= self.settings.score_min;
         let found = if by_one { &mut one } else { &mut several };
-        if sum(found) < self.settings.score_min {
+        if found.sum < self.settings.score_min {
             return None;
         }
-        found.push(points("success-after", 1.0, 15));
+        found.flag("success-after", true, 15);
         let shown = if by_one { mine } else { all };
         let found = found.clone();
         let mut finding = self.find(observation, cx, target, &shown, &found, !by_one);
@@ -231,7 +234,7 @@ impl BruteForce {
         cx: &Context<'_>,
         target: Target,
         shown: &Shown,
-        measures: &[Measure],
+        points: &Points,
         several: bool,
     ) -> Finding {
         let tries = self.users.entry(target.key);
@@ -250,7 +253,7 @@ impl BruteForce {
             actor_key: if several { target.key } else { actor_key },
             endpoint: Some(cx.endpoint),
             severity: if shown.burst >= BURST_LEAST { 75 } else { 65 },
-            confidence: confidence(sum(measures).min(most), coverage),
+            confidence: confidence(points.sum.min(most), coverage),
             coverage,
             evidence: Evidence {
                 summary: format!(
@@ -281,7 +284,7 @@ impl BruteForce {
                 status: observation.status,
                 first: tries.first,
                 last: Some(observation.at),
-                measures: measures.to_vec(),
+                measures: points.measures.clone(),
                 object_ids: Vec::new(),
             },
             suspects: vec![suspect],
@@ -290,50 +293,27 @@ impl BruteForce {
 }
 
 /// Weighs what one client tried. The weights are explained in the head comment.
-fn weigh_one(settings: &Settings, target: Target, shown: &Shown, familiar: bool) -> Vec<Measure> {
+fn weigh_one(settings: &Settings, target: Target, shown: &Shown, familiar: bool) -> Points {
     let factor = target.factor();
-    let fast = climb(shown.fast, settings.fast_min * factor, 2);
-    let slow = climb(shown.slow, settings.slow_min * factor, 1);
+    let fast = climb(shown.fast, settings.fast_min.saturating_mul(factor), 2, MOST);
+    let slow = climb(shown.slow, settings.slow_min.saturating_mul(factor), 1, MOST);
     let burst = shown.burst >= BURST_LEAST * factor;
-    vec![
-        points("fast", f64::from(shown.fast), if fast >= slow { fast } else { 0 }),
-        points("slow", f64::from(shown.slow), if slow > fast { slow } else { 0 }),
-        points("burst", f64::from(shown.burst), if burst { 20 } else { 0 }),
-        points(
-            "users-own-client",
-            f64::from(u8::from(familiar)),
-            if familiar { -20 } else { 0 },
-        ),
-    ]
+    let mut points = Points::default();
+    points.add("fast", shown.fast, if fast >= slow { fast } else { 0 });
+    points.add("slow", shown.slow, if slow > fast { slow } else { 0 });
+    points.add("burst", shown.burst, if burst { 20 } else { 0 });
+    points.flag("users-own-client", familiar, -20);
+    points
 }
 
 /// Weighs what strangers to the user tried together.
-fn weigh_several(settings: &Settings, shown: &Shown) -> Vec<Measure> {
+fn weigh_several(settings: &Settings, shown: &Shown) -> Points {
     let enough = shown.clients >= SEVERAL;
-    let slow = climb(shown.slow, settings.slow_min, 1).min(SEVERAL_MOST);
-    vec![
-        points("slow", f64::from(shown.slow), if enough { slow } else { 0 }),
-        points("clients", f64::from(shown.clients), 0),
-    ]
-}
-
-/// 50 at the threshold and so many for each further, up to 80.
-fn climb(value: u32, threshold: u32, each: i32) -> i32 {
-    value.checked_sub(threshold).map_or(0, |over| {
-        (50 + each.saturating_mul(i32::try_from(over).unwrap_or(i32::MAX))).min(80)
-    })
-}
-
-fn points(name: &str, value: f64, points: i32) -> Measure {
-    Measure {
-        name: name.into(),
-        value,
-        points,
-    }
-}
-
-fn sum(measures: &[Measure]) -> i32 {
-    measures.iter().map(|measure| measure.points).sum()
+    let slow = climb(shown.slow, settings.slow_min, 1, SEVERAL_MOST);
+    let mut points = Points::default();
+    points.add("slow", shown.slow, if enough { slow } else { 0 });
+    points.add("clients", shown.clients, 0);
+    points
 }
 
 /// Half of a key will do among the clients of one user.
