@@ -75,7 +75,8 @@ pub struct BodyLimits {
     pub ratio_floor_bytes: usize,
     /// Bytes of a path that are kept. Endless names; what is behind is cut.
     pub path_bytes: usize,
-    /// Bytes of a value that are kept. Endless values; what is behind is only counted.
+    /// Bytes of a value that are kept while it is read: as many as the longest token. Endless values; what is behind is
+    /// only counted.
     pub value_bytes: usize,
     /// Fields of one body. Bodies of nothing but tiny fields; nothing behind is read.
     pub fields: u32,
@@ -99,7 +100,7 @@ impl Default for BodyLimits {
             ratio: 200,
             ratio_floor_bytes: 32 << 10,
             path_bytes: 512,
-            value_bytes: 256,
+            value_bytes: 8 << 10,
             fields: 16_384,
             part_head_bytes: 1024,
             request_ids: 64,

@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use crate::{
-    body::{BodySettings, BodyStats},
+    body::BodyStats,
     enforce::{EnforceError, LeaseChange, LeaseSink},
     http::transaction::{BodyPart, Mark, Part, Transaction, TransactionSink},
     journal::event::JournalEvent,
     judge::{Judge, JudgeSettings, JudgeStats},
     limits::Limits,
-    observe::{Observation, extract::Extractor, identity::InstallKey},
+    observe::{Observation, ObserveSettings, extract::Extractor, identity::InstallKey},
     packet::Packet,
     reader::{Reader, ReaderStats},
     time::Timestamp,
@@ -108,11 +108,16 @@ impl<W: Watcher + ?Sized> TransactionSink for Tee<'_, W> {
 
 impl Pipeline {
     /// A pipeline that has seen nothing yet.
-    pub fn new(limits: Limits, bodies: BodySettings, settings: JudgeSettings, key: InstallKey) -> Self {
+    pub fn new(
+        limits: Limits,
+        observe: impl Into<ObserveSettings>,
+        settings: JudgeSettings,
+        key: InstallKey,
+    ) -> Self {
         Self {
             reader: Reader::new(limits),
             judging: Judging {
-                extractor: Extractor::new(key, bodies),
+                extractor: Extractor::new(key, observe),
                 judge: Judge::new(settings, key),
                 events: Vec::new(),
             },

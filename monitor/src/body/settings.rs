@@ -26,13 +26,8 @@ impl BodySettings {
     };
 }
 
-/// None is read: no detector needs them yet, and reading costs several times what the rest of a transaction does.
 impl Default for BodySettings {
     fn default() -> Self {
-        Self {
-            requests: false,
-            responses: false,
-            ..Self::BOTH
-        }
+        Self::BOTH
     }
 }

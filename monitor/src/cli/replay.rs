@@ -15,7 +15,6 @@ use anyhow::{Context, Result};
 use self::summary::Summary;
 use super::{out::Out, progress::Progress, text};
 use crate::{
-    body::BodySettings,
     config::{self, Overrides},
     hostnet,
     http::transaction::{Transaction, TransactionSink},
@@ -98,13 +97,13 @@ fn pipeline(args: &Args) -> Result<Pipeline> {
         Some(dir) => state::key::load_or_create(dir)?,
         None => REPLAY_KEY,
     };
-    // Whoever looks at transactions wants all that can be said of them.
-    let bodies = if args.transactions && args.config.is_none() {
-        BodySettings::BOTH
-    } else {
-        settings.bodies
-    };
-    let mut pipeline = Pipeline::new(Limits::default(), bodies, settings.judge.clone(), InstallKey(key));
+    let observe = settings.observe.clone();
+    let mut pipeline = Pipeline::new(
+        Limits::default(),
+        observe,
+        settings.judge.clone(),
+        InstallKey(key),
+    );
     let never = hostnet::gate_set(&hostnet::allowed(&settings.allow, []));
     pipeline.judge_mut().set_never_block(never);
     Ok(pipeline)

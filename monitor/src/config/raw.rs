@@ -31,6 +31,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) bodies: crate::body::BodySettings,
     #[serde(default)]
+    pub(super) identity: crate::observe::identity::settings::IdentitySettings,
+    #[serde(default)]
     pub(super) detect: DetectSettings,
     #[serde(default)]
     pub(super) cases: CaseSettings,

@@ -10,6 +10,7 @@ use crate::{
         values::{Text, check_interface, check_path},
     },
     judge::JudgeSettings,
+    observe::{ObserveSettings, identity::settings::IdentitySettings},
 };
 use monitor_common::{Prefix, names::TAP_SHARDS_MAX};
 
@@ -34,8 +35,8 @@ pub struct Settings {
     pub allow: Vec<Prefix>,
     /// Mode, detectors, cases and verdicts.
     pub judge: JudgeSettings,
-    /// Which bodies are read.
-    pub bodies: BodySettings,
+    /// Which bodies are read, and which values are credentials.
+    pub observe: ObserveSettings,
     /// Ring shards, and with them parse threads.
     pub shards: u32,
     /// Size of each ring shard, bytes, a power of two.
@@ -62,6 +63,8 @@ impl Bounds {
     pub const JOURNAL_BYTES: RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
     /// A decoder gives no more than its window, which is 1 MiB.
     pub const BODY_BYTES: RangeInclusive<u32> = 1024..=960 * 1024;
+    /// Most names in one list of `[identity]`.
+    pub const NAMES: usize = 64;
     /// Most interfaces.
     pub const INTERFACES: usize = 64;
 }
@@ -105,7 +108,10 @@ pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, Co
             verdict: raw.verdict,
             endpoints: raw.endpoints,
         },
-        bodies: bodies(raw.bodies)?,
+        observe: ObserveSettings {
+            bodies: bodies(raw.bodies)?,
+            identity: identity(raw.identity)?,
+        },
         shards: shards(raw.tap.shards)?,
         ring_bytes: ring_bytes(raw.tap.ring_bytes)?,
     })
@@ -195,6 +201,34 @@ fn bodies(given: BodySettings) -> Result<BodySettings, ConfigError> {
         ("bodies.response_bytes", given.response_bytes),
     ] {
         within(key, Some(bytes), bytes, &Bounds::BODY_BYTES)?;
+    }
+    Ok(given)
+}
+
+/// Lists are gone through for every request, and names of headers have no letter case.
+fn identity(given: IdentitySettings) -> Result<IdentitySettings, ConfigError> {
+    let lists = [
+        ("identity.api_key_headers", &given.api_key_headers),
+        ("identity.token_headers", &given.token_headers),
+        ("identity.api_key_parameters", &given.api_key_parameters),
+        ("identity.session_cookies", &given.session_cookies),
+        ("identity.other_cookies", &given.other_cookies),
+        ("identity.principal_claims", &given.principal_claims),
+        ("identity.audiences", &given.audiences),
+        ("identity.issuers", &given.issuers),
+    ];
+    for (key, list) in lists {
+        if list.len() > Bounds::NAMES {
+            let message = format!(
+                "{} entries are too many; use at most {}",
+                list.len(),
+                Bounds::NAMES
+            );
+            return Err(value(key, message));
+        }
+        if list.iter().any(String::is_empty) {
+            return Err(value(key, "an empty name is none; take it out"));
+        }
     }
     Ok(given)
 }

@@ -139,7 +139,7 @@ fn furnish(
     for event in &events {
         journal.append(crate::journal::ecs::line(event).as_bytes());
     }
-    let extractor = || Extractor::new(key, settings.bodies);
+    let extractor = || Extractor::new(key, settings.observe.clone());
     let parsers = parsers(&mut kernel, &extractor, &judge, &clock)?;
     let desk = Desk {
         started: clock.now(),

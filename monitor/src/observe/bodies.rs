@@ -3,7 +3,14 @@
 //! What a body is called by the http stage (its mark) is a place in a table here: first a reading, then what was found,
 //! until the transaction takes it. Must not know about detectors.
 
-use super::{ObjectId, identity::InstallKey, names::may_be_id, paths::Paths, shape::IdShape};
+use super::{
+    ObjectId,
+    identity::InstallKey,
+    login::{Asked, Told},
+    names::may_be_id,
+    paths::Paths,
+    shape::IdShape,
+};
 use crate::{
     body::{
         BodyFact, BodySettings, BodyStats, Media, Read, Reading, ReadingPool,
@@ -20,6 +27,9 @@ const ID_BYTES: usize = 128;
 /// Lists of ids kept for the next bodies.
 const SPARE: usize = 32;
 
+/// What a body costs while its transaction is under way, bytes, beside its ids.
+const HELD_BYTES: usize = size_of::<Slot>() + size_of::<Open>();
+
 /// What was found of one body.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BodyFacts {
@@ -27,6 +37,17 @@ pub struct BodyFacts {
     pub read: Read,
     /// The fields that may be object ids, in their order; bounded.
     pub ids: Box<[BodyId]>,
+}
+
+/// One body when its transaction ends.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// For the observation.
+    pub(super) facts: BodyFacts,
+    /// Where it is a request: what it says about logging in.
+    pub(super) asked: Asked,
+    /// Where it is an answer: what it hands out.
+    pub(super) told: Told,
 }
 
 /// A field of a body that may be an object id.
@@ -62,17 +83,20 @@ pub struct Bodies {
 #[derive(Debug)]
 enum Slot {
     Free,
-    Open(Open),
-    Found(BodyFacts),
+    Open(Box<Open>),
+    Found(Box<Found>),
 }
 
 /// A body being read.
 #[derive(Debug)]
 struct Open {
+    of: Part,
     reading: Reading,
     /// Where the next byte belongs.
     next: u64,
     ids: Ids,
+    asked: Asked,
+    told: Told,
 }
 
 /// The ids of one body.
@@ -119,7 +143,10 @@ impl Bodies {
         let missing = part.offset != open.next;
         open.next = part.offset + part.bytes.len() as u64;
         let mut collector = Collector {
+            of: open.of,
             ids: &mut open.ids,
+            asked: &mut open.asked,
+            told: &mut open.told,
             paths: &mut self.paths,
         };
         if missing || self.pool.feed(&mut open.reading, part.bytes, &mut collector) == Going::Stopped {
@@ -135,6 +162,11 @@ impl Bodies {
 
     /// What was found of a body; to be called once for each mark when its transaction ends.
     pub fn take(&mut self, mark: Mark) -> Option<BodyFacts> {
+        self.found(mark).map(|found| found.facts)
+    }
+
+    /// The same, with what is in it beside ids.
+    pub(super) fn found(&mut self, mark: Mark) -> Option<Found> {
         let number = mark.get()?;
         self.close(mark, false);
         let slot = self.slots.get_mut(number as usize)?;
@@ -142,8 +174,8 @@ impl Bodies {
             return None;
         };
         self.free.push(number);
-        self.found_bytes = self.found_bytes.saturating_sub(size_of_val(&*found.ids));
-        Some(found)
+        self.found_bytes = self.found_bytes.saturating_sub(size_of_val(&*found.facts.ids));
+        Some(*found)
     }
 
     /// Begins to read the body behind this head, if it is to be read.
@@ -165,14 +197,15 @@ impl Bodies {
             return None;
         }
         let (media, described) = self.describe(head)?;
-        if self.found_bytes + self.held() * size_of::<Slot>() >= self.pool.limits().found_bytes {
+        if self.found_bytes + self.held() * HELD_BYTES >= self.pool.limits().found_bytes {
             self.pool.stats.shed += 1;
             return None;
         }
         let number = u32::try_from(self.free.last().map_or(self.slots.len(), |at| *at as usize)).ok()?;
         let mark = Mark::number(number)?;
         let reading = self.pool.open(media, &described, max_walked as usize)?;
-        let slot = Slot::Open(Open {
+        let slot = Slot::Open(Box::new(Open {
+            of,
             reading,
             next: 0,
             ids: Ids {
@@ -180,7 +213,9 @@ impl Bodies {
                 max: max_ids,
                 more: false,
             },
-        });
+            asked: Asked::default(),
+            told: Told::default(),
+        }));
         match self.free.pop().and_then(|at| self.slots.get_mut(at as usize)) {
             Some(place) => *place = slot,
             None => self.slots.push(slot),
@@ -219,9 +254,19 @@ impl Bodies {
         let Slot::Open(open) = std::mem::replace(slot, Slot::Free) else {
             return;
         };
-        let Open { reading, mut ids, .. } = open;
+        let Open {
+            of,
+            reading,
+            mut ids,
+            mut asked,
+            mut told,
+            ..
+        } = *open;
         let mut collector = Collector {
+            of,
             ids: &mut ids,
+            asked: &mut asked,
+            told: &mut told,
             paths: &mut self.paths,
         };
         let mut read = self.pool.close(reading, whole, &mut collector);
@@ -235,10 +280,11 @@ impl Bodies {
             read.facts.insert(BodyFact::MoreIds);
         }
         self.found_bytes += size_of_val(&*ids.found);
-        *slot = Slot::Found(BodyFacts {
+        let facts = BodyFacts {
             read,
             ids: ids.found.as_slice().into(),
-        });
+        };
+        *slot = Slot::Found(Box::new(Found { facts, asked, told }));
         if self.spare.len() < SPARE {
             ids.found.clear();
             self.spare.push(ids.found);
@@ -252,21 +298,34 @@ fn is_telling_length(len: usize) -> bool {
     matches!(len, 24 | 26 | 32 | 36 | 40 | 64)
 }
 
-/// Puts into `ids` what may be one.
+/// Puts each field where it belongs.
 struct Collector<'a> {
+    of: Part,
     ids: &'a mut Ids,
+    asked: &'a mut Asked,
+    told: &'a mut Told,
     paths: &'a mut Paths,
 }
 
 impl Visitor for Collector<'_> {
     #[inline]
     fn wants(&self, name: &[u8], kind: ValueKind, value: &[u8]) -> bool {
-        matches!(kind, ValueKind::Text | ValueKind::Number)
+        let said = match self.of {
+            Part::Request => Asked::wants(name),
+            Part::Response => Told::wants(name),
+        };
+        said || matches!(kind, ValueKind::Text | ValueKind::Number)
             && (may_be_id(name) || is_telling_length(value.len()))
     }
 
     #[inline]
     fn field(&mut self, path: Path<'_>, value: Value<'_>) {
+        match self.of {
+            Part::Request => self
+                .asked
+                .field(path.name, value.bytes, path.bytes, &self.paths.key),
+            Part::Response => self.told.field(path, value, &self.paths.key),
+        }
         if !matches!(value.kind, ValueKind::Text | ValueKind::Number) {
             return;
         }

@@ -13,6 +13,8 @@ pub struct Extra {
     /// Credentials that the answer hands to the client (`access_token`, `Set-Cookie`), by [`super::Credential`]'s
     /// fingerprint, so that each is known again when it is used.
     pub handed_out: Vec<Fingerprint>,
+    /// The credential that those take the place of: a refresh token, or the session that the answer replaced.
+    pub renews: Option<Fingerprint>,
     /// Secrets where none should be.
     pub secrets: Vec<Secret>,
     /// A parameter was given more than once.
@@ -131,6 +133,7 @@ impl Extra {
     pub const NONE: &'static Self = &Self {
         login: None,
         handed_out: Vec::new(),
+        renews: None,
         secrets: Vec::new(),
         repeated: None,
         token_flaws: TokenFlawSet::EMPTY,

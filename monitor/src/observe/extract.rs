@@ -1,16 +1,20 @@
 //! `Transaction` to `Observation`: keeps what judging needs, bounded and without secrets. Must not know about detectors.
 
 use super::{
-    Credential, Observation, Principal, PrincipalKind,
-    bodies::Bodies,
-    identity::{self, InstallKey},
+    BodyFacts, Observation,
+    bodies::{Bodies, Found},
+    identity::{InstallKey, caller::Callers},
+    login::{Asked, Told},
     method::Method,
     program::{self, Program},
+    query::{self, QueryFound},
+    rare::Rare,
     recent::Recent,
-    target::{self, Target},
+    settings::ObserveSettings,
+    target,
 };
 use crate::{
-    body::{BodySettings, BodyStats},
+    body::{BodyStats, Media},
     http::transaction::{BodyPart, Mark, Transaction},
     limits::BodyLimits,
 };
@@ -21,17 +25,18 @@ use crate::{
 pub struct Extractor {
     key: InstallKey,
     bodies: Bodies,
-    callers: Recent<PrincipalKind, (Principal, Credential)>,
+    callers: Callers,
     programs: Recent<program::Order, Program>,
 }
 
 impl Extractor {
-    /// With the key of this installation; reads bodies as these settings say.
-    pub fn new(key: InstallKey, bodies: BodySettings) -> Self {
+    /// With the key of this installation.
+    pub fn new(key: InstallKey, settings: impl Into<ObserveSettings>) -> Self {
+        let ObserveSettings { bodies, identity } = settings.into();
         Self {
             key,
             bodies: Bodies::new(bodies, BodyLimits::default(), key),
-            callers: Recent::new(),
+            callers: Callers::new(key, identity),
             programs: Recent::new(),
         }
     }
@@ -60,9 +65,26 @@ impl Extractor {
     pub fn extract(&mut self, transaction: &Transaction<'_>) -> Observation {
         let request = &transaction.request;
         let response = transaction.response.as_ref();
-        let Target { path, query_ids } = target::parse(request.target, &self.key);
+        let (path, query) = target::split(request.target);
+        let query = query::read(query, &self.key, &self.callers);
         let program = self.program(transaction);
-        let caller = self.caller(transaction);
+        let caller = self.callers.caller(transaction.client, request, query.api_key);
+        let (request_body, asked, _) = apart(self.bodies.found(request.mark));
+        let (response_body, _, told) = apart(response.and_then(|r| self.bodies.found(r.mark)));
+        let QueryFound {
+            ids, asked: in_query, ..
+        } = query;
+        let rare = Rare {
+            transaction,
+            path: &path,
+            caller,
+            asked: asked.and(in_query),
+            told,
+            json: response_body
+                .as_ref()
+                .is_some_and(|body| body.read.media == Some(Media::Json)),
+        };
+        let extra = rare.extra(&self.callers);
         Observation {
             at: request.last,
             answered: response.map(|r| r.first),
@@ -71,37 +93,21 @@ impl Extractor {
             server: transaction.server,
             method: Method::of(request.method),
             path,
-            query_ids,
-            principal: caller.map(|(principal, _)| principal),
-            credential: caller.map(|(_, credential)| credential),
+            query_ids: ids,
+            principal: caller.map(|caller| caller.principal),
+            credential: caller.map(|caller| caller.credential),
             client_print: program.print,
             says_crawler: program.says_crawler,
             status: response.map(|r| r.status),
             request_body_len: request.body_len,
             response_body_len: response.and_then(|r| r.body_len),
-            request_body: self.bodies.take(request.mark),
-            response_body: response.and_then(|r| self.bodies.take(r.mark)),
+            request_body,
+            response_body,
             source_proven: transaction.source_proven,
             gaps: transaction.gaps,
             anomalies: transaction.anomalies,
-            extra: None,
+            extra,
         }
-    }
-
-    /// Who the request's credential says it is, and the credential.
-    fn caller(&mut self, transaction: &Transaction<'_>) -> Option<(Principal, Credential)> {
-        let (kind, secret) = identity::credential(transaction.request.head)?;
-        let key = self.key;
-        let make = || {
-            let fingerprint = key.credential(secret);
-            let credential = Credential {
-                fingerprint,
-                roles: 0,
-                service: false,
-            };
-            (Principal { kind, fingerprint }, credential)
-        };
-        Some(self.callers.get(transaction.client, kind, secret, make))
     }
 
     /// Which program sent the request.
@@ -113,3 +119,15 @@ impl Extractor {
             .get(transaction.client, order, agent, || Program::new(order, agent))
     }
 }
+
+/// What was found of a body, by what becomes of it.
+fn apart(found: Option<Found>) -> (Option<BodyFacts>, Asked, Told) {
+    match found {
+        Some(Found { facts, asked, told }) => (Some(facts), asked, told),
+        None => (None, Asked::default(), Told::default()),
+    }
+}
+
+#[cfg(test)]
+#[path = "extract_tests.rs"]
+mod tests;

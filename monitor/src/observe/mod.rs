@@ -8,17 +8,21 @@ pub mod endpoint;
 pub mod extra;
 pub mod extract;
 pub mod identity;
+mod login;
 pub mod method;
 mod names;
 pub mod object;
 mod paths;
 pub mod query;
+pub mod settings;
 pub mod shape;
 pub mod target;
 pub mod template;
 
 mod program;
+mod rare;
 mod recent;
+mod words;
 
 use std::fmt;
 
@@ -27,6 +31,7 @@ pub use self::{
     extra::Extra,
     method::Method,
     object::ObjectId,
+    settings::ObserveSettings,
     shape::IdShape,
 };
 use monitor_common::IpKey;

@@ -1,10 +1,11 @@
-//! Object ids in the query of a target, by the names of its parameters. Must not know about paths.
+//! The query of a target, by the names of its parameters: object ids, credentials. Must not know about paths.
 
 use super::{
     ObjectId, QueryId,
-    identity::InstallKey,
+    identity::{InstallKey, caller::Callers},
+    login::Asked,
     names::{self, NAME_BYTES, stem_of},
-    target::{decode_unreserved, escape},
+    target::{decode_unreserved, escape, from_hex},
 };
 
 /// Most query ids kept of one request.
@@ -14,17 +15,81 @@ const QUERY_PARAMETERS: usize = 32;
 /// Longest id, bytes. Longer ones are none.
 const ID_BYTES: usize = 128;
 
+/// What a query says.
+#[derive(Debug, Default)]
+pub(super) struct QueryFound<'a> {
+    /// The object ids.
+    pub(super) ids: Box<[QueryId]>,
+    /// What it says about logging in.
+    pub(super) asked: Asked,
+    /// An API key.
+    pub(super) api_key: Option<&'a [u8]>,
+}
+
+/// Reads a query.
+pub(super) fn read<'a>(query: &'a [u8], key: &InstallKey, callers: &Callers) -> QueryFound<'a> {
+    if query.is_empty() {
+        return QueryFound::default();
+    }
+    let mut found = QueryFound {
+        ids: ids(query, key),
+        ..QueryFound::default()
+    };
+    for (name, value) in pairs(query) {
+        if found.api_key.is_none() && callers.is_key_parameter(name) {
+            found.api_key = Some(value);
+        }
+        if value.contains(&b'%') || value.contains(&b'+') {
+            found.asked.field(name, &decode(value), b"", key);
+        } else {
+            found.asked.field(name, value, b"", key);
+        }
+    }
+    found
+}
+
+/// Names and values, as many as are looked at.
+fn pairs(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    query
+        .split(|&b| b == b'&')
+        .take(QUERY_PARAMETERS)
+        .filter_map(|pair| {
+            let eq = memchr::memchr(b'=', pair)?;
+            Some((pair.get(..eq)?, pair.get(eq + 1..)?))
+        })
+}
+
+/// A value as the application gets it: escapes and `+` decoded.
+fn decode(value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = tail;
+        let escaped = match (first, tail) {
+            (b'%', [high, low, behind @ ..]) => from_hex(*high)
+                .zip(from_hex(*low))
+                .map(|(h, l)| (h << 4 | l, behind)),
+            _ => None,
+        };
+        out.push(match (escaped, first) {
+            (Some((byte, behind)), _) => {
+                rest = behind;
+                byte
+            }
+            (None, b'+') => b' ',
+            (None, byte) => byte,
+        });
+    }
+    out
+}
+
 /// The object ids of a query, by the names of its parameters.
 pub(super) fn ids(query: &[u8], key: &InstallKey) -> Box<[QueryId]> {
     if query.is_empty() {
         return Box::default();
     }
-    query
-        .split(|&b| b == b'&')
-        .take(QUERY_PARAMETERS)
-        .filter_map(|pair| {
-            let eq = pair.iter().position(|&b| b == b'=')?;
-            let (name, value) = (pair.get(..eq)?, pair.get(eq + 1..)?);
+    pairs(query)
+        .filter_map(|(name, value)| {
             let about = names::id_about(name)?;
             if value.is_empty() || value.len() > ID_BYTES {
                 return None;

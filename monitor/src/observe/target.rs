@@ -4,6 +4,7 @@ use super::{QueryId, identity::InstallKey, query};
 
 /// Longest path kept, bytes. What is behind is cut: no template is that deep.
 pub const PATH_BYTES: usize = 2048;
+
 /// The parts of a target that judging needs.
 #[derive(Debug)]
 pub struct Target {
@@ -13,17 +14,23 @@ pub struct Target {
     pub query_ids: Box<[QueryId]>,
 }
 
-/// Takes a target apart (RFC 9112 section 3.2: origin, absolute, authority and asterisk form).
+/// Takes a target apart, for whoever makes observations by hand.
 pub fn parse(target: &[u8], key: &InstallKey) -> Target {
+    let (path, query) = split(target);
+    Target {
+        path,
+        query_ids: query::ids(query, key),
+    }
+}
+
+/// The path and the query of a target (RFC 9112 section 3.2: origin, absolute, authority and asterisk form).
+pub(super) fn split(target: &[u8]) -> (Box<str>, &[u8]) {
     let local = local_part(target);
     let local = before(local, memchr::memchr(b'#', local));
     let question = memchr::memchr(b'?', local);
     let path = before(local, question);
     let query = question.and_then(|at| local.get(at + 1..)).unwrap_or_default();
-    Target {
-        path: normal_path(path),
-        query_ids: query::ids(query, key),
-    }
+    (normal_path(path), query)
 }
 
 /// The bytes before `at`; all of them if it is nowhere.
@@ -83,7 +90,7 @@ pub(super) fn decode_unreserved(text: &[u8]) -> Vec<u8> {
     out
 }
 
-fn from_hex(digit: u8) -> Option<u8> {
+pub(super) fn from_hex(digit: u8) -> Option<u8> {
     char::from(digit)
         .to_digit(16)
         .and_then(|value| u8::try_from(value).ok())

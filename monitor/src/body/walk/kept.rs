@@ -1,5 +1,8 @@
 //! Bytes of a value that did not come in one piece, or that had escapes. Must not know what they are.
 
+/// Room that most values find enough, bytes.
+const OFTEN_BYTES: usize = 256;
+
 /// The first bytes of a value, and its length.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -12,7 +15,7 @@ impl Kept {
     /// Keeps at most `max` bytes.
     pub(super) fn new(max: usize) -> Self {
         Self {
-            bytes: Vec::with_capacity(max),
+            bytes: Vec::with_capacity(max.min(OFTEN_BYTES)),
             len: 0,
             max,
         }

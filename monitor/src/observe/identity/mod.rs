@@ -1,7 +1,15 @@
 //! Who a request's credential says it is, as a keyed fingerprint. Must not know about endpoints.
 //!
-//! Each kind of credential is one function in `KINDS`, tried in order; the first that finds something wins. A new
-//! kind (API key header, cookie, Basic user) is one more function there and one more [`PrincipalKind`].
+//! One file for each kind of credential; [`caller`] tries them, the most specific first.
+
+mod authorization;
+pub(super) mod caller;
+mod cookie;
+mod jwt;
+pub mod settings;
+mod token;
+
+pub(super) use self::token::token;
 
 use std::{fmt, hash::Hasher as _};
 
@@ -11,7 +19,6 @@ use siphasher::{
 };
 
 use super::{Fingerprint, PrincipalKind};
-use crate::http::transaction::Head;
 
 /// The secret of this installation, from which fingerprints are made. Never shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,41 +83,19 @@ pub mod space {
     pub const PARAMETER: u8 = 4;
     /// Paths of fields of bodies.
     pub const BODY_PATH: u8 = 5;
-}
-
-/// Reads one kind of credential from a request head.
-type Reader = for<'a> fn(Head<'a>) -> Option<(PrincipalKind, &'a [u8])>;
-
-/// The kinds of credential, most specific first.
-const KINDS: &[Reader] = &[bearer];
-
-/// The credential of a head: what of it says who asks.
-pub(super) fn credential(head: Head<'_>) -> Option<(PrincipalKind, &[u8])> {
-    KINDS.iter().find_map(|read| read(head))
-}
-
-/// `Authorization: Bearer TOKEN` (RFC 6750 section 2.1). The scheme has no letter case (RFC 9110 section 11.1).
-fn bearer(head: Head<'_>) -> Option<(PrincipalKind, &[u8])> {
-    let value = head.get("authorization")?;
-    let (scheme, rest) = value.split_at_checked(6)?;
-    let token = rest.trim_ascii();
-    let separated = rest.first().is_some_and(u8::is_ascii_whitespace);
-    (scheme.eq_ignore_ascii_case(b"bearer") && separated && !token.is_empty())
-        .then_some((PrincipalKind::Bearer, token))
+    /// Passwords and codes.
+    pub const PASSWORD: u8 = 6;
+    /// Roles and scopes.
+    pub const ROLE: u8 = 7;
+    /// Names of parameters that say which page of a list is asked for.
+    pub const PAGE: u8 = 8;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::transaction::{HeadBuf, Version};
 
     const KEY: InstallKey = InstallKey([7; 16]);
-
-    fn of(value: &str) -> Option<Fingerprint> {
-        let head = HeadBuf::new(Version::Http11, &[("AUTHORIZATION", value)]);
-        let (kind, secret) = credential(head.as_head())?;
-        Some(KEY.fingerprint(kind, secret))
-    }
 
     /// In one piece or in two: the same function, as its authors give it (the SipHash-1-3 of what stands behind one
     /// another).
@@ -122,27 +107,6 @@ mod tests {
             whole.extend_from_slice(&text);
             let expected = SipHasher13::new_with_key(&KEY.0).hash(&whole);
             assert_eq!(KEY.hash(7, &text), expected, "{len}");
-        }
-    }
-
-    #[test]
-    fn scheme_has_no_letter_case_and_the_token_has() {
-        let fingerprint = of("Bearer abc").unwrap();
-        assert_eq!(of("bEARER   abc "), Some(fingerprint));
-        assert_ne!(of("Bearer ABC"), Some(fingerprint));
-    }
-
-    #[test]
-    fn what_is_no_bearer_token_is_nobody() {
-        for value in [
-            "Bearer",
-            "Bearer  ",
-            "Bearerabc",
-            "Basic abc",
-            "",
-            "B\u{e9}arer abc",
-        ] {
-            assert_eq!(of(value), None, "{value:?}");
         }
     }
 

@@ -1,0 +1,378 @@
+//! From the bytes of a request and its answer to what judging is told: principals, logins, what is handed out.
+
+use monitor_common::IpKey;
+
+use super::*;
+use crate::{
+    body::BodySettings,
+    flow::Peer,
+    http::{
+        anomaly::AnomalySet,
+        transaction::{HeadBuf, Part, Request, Response, Version},
+    },
+    observe::{
+        Extra, PrincipalKind,
+        extra::{Login, LoginOutcome, TokenFlaw},
+        login,
+    },
+    time::Timestamp,
+};
+
+const KEY: InstallKey = InstallKey([3; 16]);
+const TOKEN: &str = "0123456789abcdef0123";
+/// `{"alg":"HS256"}`, `{"sub":"jane","iss":"idp","exp":1000,"role":"admin"}`.
+const JWT: &str =
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqYW5lIiwiaXNzIjoiaWRwIiwiZXhwIjoxMDAwLCJyb2xlIjoiYWRtaW4ifQ.c2ln";
+
+/// A message of the test: header fields and body.
+type Message<'a> = (&'a [(&'a str, &'a str)], &'a str);
+
+struct Asked<'a> {
+    target: &'a str,
+    request: Message<'a>,
+    status: u16,
+    response: Message<'a>,
+    at: u64,
+}
+
+const PLAIN: Asked<'_> = Asked {
+    target: "/",
+    request: (&[], ""),
+    status: 200,
+    response: (&[], ""),
+    at: 500,
+};
+
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+const HTML: (&str, &str) = ("Content-Type", "text/html; charset=utf-8");
+
+fn read(extractor: &mut Extractor, of: Part, head: &HeadBuf, body: &str) -> Mark {
+    let mut mark = Mark::NEW;
+    if !body.is_empty() {
+        let part = BodyPart {
+            of,
+            head: head.as_head(),
+            offset: 0,
+            bytes: body.as_bytes(),
+        };
+        extractor.body(&part, &mut mark);
+        extractor.body_ends(true, mark);
+    }
+    mark
+}
+
+fn observe(extractor: &mut Extractor, asked: &Asked<'_>) -> Observation {
+    let (fields, body) = asked.request;
+    let request = HeadBuf::new(Version::Http11, fields);
+    let request_mark = read(extractor, Part::Request, &request, body);
+    let (fields, body) = asked.response;
+    let response = HeadBuf::new(Version::Http11, fields);
+    let response_mark = read(extractor, Part::Response, &response, body);
+    let at = Timestamp::from_nanos(asked.at * 1_000_000_000);
+    let peer = |last| Peer {
+        addr: IpKey::from_v4([192, 0, 2, last]),
+        port: 1,
+    };
+    extractor.extract(&Transaction {
+        client: peer(1),
+        server: peer(2),
+        ordinal: 0,
+        request: Request {
+            first: at,
+            last: at,
+            head: request.as_head(),
+            method: b"POST",
+            target: asked.target.as_bytes(),
+            body_len: None,
+            mark: request_mark,
+        },
+        response: Some(Response {
+            first: at,
+            last: at,
+            head: response.as_head(),
+            status: asked.status,
+            body_len: None,
+            mark: response_mark,
+        }),
+        anomalies: AnomalySet::default(),
+        source_proven: true,
+        gaps: false,
+    })
+}
+
+fn extractor() -> Extractor {
+    Extractor::new(KEY, BodySettings::BOTH)
+}
+
+fn of(asked: &Asked<'_>) -> Observation {
+    observe(&mut extractor(), asked)
+}
+
+fn with_header(name: &str, value: &str) -> Observation {
+    of(&Asked {
+        request: (&[(name, value)], ""),
+        ..PLAIN
+    })
+}
+
+#[test]
+fn principals_of_every_kind() {
+    for (name, value, kind) in [
+        ("Authorization", "Bearer abc", Some(PrincipalKind::Bearer)),
+        (
+            "AUTHORIZATION",
+            &format!("Bearer {JWT}"),
+            Some(PrincipalKind::Jwt),
+        ),
+        ("X-Access-Token", JWT, Some(PrincipalKind::Jwt)),
+        ("X-Auth-Token", TOKEN, Some(PrincipalKind::Bearer)),
+        ("Cookie", &format!("a=b; token={JWT}"), Some(PrincipalKind::Jwt)),
+        (
+            "Cookie",
+            &format!("a=b; PHPSESSID={TOKEN}"),
+            Some(PrincipalKind::Session),
+        ),
+        ("X-API-Key", TOKEN, Some(PrincipalKind::ApiKey)),
+        (
+            "Authorization",
+            "Basic amFuZTpodW50ZXIy",
+            Some(PrincipalKind::User),
+        ),
+        ("Cookie", "theme=dark", None),
+        ("Authorization", "Negotiate x", None),
+    ] {
+        let found = with_header(name, value).principal;
+        assert_eq!(found.map(|principal| principal.kind), kind, "{name}: {value}");
+    }
+    let in_query = of(&Asked {
+        target: "/x?api_key=0123456789abcdef",
+        ..PLAIN
+    });
+    assert_eq!(in_query.principal.unwrap().kind, PrincipalKind::ApiKey);
+    assert_eq!(
+        with_header("X-API-Key", "0123456789abcdef").credential,
+        in_query.credential
+    );
+}
+
+#[test]
+fn a_token_is_known_again_wherever_it_stands() {
+    let one = with_header("Authorization", &format!("Bearer {JWT}"));
+    let other = with_header("Cookie", &format!("jwt={JWT}"));
+    assert_eq!(
+        (one.principal, one.credential),
+        (other.principal, other.credential)
+    );
+    assert_ne!(one.credential.unwrap().roles, 0);
+}
+
+/// Cookies in fields of their own, as HTTP/2 sends them, and more than one connection at a time.
+#[test]
+fn what_is_remembered_of_a_connection_is_no_others() {
+    let mut extractor = extractor();
+    let session = format!("sid={TOKEN}");
+    let [other, third] = ["theme=dark", "lang=de"];
+    let fields = [("Cookie", other), ("Cookie", &session), ("Cookie", third)];
+    let of = |fields: &[(&str, &str)], extractor: &mut Extractor| {
+        observe(
+            extractor,
+            &Asked {
+                request: (fields, ""),
+                ..PLAIN
+            },
+        )
+        .principal
+    };
+    let known = of(&fields[1..2], &mut extractor);
+    assert!(known.is_some());
+    assert_eq!(of(&fields, &mut extractor), known);
+    assert_eq!(of(&fields[..1], &mut extractor), None);
+    assert_eq!(of(&fields[1..2], &mut extractor), known);
+    assert_eq!(of(&[], &mut extractor), None);
+}
+
+#[test]
+fn the_most_specific_credential_counts() {
+    let session = format!("session={TOKEN}");
+    let bearer = format!("Bearer {JWT}");
+    let fields = [
+        ("X-Api-Key", TOKEN),
+        ("Cookie", session.as_str()),
+        ("Authorization", bearer.as_str()),
+    ];
+    let kind = |fields: &[(&str, &str)]| {
+        of(&Asked {
+            request: (fields, ""),
+            ..PLAIN
+        })
+        .principal
+        .map(|principal| principal.kind)
+    };
+    assert_eq!(kind(&fields), Some(PrincipalKind::Jwt));
+    assert_eq!(kind(&fields[..2]), Some(PrincipalKind::Session));
+    assert_eq!(kind(&fields[..1]), Some(PrincipalKind::ApiKey));
+}
+
+#[test]
+fn tokens_expire_while_a_connection_lasts() {
+    let mut extractor = extractor();
+    let bearer = format!("Bearer {JWT}");
+    let mut flaws = |at| {
+        let fields = [("Authorization", bearer.as_str())];
+        let found = observe(
+            &mut extractor,
+            &Asked {
+                request: (&fields, ""),
+                at,
+                ..PLAIN
+            },
+        );
+        found.extra().token_flaws
+    };
+    assert!(flaws(999).is_empty());
+    assert!(flaws(1060).is_empty());
+    assert!(flaws(1061).contains(TokenFlaw::Expired));
+}
+
+fn login_of(asked: &Asked<'_>) -> (Login, Extra) {
+    let extra = of(asked).extra().clone();
+    (extra.login.expect("a login"), extra)
+}
+
+#[test]
+fn a_login_in_json() {
+    let answer = format!("{{\"access_token\":\"{JWT}\",\"user\":{{\"id\":7}}}}");
+    let asked = Asked {
+        target: "/api/login",
+        request: (
+            &[JSON],
+            "{\"user\":{\"email\":\"Jane@example.org\",\"password\":\"hunter2\"}}",
+        ),
+        response: (&[JSON], &answer),
+        ..PLAIN
+    };
+    let (login, extra) = login_of(&asked);
+    assert_eq!(login.user, login::user(b"jane@example.org", &KEY));
+    assert_eq!(login.password, login::password(b"hunter2", &KEY));
+    assert_eq!(login.outcome, LoginOutcome::Accepted);
+    assert_eq!(extra.handed_out, [KEY.credential(JWT.as_bytes())]);
+    let (login, extra) = login_of(&Asked { status: 401, ..asked });
+    assert_eq!(
+        (login.outcome, extra.handed_out.len()),
+        (LoginOutcome::Refused, 0)
+    );
+}
+
+#[test]
+fn a_login_by_form() {
+    let cookie = format!("sessionid={TOKEN}; Path=/; HttpOnly");
+    let asked = Asked {
+        target: "/login",
+        request: (&[FORM], "username=jane%40example.org&password=hunter2&csrf=x"),
+        status: 302,
+        response: (&[("Location", "/home"), ("Set-Cookie", &cookie)], ""),
+        ..PLAIN
+    };
+    let (login, extra) = login_of(&asked);
+    assert_eq!(login.user, login::user(b"jane@example.org", &KEY));
+    assert_eq!(login.outcome, LoginOutcome::Accepted);
+    assert_eq!(extra.handed_out, [KEY.credential(TOKEN.as_bytes())]);
+    let back = [("Location", "/login?error=1")];
+    let refused = login_of(&Asked {
+        response: (&back, ""),
+        ..asked
+    })
+    .0;
+    assert_eq!(refused.outcome, LoginOutcome::Refused);
+    let again = login_of(&Asked {
+        status: 200,
+        response: (&[HTML], "<form>"),
+        ..asked
+    })
+    .0;
+    assert_eq!(again.outcome, LoginOutcome::Refused);
+}
+
+#[test]
+fn basic_is_a_login_each_time() {
+    let fields = [("Authorization", "Basic SmFuZTpodW50ZXIy")];
+    let asked = Asked {
+        request: (&fields, ""),
+        ..PLAIN
+    };
+    let observation = of(&asked);
+    let login = observation.extra().login.unwrap();
+    assert_eq!(login.user, Some(observation.principal.unwrap().fingerprint));
+    assert_eq!(
+        (login.user, login.outcome),
+        (login::user(b"jane", &KEY), LoginOutcome::Accepted)
+    );
+    let outcome = |status| login_of(&Asked { status, ..asked }).0.outcome;
+    assert_eq!(outcome(401), LoginOutcome::Refused);
+    assert_eq!(outcome(403), LoginOutcome::Unclear);
+    assert_eq!(outcome(500), LoginOutcome::Unclear);
+}
+
+#[test]
+fn a_login_in_the_query() {
+    let login = login_of(&Asked {
+        target: "/login?user=jane%40example.org&pwd=hunter+2",
+        ..PLAIN
+    })
+    .0;
+    assert_eq!(login.user, login::user(b"jane@example.org", &KEY));
+    assert_eq!(login.password, login::password(b"hunter 2", &KEY));
+}
+
+#[test]
+fn what_is_renewed() {
+    let old = format!("session={TOKEN}old");
+    let set = format!("session={TOKEN}new; Path=/");
+    let asked = Asked {
+        request: (&[("Cookie", &old)], ""),
+        response: (&[("Set-Cookie", &set)], ""),
+        ..PLAIN
+    };
+    let extra = of(&asked).extra().clone();
+    assert_eq!(
+        extra.renews,
+        Some(KEY.credential(format!("{TOKEN}old").as_bytes()))
+    );
+    assert_eq!(extra.handed_out.len(), 1);
+    // The same cookie once more is nothing new.
+    let same = format!("session={TOKEN}old; Path=/");
+    assert_eq!(
+        of(&Asked {
+            response: (&[("Set-Cookie", &same)], ""),
+            ..asked
+        })
+        .extra,
+        None
+    );
+    let refresh = format!("grant_type=refresh_token&refresh_token={TOKEN}");
+    let answer = format!("{{\"access_token\":\"{JWT}\"}}");
+    let extra = of(&Asked {
+        target: "/oauth/token",
+        request: (&[FORM], &refresh),
+        response: (&[JSON], &answer),
+        ..PLAIN
+    });
+    assert_eq!(extra.extra().renews, Some(KEY.credential(TOKEN.as_bytes())));
+    assert_eq!(extra.extra().login, None);
+}
+
+#[test]
+fn most_requests_have_nothing_of_it() {
+    let body = "{\"items\":[{\"id\":1,\"name\":\"Ann\",\"status\":\"failed\"}],\"total\":1}";
+    let asked = Asked {
+        target: "/orders?page_size=3&sort=name",
+        request: (
+            &[("Authorization", "Bearer abc"), JSON],
+            "{\"name\":\"x\",\"status\":\"y\"}",
+        ),
+        response: (&[JSON], body),
+        ..PLAIN
+    };
+    assert_eq!(of(&asked).extra, None);
+}

@@ -1,0 +1,280 @@
+//! The principal and the credential of a request, from whichever of its places says most. Must not know bodies.
+//!
+//! On a connection the same client sends the same credential again and again: what was made of it is remembered, so that
+//! a token is parsed once.
+
+use super::{
+    InstallKey, PrincipalKind,
+    authorization::{self, Authorization},
+    cookie,
+    jwt::{Claims, JwtReader},
+    settings::IdentitySettings,
+    token::token,
+};
+use crate::{
+    flow::Peer,
+    http::transaction::{Field, Head, Request, is_name},
+    observe::{
+        Credential, Fingerprint, Principal,
+        extra::{TokenFlaw, TokenFlawSet},
+        login::{self, Attempt},
+        recent::Recent,
+    },
+    time::Timestamp,
+};
+
+/// Who asks, and what proves it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::observe) struct Caller {
+    pub(in crate::observe) principal: Principal,
+    pub(in crate::observe) credential: Credential,
+    /// User and password of Basic: each request is an attempt to log in.
+    pub(in crate::observe) basic: Option<Attempt>,
+    /// What is always wrong with its token.
+    flaws: TokenFlawSet,
+    /// `exp` and the later of `nbf` and `iat`, seconds.
+    expires: Option<i64>,
+    begins: Option<i64>,
+}
+
+/// Finds callers. One for each parse worker.
+#[derive(Debug)]
+pub(in crate::observe) struct Callers {
+    key: InstallKey,
+    settings: IdentitySettings,
+    /// Lengths of the names of headers that carry keys and tokens, one bit each.
+    lengths: u64,
+    reader: JwtReader,
+    authorizations: Recent<(), Option<Caller>>,
+    cookies: Recent<(), Option<Caller>>,
+    keys: Recent<PrincipalKind, Option<Caller>>,
+}
+
+/// What of a head may say who it is.
+#[derive(Default)]
+struct Said<'a> {
+    authorization: Option<&'a [u8]>,
+    token: Option<&'a [u8]>,
+    key: Option<&'a [u8]>,
+    /// The first header with cookies, and whether there are more.
+    cookies: Option<&'a [u8]>,
+    more_cookies: bool,
+}
+
+impl Callers {
+    pub(in crate::observe) fn new(key: InstallKey, settings: IdentitySettings) -> Self {
+        let names = settings.api_key_headers.iter().chain(&settings.token_headers);
+        let lengths = names.fold(0, |lengths, name| lengths | bit(name.len()));
+        let reader = JwtReader::new(&settings.principal_claims, &settings.audiences, &settings.issuers);
+        Self {
+            key,
+            lengths,
+            reader,
+            settings,
+            authorizations: Recent::new(),
+            cookies: Recent::new(),
+            keys: Recent::new(),
+        }
+    }
+
+    /// Who sends this request. `parameter` is the API key in its query, if there is one.
+    pub(in crate::observe) fn caller(
+        &mut self,
+        client: Peer,
+        request: &Request<'_>,
+        parameter: Option<&[u8]>,
+    ) -> Option<Caller> {
+        let said = self.said(request.head);
+        let by_authorization = said
+            .authorization
+            .and_then(|value| self.authorization(client, value));
+        by_authorization
+            .or_else(|| {
+                said.token
+                    .and_then(|value| self.keyed(client, PrincipalKind::Bearer, value))
+            })
+            .or_else(|| self.cookies(client, request.head, &said))
+            .or_else(|| {
+                said.key
+                    .and_then(|value| self.keyed(client, PrincipalKind::ApiKey, value))
+            })
+            .or_else(|| parameter.and_then(|value| self.keyed(client, PrincipalKind::ApiKey, value)))
+    }
+
+    /// The credential that a `Set-Cookie` header sets, if it is one.
+    pub(in crate::observe) fn session_set(&self, header: &[u8]) -> Option<Fingerprint> {
+        let more = &self.settings.session_cookies;
+        let value = cookie::set(header, more, &self.settings.other_cookies)?;
+        Some(self.key.credential(value))
+    }
+
+    /// The token that a header of an answer gives, if it does.
+    pub(in crate::observe) fn token_given(&self, field: Field<'_>) -> Option<Fingerprint> {
+        let gives = self.lengths & bit(field.name.len()) != 0
+            && is_one_of(field.name, &self.settings.token_headers)
+            || is_name(field.name, b"authorization")
+            || is_name(field.name, b"x-subject-token");
+        gives.then(|| token(field.value).map(|token| self.key.credential(token)))?
+    }
+
+    /// Whether a query parameter of this name carries an API key.
+    pub(in crate::observe) fn is_key_parameter(&self, name: &[u8]) -> bool {
+        is_one_of(name, &self.settings.api_key_parameters)
+    }
+
+    /// How far clocks may be apart, seconds.
+    pub(in crate::observe) fn skew_seconds(&self) -> u32 {
+        self.settings.skew_seconds
+    }
+
+    /// One look at each header.
+    fn said<'a>(&self, head: Head<'a>) -> Said<'a> {
+        let mut said = Said::default();
+        for field in head.fields() {
+            let name = field.name;
+            if self.lengths & bit(name.len()) != 0 {
+                if said.token.is_none() && is_one_of(name, &self.settings.token_headers) {
+                    said.token = Some(field.value);
+                } else if said.key.is_none() && is_one_of(name, &self.settings.api_key_headers) {
+                    said.key = Some(field.value);
+                }
+            }
+            if is_name(name, b"authorization") {
+                said.authorization = said.authorization.or(Some(field.value));
+            } else if is_name(name, b"cookie") {
+                said.more_cookies = said.cookies.is_some();
+                said.cookies = said.cookies.or(Some(field.value));
+            }
+        }
+        said
+    }
+
+    fn authorization(&mut self, client: Peer, value: &[u8]) -> Option<Caller> {
+        let (key, reader) = (&self.key, &mut self.reader);
+        self.authorizations
+            .get(client, (), value, || match authorization::parse(value)? {
+                Authorization::Token(token) => Some(bearer(token, key, reader, PrincipalKind::Bearer)),
+                Authorization::Key(secret) => Some(plain(PrincipalKind::ApiKey, secret, key)),
+                Authorization::User(user) => {
+                    let mut caller = plain(PrincipalKind::User, user, key);
+                    caller.principal.fingerprint = login::user(user, key)?;
+                    Some(caller)
+                }
+                Authorization::Basic { user, password } => {
+                    let mut caller = plain(PrincipalKind::User, value, key);
+                    let user = login::user(&user, key)?;
+                    caller.principal.fingerprint = user;
+                    caller.basic = Some(Attempt {
+                        user: Some(user),
+                        password: login::password(&password, key),
+                    });
+                    Some(caller)
+                }
+            })
+    }
+
+    /// HTTP/2 may send each cookie in a field of its own (RFC 9113 section 8.2.3).
+    fn cookies(&mut self, client: Peer, head: Head<'_>, said: &Said<'_>) -> Option<Caller> {
+        let first = said.cookies?;
+        let (key, reader, settings) = (&self.key, &mut self.reader, &self.settings);
+        let (more, others) = (&settings.session_cookies, &settings.other_cookies);
+        let mut make = |found: Option<(usize, &[u8])>| {
+            found.map(|(_, value)| bearer(value, key, reader, PrincipalKind::Session))
+        };
+        if !said.more_cookies {
+            return self
+                .cookies
+                .get(client, (), first, || make(cookie::session(first, more, others)));
+        }
+        let fields = head.fields().filter(|field| is_name(field.name, b"cookie"));
+        make(
+            fields
+                .take(64)
+                .filter_map(|field| cookie::session(field.value, more, others))
+                .min_by_key(|(rank, _)| *rank),
+        )
+    }
+
+    /// A header or parameter that is nothing but the secret.
+    fn keyed(&mut self, client: Peer, kind: PrincipalKind, value: &[u8]) -> Option<Caller> {
+        let (key, reader) = (&self.key, &mut self.reader);
+        let make = || (value.len() >= KEY_BYTES).then(|| bearer(value, key, reader, kind));
+        self.keys.get(client, kind, value, make)
+    }
+}
+
+/// Shortest API key, bytes.
+const KEY_BYTES: usize = 8;
+
+impl Caller {
+    /// What is wrong with its token at this time. Clocks may be `skew_seconds` apart.
+    pub(in crate::observe) fn flaws(&self, at: Timestamp, skew_seconds: u32) -> TokenFlawSet {
+        let mut flaws = self.flaws;
+        let now = i64::try_from(at.as_nanos() / 1_000_000_000).unwrap_or(i64::MAX);
+        let skew = i64::from(skew_seconds);
+        if self
+            .expires
+            .is_some_and(|expires| expires.saturating_add(skew) < now)
+        {
+            flaws.insert(TokenFlaw::Expired);
+        }
+        if self
+            .begins
+            .is_some_and(|begins| begins.saturating_sub(skew) > now)
+        {
+            flaws.insert(TokenFlaw::NotYetValid);
+        }
+        flaws
+    }
+
+    /// With what the claims of its token say.
+    fn with(mut self, claims: &Claims, key: &InstallKey) -> Self {
+        self.credential.roles = claims.roles;
+        self.credential.service = claims.service;
+        (self.expires, self.begins) = (claims.expires, claims.begins);
+        self.flaws = claims.flaws;
+        if let Some(who) = &claims.who {
+            self.principal = Principal {
+                kind: PrincipalKind::Jwt,
+                fingerprint: key.fingerprint(PrincipalKind::Jwt, who),
+            };
+        }
+        self
+    }
+}
+
+/// Of a secret that says nothing itself.
+fn plain(kind: PrincipalKind, secret: &[u8], key: &InstallKey) -> Caller {
+    let fingerprint = key.credential(secret);
+    Caller {
+        principal: Principal { kind, fingerprint },
+        credential: Credential {
+            fingerprint,
+            roles: 0,
+            service: false,
+        },
+        basic: None,
+        flaws: TokenFlawSet::EMPTY,
+        expires: None,
+        begins: None,
+    }
+}
+
+/// Of a secret that may be a JSON Web Token.
+fn bearer(token: &[u8], key: &InstallKey, reader: &mut JwtReader, kind: PrincipalKind) -> Caller {
+    let caller = plain(kind, token, key);
+    match reader.read(token, key) {
+        Some(claims) => caller.with(&claims, key),
+        None => caller,
+    }
+}
+
+fn is_one_of(name: &[u8], list: &[String]) -> bool {
+    list.iter()
+        .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// The bit of a length; the last is for all that are longer.
+fn bit(len: usize) -> u64 {
+    1 << len.min(63)
+}

@@ -1,0 +1,185 @@
+//! What the fields of an answer say: credentials handed out, and whether it says yes or no. Must not know requests.
+
+use crate::{
+    body::walk::{Path, Value, ValueKind},
+    observe::{
+        Fingerprint,
+        identity::{InstallKey, token},
+        words::{self, Tells},
+    },
+};
+
+/// Most credentials kept of one answer. A list of them without end.
+pub(in crate::observe) const HANDED_OUT: usize = 8;
+
+/// What was found in one answer.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(in crate::observe) struct Told {
+    /// Credentials.
+    pub(in crate::observe) tokens: Vec<Fingerprint>,
+    /// A flag says that it went wrong.
+    pub(in crate::observe) no: bool,
+}
+
+impl Told {
+    /// Whether a field of this name may say something.
+    #[inline]
+    pub(in crate::observe) fn wants(name: &[u8]) -> bool {
+        words::tells(name).is_some()
+    }
+
+    /// Takes a field.
+    #[inline]
+    pub(in crate::observe) fn field(&mut self, path: Path<'_>, value: Value<'_>, key: &InstallKey) {
+        if let Some(tells) = words::tells(path.name) {
+            self.take(tells, path, value, key);
+        }
+    }
+
+    #[inline(never)]
+    fn take(&mut self, tells: Tells, path: Path<'_>, value: Value<'_>, key: &InstallKey) {
+        if tells == Tells::Token
+            && let Some(token) = token(value.bytes).filter(|_| value.is_whole())
+        {
+            self.handed_out(key.credential(token));
+        }
+        if tells == Tells::Message {
+            self.no |= path.bytes.starts_with(b"/error") && is_something(value);
+        }
+        // Only what stands near the outside speaks of the whole.
+        let outside = memchr::memchr_iter(b'/', path.bytes).take(3).count() <= 2 && !path.in_list;
+        if outside {
+            self.no |= match tells {
+                Tells::Token | Tells::Message => false,
+                Tells::Fault => is_something(value),
+                Tells::Success => is_nothing(value),
+                Tells::Status => is_bad(value),
+            };
+        }
+    }
+
+    /// Adds a credential, once.
+    pub(in crate::observe) fn handed_out(&mut self, credential: Fingerprint) {
+        if self.tokens.len() < HANDED_OUT && !self.tokens.contains(&credential) {
+            self.tokens.push(credential);
+        }
+    }
+}
+
+fn is_something(value: Value<'_>) -> bool {
+    const NOTHING: [&[u8]; 6] = [b"", b"0", b"false", b"none", b"null", b"ok"];
+    value.kind != ValueKind::Null && !NOTHING.iter().any(|word| value.bytes.eq_ignore_ascii_case(word))
+}
+
+fn is_nothing(value: Value<'_>) -> bool {
+    const NO: [&[u8]; 4] = [b"false", b"0", b"no", b"ko"];
+    NO.iter().any(|word| value.bytes.eq_ignore_ascii_case(word))
+}
+
+fn is_bad(value: Value<'_>) -> bool {
+    const BAD: [&[u8]; 14] = [
+        b"error",
+        b"fail",
+        b"failed",
+        b"failure",
+        b"ko",
+        b"nok",
+        b"denied",
+        b"invalid",
+        b"rejected",
+        b"refused",
+        b"unauthorized",
+        b"unauthenticated",
+        b"forbidden",
+        b"false",
+    ];
+    if value.kind == ValueKind::Number {
+        return matches!(value.bytes, [b'4', _, _]);
+    }
+    BAD.iter().any(|word| value.bytes.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        body::{
+            Media,
+            walk::{Visitor, Walker},
+        },
+        limits::BodyLimits,
+    };
+
+    const KEY: InstallKey = InstallKey([3; 16]);
+
+    #[derive(Default)]
+    struct Telling(Told);
+
+    impl Visitor for Telling {
+        fn field(&mut self, path: Path<'_>, value: Value<'_>) {
+            self.0.field(path, value, &KEY);
+        }
+    }
+
+    fn told(body: &str) -> Told {
+        let mut telling = Telling::default();
+        let mut walker = Walker::new(&BodyLimits::default());
+        walker.begin(Media::Json, None);
+        walker.feed(body.as_bytes(), &mut telling);
+        walker.finish(true, &mut telling);
+        telling.0
+    }
+
+    #[test]
+    fn tokens_wherever_they_stand() {
+        let token = "0123456789abcdef0123";
+        let expected = vec![KEY.credential(token.as_bytes())];
+        for body in [
+            format!("{{\"access_token\":\"{token}\",\"token_type\":\"Bearer\",\"expires_in\":3600}}"),
+            format!("{{\"token\":\"{token}\"}}"),
+            format!("{{\"authentication\":{{\"token\":\"{token}\",\"bid\":1}}}}"),
+            format!("{{\"data\":{{\"login\":{{\"accessToken\":\"{token}\"}}}}}}"),
+            format!("{{\"Authorization\":\"Bearer {token}\"}}"),
+            format!("{{\"sessionToken\":\"{token}\",\"token\":\"{token}\"}}"),
+        ] {
+            assert_eq!(told(&body).tokens, expected, "{body}");
+        }
+        let long = format!("eyJhbGciOiJIUzI1NiJ9.{}.{}", "a".repeat(3000), "b".repeat(43));
+        let body = format!("{{\"jwt\":\"{long}\"}}");
+        assert_eq!(told(&body).tokens, [KEY.credential(long.as_bytes())]);
+        for none in [
+            "{\"token\":\"short\"}",
+            "{\"token\":\"a sentence about a token\"}",
+            "{\"token\":null}",
+        ] {
+            assert!(told(none).tokens.is_empty(), "{none}");
+        }
+        let many: Vec<_> = (0..50).map(|n| format!("{{\"token\":\"{token}{n}\"}}")).collect();
+        assert_eq!(told(&format!("[{}]", many.join(","))).tokens.len(), HANDED_OUT);
+    }
+
+    #[test]
+    fn answers_that_say_no() {
+        for (body, no) in [
+            (
+                "{\"status\":\"fail\",\"message\":\"Password is not correct\"}",
+                true,
+            ),
+            ("{\"success\":false}", true),
+            ("{\"success\":true,\"error\":null}", false),
+            ("{\"error\":\"invalid_grant\"}", true),
+            ("{\"error\":0,\"errors\":[]}", false),
+            (
+                "{\"errors\":[{\"message\":\"Invalid credentials\"}],\"data\":{\"login\":null}}",
+                true,
+            ),
+            ("{\"data\":{\"ok\":false}}", true),
+            ("{\"status\":401}", true),
+            ("{\"status\":\"active\"}", false),
+            ("{\"items\":[{\"status\":\"failed\",\"success\":false}]}", false),
+            ("{}", false),
+        ] {
+            assert_eq!(told(body).no, no, "{body}");
+        }
+    }
+}
