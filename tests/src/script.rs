@@ -140,4 +140,17 @@ mod tests {
             assert_eq!(heard.lines, ["GET / 1.1 - -> 200 0 5"]);
         }
     }
+
+    /// Found by fuzzing: the end of the server was forgotten where nothing was read before it, and the request kept for ever.
+    #[test]
+    fn an_end_before_the_first_message_is_not_forgotten() {
+        for begin in [&b"\xfem\xfesbody"[..], b"\xfes"] {
+            for end in [b'f', b'r'] {
+                let script = [begin, &[MARK, end], b"\xfecGET / HTTP/1.1\r\n\r\n"].concat();
+                let heard = play(&script, Limits::default(), 4, |_| {});
+                assert_eq!(heard.kept_bytes, 0, "{}", script.escape_ascii());
+                assert_eq!(heard.lines.len(), 1, "{:?}", heard.lines);
+            }
+        }
+    }
 }

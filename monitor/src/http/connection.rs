@@ -10,7 +10,7 @@ use crate::{
         shared::Shared,
         transaction::TransactionSink,
     },
-    stream::{Beginning, Connection, Consumer, Opening, Side, StreamEvent, Unwanted},
+    stream::{Beginning, Connection, Consumer, End, Opening, Side, StreamEvent, Unwanted},
     time::Timestamp,
 };
 
@@ -27,6 +27,8 @@ pub struct Cx<'a, S: ?Sized> {
 #[derive(Debug, Default)]
 pub struct HttpConnection {
     state: State,
+    /// How the opener and the other end ended before anything was heard that could be read.
+    ended: [Option<End>; 2],
 }
 
 #[derive(Debug, Default)]
@@ -77,8 +79,13 @@ impl<S: TransactionSink + ?Sized> Consumer<Cx<'_, S>> for HttpConnection {
                 return;
             }
         };
+        if let (State::Silent | State::Undecided(_), Event::End(how)) = (&self.state, &event) {
+            let [opener, other] = &mut self.ended;
+            *(if side == Side::Opener { opener } else { other }) = Some(*how);
+            return;
+        }
         if let State::Silent = self.state {
-            self.first(connection.opening, event);
+            self.first(connection, cx);
         }
         match &mut self.state {
             State::Silent => {
@@ -121,13 +128,28 @@ impl HttpConnection {
         }
     }
 
-    /// The first event tells how to listen.
-    fn first(&mut self, opening: Opening, event: Event<'_>) {
-        self.state = match (opening, event) {
-            (_, Event::End(_)) => return,
-            (Opening::Handshake, _) => State::Speaking(Box::new(Exchange::new(Side::Opener))),
-            (Opening::Midstream, _) => State::Undecided(Box::new(Undecided::new())),
-        };
+    /// There is something to listen to.
+    fn first<S: TransactionSink + ?Sized>(&mut self, connection: &Connection, cx: &mut Cx<'_, S>) {
+        match connection.opening {
+            Opening::Handshake => self.speaks(Exchange::new(Side::Opener), connection, cx),
+            Opening::Midstream => self.state = State::Undecided(Box::new(Undecided::new())),
+        }
+    }
+
+    /// It is HTTP. A side that ended before says nothing more: nobody need wait for it.
+    fn speaks<S: TransactionSink + ?Sized>(
+        &mut self,
+        exchange: Exchange,
+        connection: &Connection,
+        cx: &mut Cx<'_, S>,
+    ) {
+        self.state = State::Speaking(Box::new(exchange));
+        let [opener, other] = self.ended;
+        for (side, how) in [(Side::Opener, opener), (Side::Other, other)] {
+            if let Some(how) = how {
+                self.speak(connection, side, Event::End(how), cx);
+            }
+        }
     }
 
     /// Waits for the first message of a connection joined late.
@@ -156,7 +178,7 @@ impl HttpConnection {
         };
         let heard = |of: Side| if of == side { None } else { undecided.next(of) };
         let exchange = Exchange::joined(client, heard(client), heard(opposite(client)));
-        self.state = State::Speaking(Box::new(exchange));
+        self.speaks(exchange, connection, cx);
         cx.shared.stats.unsynced_bytes += input.take(at).len() as u64;
         self.speak(connection, side, Event::Data(input), cx);
     }
