@@ -4,11 +4,7 @@
 //! until the transaction takes it. Must not know about detectors.
 
 use super::{
-    ObjectId,
-    identity::InstallKey,
-    login::{Asked, Told},
-    names::may_be_id,
-    paths::Paths,
+    ObjectId, fields::Fields, identity::InstallKey, login::Told, names::may_be_id, paths::Paths,
     shape::IdShape,
 };
 use crate::{
@@ -44,8 +40,8 @@ pub struct BodyFacts {
 pub(super) struct Found {
     /// For the observation.
     pub(super) facts: BodyFacts,
-    /// Where it is a request: what it says about logging in.
-    pub(super) asked: Asked,
+    /// Where it is a request: what its fields say.
+    pub(super) fields: Fields,
     /// Where it is an answer: what it hands out.
     pub(super) told: Told,
 }
@@ -95,7 +91,7 @@ struct Open {
     /// Where the next byte belongs.
     next: u64,
     ids: Ids,
-    asked: Asked,
+    fields: Fields,
     told: Told,
 }
 
@@ -145,7 +141,7 @@ impl Bodies {
         let mut collector = Collector {
             of: open.of,
             ids: &mut open.ids,
-            asked: &mut open.asked,
+            fields: &mut open.fields,
             told: &mut open.told,
             paths: &mut self.paths,
         };
@@ -213,7 +209,7 @@ impl Bodies {
                 max: max_ids,
                 more: false,
             },
-            asked: Asked::default(),
+            fields: Fields::default(),
             told: Told::default(),
         }));
         match self.free.pop().and_then(|at| self.slots.get_mut(at as usize)) {
@@ -258,14 +254,14 @@ impl Bodies {
             of,
             reading,
             mut ids,
-            mut asked,
+            mut fields,
             mut told,
             ..
         } = *open;
         let mut collector = Collector {
             of,
             ids: &mut ids,
-            asked: &mut asked,
+            fields: &mut fields,
             told: &mut told,
             paths: &mut self.paths,
         };
@@ -276,6 +272,10 @@ impl Bodies {
             ids.found.clear();
             ids.more = true;
         }
+        if read.facts.contains(BodyFact::SeveralValues) {
+            // Texts behind one another have the same names.
+            fields.given.forget();
+        }
         if ids.more {
             read.facts.insert(BodyFact::MoreIds);
         }
@@ -284,7 +284,7 @@ impl Bodies {
             read,
             ids: ids.found.as_slice().into(),
         };
-        *slot = Slot::Found(Box::new(Found { facts, asked, told }));
+        *slot = Slot::Found(Box::new(Found { facts, fields, told }));
         if self.spare.len() < SPARE {
             ids.found.clear();
             self.spare.push(ids.found);
@@ -302,7 +302,7 @@ fn is_telling_length(len: usize) -> bool {
 struct Collector<'a> {
     of: Part,
     ids: &'a mut Ids,
-    asked: &'a mut Asked,
+    fields: &'a mut Fields,
     told: &'a mut Told,
     paths: &'a mut Paths,
 }
@@ -311,8 +311,8 @@ impl Visitor for Collector<'_> {
     #[inline]
     fn wants(&self, name: &[u8], kind: ValueKind, value: &[u8]) -> bool {
         let said = match self.of {
-            Part::Request => Asked::wants(name),
-            Part::Response => Told::wants(name),
+            Part::Request => true,
+            Part::Response => Told::wants(name, value),
         };
         said || matches!(kind, ValueKind::Text | ValueKind::Number)
             && (may_be_id(name) || is_telling_length(value.len()))
@@ -321,9 +321,7 @@ impl Visitor for Collector<'_> {
     #[inline]
     fn field(&mut self, path: Path<'_>, value: Value<'_>) {
         match self.of {
-            Part::Request => self
-                .asked
-                .field(path.name, value.bytes, path.bytes, &self.paths.key),
+            Part::Request => self.fields.field(path, value, &self.paths.key),
             Part::Response => self.told.field(path, value, &self.paths.key),
         }
         if !matches!(value.kind, ValueKind::Text | ValueKind::Number) {

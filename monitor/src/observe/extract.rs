@@ -3,13 +3,15 @@
 use super::{
     BodyFacts, Observation,
     bodies::{Bodies, Found},
+    fields::Fields,
     identity::{InstallKey, caller::Callers},
-    login::{Asked, Told},
+    login::Told,
     method::Method,
     program::{self, Program},
     query::{self, QueryFound},
     rare::Rare,
     recent::Recent,
+    secrets,
     settings::ObserveSettings,
     target,
 };
@@ -65,21 +67,27 @@ impl Extractor {
     pub fn extract(&mut self, transaction: &Transaction<'_>) -> Observation {
         let request = &transaction.request;
         let response = transaction.response.as_ref();
-        let (path, query) = target::split(request.target);
-        let query = query::read(query, &self.key, &self.callers);
+        let (path, in_target) = target::split(request.target);
+        let query = query::read(in_target, &self.key, &self.callers);
         let program = self.program(transaction);
         let caller = self.callers.caller(transaction.client, request, query.api_key);
-        let (request_body, asked, _) = apart(self.bodies.found(request.mark));
+        let (request_body, mut fields, _) = apart(self.bodies.found(request.mark));
         let (response_body, _, told) = apart(response.and_then(|r| self.bodies.found(r.mark)));
+        query::compare(in_target, &mut fields.given, &self.key);
         let QueryFound {
-            ids, asked: in_query, ..
+            ids,
+            fields: in_query,
+            mut secrets,
+            ..
         } = query;
+        secrets::in_path(&path, &mut secrets, &self.key);
         let rare = Rare {
             transaction,
             path: &path,
             caller,
-            asked: asked.and(in_query),
+            fields: fields.and(in_query),
             told,
+            secrets,
             json: response_body
                 .as_ref()
                 .is_some_and(|body| body.read.media == Some(Media::Json)),
@@ -121,10 +129,10 @@ impl Extractor {
 }
 
 /// What was found of a body, by what becomes of it.
-fn apart(found: Option<Found>) -> (Option<BodyFacts>, Asked, Told) {
+fn apart(found: Option<Found>) -> (Option<BodyFacts>, Fields, Told) {
     match found {
-        Some(Found { facts, asked, told }) => (Some(facts), asked, told),
-        None => (None, Asked::default(), Told::default()),
+        Some(Found { facts, fields, told }) => (Some(facts), fields, told),
+        None => (None, Fields::default(), Told::default()),
     }
 }
 

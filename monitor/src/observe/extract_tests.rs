@@ -363,6 +363,118 @@ fn what_is_renewed() {
 }
 
 #[test]
+fn parameters_given_twice() {
+    let repeated = |target: &str, fields: &[(&str, &str)], body: &str| {
+        let asked = Asked {
+            target,
+            request: (fields, body),
+            ..PLAIN
+        };
+        of(&asked).extra().repeated.clone().map(|repeated| {
+            let [one, other] = repeated.values.map(|value| value.number);
+            (repeated.name.into_string(), one, other, repeated.across)
+        })
+    };
+    let id = |name: &str, across| Some((name.to_owned(), Some(7), Some(8), across));
+    assert_eq!(repeated("/x?user_id=7&user_id=8", &[], ""), id("user_id", false));
+    assert_eq!(repeated("/x?user_id=7&user%5Fid=8", &[], ""), None);
+    assert_eq!(repeated("/x?user_id=7&user_id=7", &[], ""), None);
+    assert_eq!(
+        repeated("/x", &[JSON], "{\"id\":7,\"a\":[{\"id\":1},{\"id\":2}],\"id\":8}"),
+        id("id", false)
+    );
+    assert_eq!(
+        repeated("/x", &[JSON], "{\"o\":{\"user_id\":7,\"b\":1,\"user_id\":8}}"),
+        id("user_id", false)
+    );
+    assert_eq!(repeated("/x", &[JSON], "[{\"id\":7},{\"id\":8}]"), None);
+    assert_eq!(repeated("/x", &[JSON], "{\"id\":7}\n{\"id\":8}\n"), None);
+    assert_eq!(
+        repeated("/x", &[FORM], "account_id=7&account_id=8"),
+        id("account_id", false)
+    );
+    assert_eq!(
+        repeated("/x?account_id=8", &[FORM], "account_id=7&b=1"),
+        id("account_id", true)
+    );
+    assert_eq!(repeated("/x?account_id=7", &[JSON], "{\"account_id\":7}"), None);
+}
+
+#[test]
+fn pages_and_operations() {
+    let listed = of(&Asked {
+        target: "/orders?page=3&per_page=50",
+        ..PLAIN
+    });
+    let page = listed.extra().page.unwrap();
+    assert_eq!((page.number, page.limit), (Some(3), Some(50)));
+    let operation = of(&Asked {
+        target: "/graphql",
+        request: (
+            &[JSON],
+            "{\"operationName\":\"getOrder\",\"variables\":{\"id\":7},\"query\":\"query getOrder{x}\"}",
+        ),
+        ..PLAIN
+    });
+    assert_eq!(operation.extra().operation.as_deref(), Some("getOrder"));
+    let operation = of(&Asked {
+        target: "/graphql?query=%7Bme%7Bid%7D%7D",
+        ..PLAIN
+    });
+    assert_eq!(operation.extra().operation.as_deref(), Some("me"));
+}
+
+#[test]
+fn secrets_in_addresses_and_answers() {
+    use crate::observe::extra::{SecretKind, SecretPlace};
+    let key = format!("{}{}", "AKIA", "IOSFODNN7EXAMPLE");
+    let secret = |target: &str, body: &str| {
+        let found = of(&Asked {
+            target,
+            response: (&[JSON], body),
+            ..PLAIN
+        });
+        found
+            .extra()
+            .secrets
+            .iter()
+            .map(|secret| (secret.kind, secret.place))
+            .collect::<Vec<_>>()
+    };
+    let url = |kind| vec![(kind, SecretPlace::Url)];
+    let answer = |kind| vec![(kind, SecretPlace::Answer)];
+    assert_eq!(
+        secret(&format!("/x?access_token={TOKEN}"), ""),
+        url(SecretKind::Named)
+    );
+    assert_eq!(secret("/x?password=hunter2", ""), url(SecretKind::Named));
+    assert_eq!(secret(&format!("/x?t={JWT}"), ""), url(SecretKind::Jwt));
+    assert_eq!(secret(&format!("/reset/{JWT}"), ""), url(SecretKind::Jwt));
+    assert_eq!(secret(&format!("/x?q={key}"), ""), url(SecretKind::ProviderKey));
+    assert_eq!(secret(&format!("/x?X-Amz-Credential={key}%2F2026"), ""), []);
+    assert_eq!(
+        secret("/x?token=short&code=0123456789abcdef&state=0123456789abcdef", ""),
+        []
+    );
+    let config = format!("{{\"env\":\"AWS_KEY={key} x\"}}");
+    assert_eq!(secret("/config", &config), answer(SecretKind::ProviderKey));
+    let listed = format!("[{{\"remark\":\"{JWT}\"}}]");
+    assert_eq!(secret("/users", &listed), answer(SecretKind::Jwt));
+    assert_eq!(secret("/auth/token", &listed), []);
+    // One fingerprint wherever a secret is seen.
+    let leaked = of(&Asked {
+        target: "/users",
+        response: (&[JSON], &listed),
+        ..PLAIN
+    });
+    let used = with_header("Authorization", &format!("Bearer {JWT}"));
+    assert_eq!(
+        leaked.extra().secrets[0].fingerprint,
+        used.credential.unwrap().fingerprint
+    );
+}
+
+#[test]
 fn most_requests_have_nothing_of_it() {
     let body = "{\"items\":[{\"id\":1,\"name\":\"Ann\",\"status\":\"failed\"}],\"total\":1}";
     let asked = Asked {

@@ -2,10 +2,14 @@
 
 use super::{
     ObjectId, QueryId,
-    identity::{InstallKey, caller::Callers},
-    login::Asked,
+    extra::{Secret, SecretKind, SecretPlace},
+    fields::Fields,
+    identity::{InstallKey, caller::Callers, is_opaque},
     names::{self, NAME_BYTES, stem_of},
+    repeated::Given,
+    secrets,
     target::{decode_unreserved, escape, from_hex},
+    words::{self, Asks},
 };
 
 /// Most query ids kept of one request.
@@ -20,10 +24,12 @@ const ID_BYTES: usize = 128;
 pub(super) struct QueryFound<'a> {
     /// The object ids.
     pub(super) ids: Box<[QueryId]>,
-    /// What it says about logging in.
-    pub(super) asked: Asked,
+    /// What it says beside them.
+    pub(super) fields: Fields,
     /// An API key.
     pub(super) api_key: Option<&'a [u8]>,
+    /// Values that should not stand there.
+    pub(super) secrets: Vec<Secret>,
 }
 
 /// Reads a query.
@@ -36,16 +42,55 @@ pub(super) fn read<'a>(query: &'a [u8], key: &InstallKey, callers: &Callers) -> 
         ..QueryFound::default()
     };
     for (name, value) in pairs(query) {
-        if found.api_key.is_none() && callers.is_key_parameter(name) {
+        if found.api_key.is_none() && is_opaque(value) && callers.is_key_parameter(name) {
             found.api_key = Some(value);
         }
-        if value.contains(&b'%') || value.contains(&b'+') {
-            found.asked.field(name, &decode(value), b"", key);
+        let decoded;
+        let text = if memchr::memchr2(b'%', b'+', value).is_some() {
+            decoded = decode(value);
+            decoded.as_slice()
         } else {
-            found.asked.field(name, value, b"", key);
+            value
+        };
+        found.fields.asked.field(name, text, b"", key);
+        found.fields.page.field(name, text, key);
+        if let Some((kind, secret)) = secret(name, text, callers) {
+            secrets::add(&mut found.secrets, kind, SecretPlace::Url, secret, key);
+        }
+    }
+    if some_name_twice(query) {
+        for (name, value) in pairs(query) {
+            let path = [b"/", name].concat();
+            found.fields.given.add(&path, name, &decode(value), key);
         }
     }
     found
+}
+
+/// The secret in a parameter. A signed address names the key that it was signed with, which is none.
+fn secret<'a>(name: &[u8], value: &'a [u8], callers: &Callers) -> Option<(SecretKind, &'a [u8])> {
+    const SIGNED: [&[u8]; 2] = [b"x-amz-credential", b"awsaccesskeyid"];
+    if SIGNED.iter().any(|signed| name.eq_ignore_ascii_case(signed)) {
+        return None;
+    }
+    if let Some(found) = secrets::find(value) {
+        return Some(found);
+    }
+    if secrets::is_jwt(value) {
+        return Some((SecretKind::Jwt, value));
+    }
+    let named = is_opaque(value) && (words::is_secret(name) || callers.is_key_parameter(name))
+        || !value.is_empty() && words::asks(name) == Some(Asks::Password);
+    named.then_some((SecretKind::Named, value))
+}
+
+/// Whether a parameter is given more than once. There are few.
+fn some_name_twice(query: &[u8]) -> bool {
+    pairs(query).enumerate().any(|(at, (name, _))| {
+        pairs(query)
+            .take(at)
+            .any(|(other, _)| other.eq_ignore_ascii_case(name))
+    })
 }
 
 /// Names and values, as many as are looked at.
@@ -57,6 +102,13 @@ fn pairs(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
             let eq = memchr::memchr(b'=', pair)?;
             Some((pair.get(..eq)?, pair.get(eq + 1..)?))
         })
+}
+
+/// Takes what the query has and the body has as well, with another value.
+pub(super) fn compare(query: &[u8], body: &mut Given, key: &InstallKey) {
+    for (name, value) in pairs(query) {
+        body.also_in_query(name, &decode(value), key);
+    }
 }
 
 /// A value as the application gets it: escapes and `+` decoded.

@@ -2,9 +2,10 @@
 
 use super::{
     Extra, Fingerprint, PrincipalKind,
-    extra::{Login, LoginOutcome},
+    extra::{Login, LoginOutcome, Secret},
+    fields::Fields,
     identity::caller::{Caller, Callers},
-    login::{Answer, AnswerBody, Asked, Attempt, Told, outcome},
+    login::{Answer, AnswerBody, Attempt, Place, Told, outcome},
 };
 use crate::{
     body::Media,
@@ -17,8 +18,10 @@ pub(super) struct Rare<'a> {
     pub(super) path: &'a str,
     pub(super) caller: Option<Caller>,
     /// Of body and query.
-    pub(super) asked: Asked,
+    pub(super) fields: Fields,
     pub(super) told: Told,
+    /// Of the target.
+    pub(super) secrets: Vec<Secret>,
     /// The answer is JSON.
     pub(super) json: bool,
 }
@@ -30,13 +33,16 @@ impl Rare<'_> {
         let flaws = self
             .caller
             .map(|caller| caller.flaws(self.transaction.request.last, callers.skew_seconds()));
+        let login = self.login();
         let extra = Extra {
-            login: self.login(),
+            login,
+            secrets: self.secrets(login.as_ref()),
             renews: self.renews(session),
             handed_out: std::mem::take(&mut self.told.tokens),
             token_flaws: flaws.unwrap_or_default(),
-            operation: self.asked.operation.take(),
-            ..Extra::default()
+            operation: self.fields.asked.operation.take(),
+            repeated: std::mem::take(&mut self.fields.given).repeated(),
+            page: self.fields.page.page(),
         };
         (extra != *Extra::NONE).then(|| Box::new(extra))
     }
@@ -70,10 +76,23 @@ impl Rare<'_> {
 
     fn login(&self) -> Option<Login> {
         let basic = self.caller.and_then(|caller| caller.basic);
-        if let Some(attempt) = self.asked.attempt(self.path, basic) {
+        if let Some(attempt) = self.fields.asked.attempt(self.path, basic) {
             return Some(login(attempt, outcome(&self.answer())));
         }
         basic.map(|attempt| login(attempt, self.basic_outcome()))
+    }
+
+    /// Those of the target and of the answer. A token where tokens are given out is none.
+    fn secrets(&mut self, login: Option<&Login>) -> Vec<Secret> {
+        let mut secrets = std::mem::take(&mut self.secrets);
+        secrets.append(&mut self.told.secrets);
+        let gives = || {
+            login.is_some() || self.fields.asked.renews().is_some() || Place::of(self.path) == Place::Login
+        };
+        if !self.told.jwts.is_empty() && !gives() {
+            secrets.append(&mut self.told.jwts);
+        }
+        secrets
     }
 
     fn answer(&self) -> Answer<'_> {
@@ -115,7 +134,7 @@ impl Rare<'_> {
                 .filter(|caller| session && caller.principal.kind == PrincipalKind::Session)
                 .map(|caller| caller.credential.fingerprint)
         };
-        self.asked.renews().or_else(replaced)
+        self.fields.asked.renews().or_else(replaced)
     }
 }
 

@@ -48,6 +48,17 @@ pub(super) enum Tells {
     Message,
 }
 
+/// What a parameter says about which part of a list is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Pages {
+    /// The number of a page or of an element.
+    Number,
+    /// A place that the answer before named, or the number of an element.
+    Cursor,
+    /// How many elements.
+    Limit,
+}
+
 type Words<T> = &'static [(&'static [u8], T)];
 
 const ASKS: Words<Asks> = &[
@@ -192,11 +203,82 @@ const TELLS: Words<Tells> = &[
     (b"detail", Tells::Message),
 ];
 
+const PAGES: Words<Pages> = &[
+    (b"page", Pages::Number),
+    (b"p", Pages::Number),
+    (b"pg", Pages::Number),
+    (b"pagenumber", Pages::Number),
+    (b"pageno", Pages::Number),
+    (b"pagenum", Pages::Number),
+    (b"pageindex", Pages::Number),
+    (b"currentpage", Pages::Number),
+    (b"number", Pages::Number),
+    (b"offset", Pages::Number),
+    (b"skip", Pages::Number),
+    (b"start", Pages::Number),
+    (b"startindex", Pages::Number),
+    (b"startat", Pages::Number),
+    (b"from", Pages::Number),
+    (b"cursor", Pages::Cursor),
+    (b"after", Pages::Cursor),
+    (b"before", Pages::Cursor),
+    (b"afterid", Pages::Cursor),
+    (b"beforeid", Pages::Cursor),
+    (b"sinceid", Pages::Cursor),
+    (b"maxid", Pages::Cursor),
+    (b"lastid", Pages::Cursor),
+    (b"startafter", Pages::Cursor),
+    (b"startingafter", Pages::Cursor),
+    (b"endingbefore", Pages::Cursor),
+    (b"pagetoken", Pages::Cursor),
+    (b"nexttoken", Pages::Cursor),
+    (b"nextpage", Pages::Cursor),
+    (b"nextpagetoken", Pages::Cursor),
+    (b"continuation", Pages::Cursor),
+    (b"continuationtoken", Pages::Cursor),
+    (b"skiptoken", Pages::Cursor),
+    (b"marker", Pages::Cursor),
+    (b"limit", Pages::Limit),
+    (b"perpage", Pages::Limit),
+    (b"pagesize", Pages::Limit),
+    (b"size", Pages::Limit),
+    (b"count", Pages::Limit),
+    (b"maxresults", Pages::Limit),
+    (b"take", Pages::Limit),
+    (b"top", Pages::Limit),
+    (b"first", Pages::Limit),
+    (b"rows", Pages::Limit),
+];
+
+/// Names of parameters whose value must not stand in an address.
+const SECRET: Words<()> = &[
+    (b"accesstoken", ()),
+    (b"apikey", ()),
+    (b"apisecret", ()),
+    (b"apitoken", ()),
+    (b"auth", ()),
+    (b"authorization", ()),
+    (b"authtoken", ()),
+    (b"bearer", ()),
+    (b"clientsecret", ()),
+    (b"idtoken", ()),
+    (b"jsessionid", ()),
+    (b"jwt", ()),
+    (b"phpsessid", ()),
+    (b"refreshtoken", ()),
+    (b"secret", ()),
+    (b"sessionid", ()),
+    (b"sessiontoken", ()),
+    (b"token", ()),
+];
+
 /// First letters of the names of each length, one bit a letter.
 type Firsts = [u32; LONGEST + SEPARATORS + 1];
 
 const ASKS_FIRSTS: Firsts = firsts(ASKS);
 const TELLS_FIRSTS: Firsts = firsts(TELLS);
+const PAGES_FIRSTS: Firsts = firsts(PAGES);
+const SECRET_FIRSTS: Firsts = firsts(SECRET);
 
 /// What a field of a request is for, by its name. Of `user[email]` the name is `email`.
 #[inline]
@@ -217,6 +299,25 @@ pub(super) fn tells(name: &[u8]) -> Option<Tells> {
     } else {
         None
     }
+}
+
+/// What a parameter says about which part of a list is asked for, by its name. Of `page[size]` it is `size`, and a `$`
+/// before it does not count.
+#[inline]
+pub(super) fn pages(name: &[u8]) -> Option<Pages> {
+    let name = innermost(name);
+    let name = name.strip_prefix(b"$").unwrap_or(name);
+    if may_be(name, &PAGES_FIRSTS) {
+        find(name, PAGES)
+    } else {
+        None
+    }
+}
+
+/// Whether a parameter of this name carries a secret.
+#[inline]
+pub(super) fn is_secret(name: &[u8]) -> bool {
+    may_be(name, &SECRET_FIRSTS) && find(name, SECRET).is_some()
 }
 
 /// The name in the last brackets, which is how forms write what lies within what.

@@ -9,7 +9,7 @@ mod jwt;
 pub mod settings;
 mod token;
 
-pub(super) use self::token::token;
+pub(super) use self::token::{is_opaque, jwt_parts, token};
 
 use std::{fmt, hash::Hasher as _};
 
@@ -89,6 +89,8 @@ pub mod space {
     pub const ROLE: u8 = 7;
     /// Names of parameters that say which page of a list is asked for.
     pub const PAGE: u8 = 8;
+    /// Names of parameters in small letters.
+    pub const NAME: u8 = 9;
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::{Place, password, user};
 use crate::observe::{
     Fingerprint,
+    fields::in_list,
     identity::{InstallKey, token},
     words::{self, Asks},
 };
@@ -46,12 +47,6 @@ pub(in crate::observe) struct Attempt {
 }
 
 impl Asked {
-    /// Whether a field of this name may say something.
-    #[inline]
-    pub(in crate::observe) fn wants(name: &[u8]) -> bool {
-        words::asks(name).is_some()
-    }
-
     /// Takes a field. `path` is where in a body it stands ([`crate::body::walk::Path`]).
     #[inline]
     pub(in crate::observe) fn field(&mut self, name: &[u8], value: &[u8], path: &[u8], key: &InstallKey) {
@@ -64,7 +59,7 @@ impl Asked {
     fn take(&mut self, asks: Asks, value: &[u8], path: &[u8], key: &InstallKey) {
         match asks {
             Asks::User(sure) => {
-                self.listed |= path.split(|byte| *byte == b'/').any(|name| name == b"~");
+                self.listed |= in_list(path);
                 if self.user.is_none_or(|(known, _)| known < sure) {
                     self.user = user(value, key).map(|user| (sure, user)).or(self.user);
                 }
@@ -108,6 +103,9 @@ impl Asked {
     /// The attempt to log in that this is, if it is one. `client` is the user and the password of Basic, which at a token
     /// endpoint prove the client (RFC 6749 section 2.3.1).
     pub(in crate::observe) fn attempt(&self, path: &str, client: Option<Attempt>) -> Option<Attempt> {
+        if self.grant.is_none() && self.password.is_none() && self.code.is_none() {
+            return None;
+        }
         let place = Place::of(path);
         match self.grant {
             Some(Grant::ClientCredentials) => {

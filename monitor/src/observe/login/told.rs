@@ -4,7 +4,9 @@ use crate::{
     body::walk::{Path, Value, ValueKind},
     observe::{
         Fingerprint,
+        extra::{Secret, SecretKind, SecretPlace},
         identity::{InstallKey, token},
+        secrets,
         words::{self, Tells},
     },
 };
@@ -19,20 +21,36 @@ pub(in crate::observe) struct Told {
     pub(in crate::observe) tokens: Vec<Fingerprint>,
     /// A flag says that it went wrong.
     pub(in crate::observe) no: bool,
+    /// Secrets that no answer should have.
+    pub(in crate::observe) secrets: Vec<Secret>,
+    /// JSON Web Tokens where none is expected by its name.
+    pub(in crate::observe) jwts: Vec<Secret>,
 }
 
 impl Told {
-    /// Whether a field of this name may say something.
+    /// Whether a field of this name and value may say something.
     #[inline]
-    pub(in crate::observe) fn wants(name: &[u8]) -> bool {
-        words::tells(name).is_some()
+    pub(in crate::observe) fn wants(name: &[u8], value: &[u8]) -> bool {
+        words::tells(name).is_some() || secrets::is_jwt(value) || secrets::find(value).is_some()
     }
 
     /// Takes a field.
     #[inline]
     pub(in crate::observe) fn field(&mut self, path: Path<'_>, value: Value<'_>, key: &InstallKey) {
-        if let Some(tells) = words::tells(path.name) {
+        let tells = words::tells(path.name);
+        if let Some(tells) = tells {
             self.take(tells, path, value, key);
+        }
+        if let Some((kind, found)) = secrets::find(value.bytes) {
+            secrets::add(&mut self.secrets, kind, SecretPlace::Answer, found, key);
+        } else if tells != Some(Tells::Token) && value.is_whole() && secrets::is_jwt(value.bytes) {
+            secrets::add(
+                &mut self.jwts,
+                SecretKind::Jwt,
+                SecretPlace::Answer,
+                value.bytes,
+                key,
+            );
         }
     }
 

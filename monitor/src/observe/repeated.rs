@@ -1,0 +1,182 @@
+//! Parameters that were given more than once, in the query, in the body, or in both. Must not know what they are for.
+//!
+//! Two parts of a server may take different ones of them: what one checks is not what the other uses.
+
+use super::{
+    ObjectId,
+    extra::Repeated,
+    identity::{InstallKey, space},
+    names::{NAME_BYTES, id_about},
+    target::escape,
+};
+
+/// Parameters of one message that are compared.
+const GIVEN: usize = 32;
+/// Longest value that is compared, bytes.
+const VALUE_BYTES: usize = 256;
+
+/// The parameters of one message so far.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Given {
+    fields: Vec<Field>,
+    repeated: Option<Repeated>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Field {
+    /// Keyed hash of its path in small letters.
+    path: u64,
+    value: ObjectId,
+    times: u16,
+    is_id: bool,
+}
+
+impl Given {
+    /// Takes a parameter. `path` is a slash and its name, or that of a field within others.
+    pub(super) fn add(&mut self, path: &[u8], name: &[u8], value: &[u8], key: &InstallKey) {
+        let mut small = [0; NAME_BYTES + 1];
+        let Some(small) = small.get_mut(..path.len()).filter(|_| value.len() <= VALUE_BYTES) else {
+            return;
+        };
+        small.copy_from_slice(path);
+        small.make_ascii_lowercase();
+        let path = key.hash(space::NAME, small);
+        let value = ObjectId::new(value, key);
+        if let Some(field) = self.fields.iter_mut().find(|field| field.path == path) {
+            field.times = field.times.saturating_add(1);
+            if field.value != value {
+                let field = *field;
+                self.repeat(&field, name, value, false);
+            }
+        } else if self.fields.len() < GIVEN {
+            self.fields.push(Field {
+                path,
+                value,
+                times: 1,
+                is_id: id_about(name).is_some(),
+            });
+        }
+    }
+
+    /// What was given more than once with different values; one that carries an object id before others.
+    pub(super) fn repeated(self) -> Option<Repeated> {
+        self.repeated
+    }
+
+    /// Whether something was.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.repeated.is_some()
+    }
+
+    /// Nothing was repeated after all.
+    pub(super) fn forget(&mut self) {
+        self.repeated = None;
+    }
+
+    /// Notes a parameter of the query that the body (`self`) has as well, with another value. Only object ids: forms have
+    /// their own reasons to have other things in both.
+    pub(super) fn also_in_query(&mut self, name: &[u8], value: &[u8], key: &InstallKey) {
+        if self.fields.is_empty() || id_about(name).is_none() || name.len() > NAME_BYTES {
+            return;
+        }
+        let mut path = Vec::with_capacity(NAME_BYTES + 1);
+        path.push(b'/');
+        path.extend(name.iter().map(u8::to_ascii_lowercase));
+        let path = key.hash(space::NAME, &path);
+        let value = ObjectId::new(value, key);
+        let other = self
+            .fields
+            .iter()
+            .find(|field| field.path == path && field.value != value);
+        if let Some(field) = other.copied() {
+            let field = Field {
+                times: field.times.saturating_add(1),
+                ..field
+            };
+            self.repeat(&field, name, value, true);
+        }
+    }
+
+    fn repeat(&mut self, field: &Field, name: &[u8], value: ObjectId, across: bool) {
+        match &mut self.repeated {
+            Some(known) if *known.name == *escape(name, NAME_BYTES) => {
+                known.times = field.times;
+                known.across |= across;
+            }
+            Some(known) if known.is_id || !field.is_id => {}
+            repeated => {
+                *repeated = Some(Repeated {
+                    name: escape(name, NAME_BYTES),
+                    times: field.times,
+                    is_id: field.is_id,
+                    across,
+                    values: [field.value, value],
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: InstallKey = InstallKey([3; 16]);
+
+    fn given(fields: &[(&str, &str)]) -> Given {
+        let mut given = Given::default();
+        for (name, value) in fields {
+            given.add(
+                format!("/{name}").as_bytes(),
+                name.as_bytes(),
+                value.as_bytes(),
+                &KEY,
+            );
+        }
+        given
+    }
+
+    #[test]
+    fn different_values_of_one_name() {
+        let repeated = given(&[("user_id", "7"), ("x", "1"), ("USER_ID", "8"), ("user_id", "9")])
+            .repeated()
+            .unwrap();
+        assert_eq!(
+            (repeated.times, repeated.is_id, repeated.across),
+            (2, true, false)
+        );
+        assert_eq!(repeated.values.map(|value| value.number), [Some(7), Some(8)]);
+        assert_eq!(given(&[("user_id", "7"), ("user_id", "7")]).repeated(), None);
+        assert_eq!(given(&[("user_id", "7"), ("order_id", "8")]).repeated(), None);
+        let tags = given(&[("tag", "a"), ("tag", "b"), ("tag", "c")])
+            .repeated()
+            .unwrap();
+        assert_eq!((tags.times, tags.is_id), (3, false));
+    }
+
+    #[test]
+    fn ids_count_more() {
+        let fields = [("tag", "a"), ("tag", "b"), ("id", "1"), ("id", "2"), ("tag", "c")];
+        assert_eq!(&*given(&fields).repeated().unwrap().name, "id");
+    }
+
+    #[test]
+    fn in_query_and_body() {
+        let mut body = given(&[("account_id", "7"), ("note", "x")]);
+        body.also_in_query(b"note", b"y", &KEY);
+        body.also_in_query(b"account_id", b"7", &KEY);
+        assert_eq!(body.clone().repeated(), None);
+        body.also_in_query(b"Account_Id", b"8", &KEY);
+        let repeated = body.repeated().unwrap();
+        assert!(repeated.across && repeated.is_id);
+        assert_eq!(repeated.times, 2);
+    }
+
+    #[test]
+    fn bounded() {
+        let names: Vec<String> = (0..1000).map(|n| format!("n{n}")).collect();
+        let fields: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
+        assert_eq!(given(&fields).fields.len(), GIVEN);
+        assert_eq!(given(&[(&"n".repeat(200), "x")]).fields.len(), 0);
+    }
+}
