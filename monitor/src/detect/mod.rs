@@ -9,10 +9,16 @@ pub mod brute_force;
 pub mod credential_stuffing;
 pub mod foreign_object;
 pub mod id_enumeration;
+pub mod leaked_secret;
 mod objects;
+pub mod parameter_pollution;
 pub mod password_spray;
+mod peers;
 mod points;
+pub mod probing;
+pub mod rate_abuse;
 pub mod registry;
+pub mod scraping;
 mod sources;
 pub mod token_sharing;
 pub mod window;
@@ -40,6 +46,21 @@ pub struct DetectSettings {
     /// `[detect.id-enumeration]`.
     #[serde(rename = "id-enumeration")]
     pub id_enumeration: id_enumeration::Settings,
+    /// `[detect.scraping]`.
+    #[serde(rename = "scraping")]
+    pub scraping: scraping::Settings,
+    /// `[detect.probing]`.
+    #[serde(rename = "probing")]
+    pub probing: probing::Settings,
+    /// `[detect.leaked-secret]`.
+    #[serde(rename = "leaked-secret")]
+    pub leaked_secret: leaked_secret::Settings,
+    /// `[detect.rate-abuse]`.
+    #[serde(rename = "rate-abuse")]
+    pub rate_abuse: rate_abuse::Settings,
+    /// `[detect.parameter-pollution]`.
+    #[serde(rename = "parameter-pollution")]
+    pub parameter_pollution: parameter_pollution::Settings,
     /// `[detect.foreign-object]`.
     #[serde(rename = "foreign-object")]
     pub foreign_object: foreign_object::Settings,
@@ -65,6 +86,11 @@ impl Default for DetectSettings {
             logins_max: 1 << 17,
             id_enumeration: id_enumeration::Settings::default(),
             foreign_object: foreign_object::Settings::default(),
+            parameter_pollution: parameter_pollution::Settings::default(),
+            rate_abuse: rate_abuse::Settings::default(),
+            leaked_secret: leaked_secret::Settings::default(),
+            probing: probing::Settings::default(),
+            scraping: scraping::Settings::default(),
             token_sharing: token_sharing::Settings::default(),
             brute_force: brute_force::Settings::default(),
             credential_stuffing: credential_stuffing::Settings::default(),

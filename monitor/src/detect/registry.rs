@@ -2,7 +2,7 @@
 
 use super::{
     DetectSettings, Detector, DetectorInfo, brute_force, credential_stuffing, foreign_object, id_enumeration,
-    password_spray, token_sharing,
+    leaked_secret, parameter_pollution, password_spray, probing, rate_abuse, scraping, token_sharing,
 };
 
 /// Every detector that is on, in the order of evaluation.
@@ -18,6 +18,11 @@ pub fn detectors(settings: &DetectSettings) -> Vec<Box<dyn Detector>> {
     }
     add!(id_enumeration, IdEnumeration);
     add!(foreign_object, ForeignObject);
+    add!(parameter_pollution, ParameterPollution);
+    add!(scraping, Scraping);
+    add!(probing, Probing);
+    add!(leaked_secret, LeakedSecret);
+    add!(rate_abuse, RateAbuse);
     add!(token_sharing, TokenSharing);
     add!(brute_force, BruteForce);
     add!(password_spray, PasswordSpray);

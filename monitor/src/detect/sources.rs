@@ -48,6 +48,16 @@ impl Sources {
         });
     }
 
+    /// How many there are, up to what is remembered.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are more than are told apart.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.len() >= SOURCES
+    }
+
     /// Forgets all.
     pub(super) fn clear(&mut self) {
         self.0.clear();

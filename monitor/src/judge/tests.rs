@@ -3,12 +3,14 @@
 mod attacks;
 mod benign;
 mod bounds;
+mod leaks;
 mod leases;
 mod logins;
 mod objects;
 mod policy;
 mod secrets;
 mod spray;
+mod volume;
 
 use monitor_common::IpKey;
 

@@ -39,10 +39,12 @@ use self::{
     lists::Lists,
     rotation::Rotations,
     score::{FINDING, Shape, Surroundings},
-    track::{Owners, Peers, Track},
+    track::{Owners, Track},
 };
 use super::{
-    Context, Detector, DetectorInfo, Evidence, Finding, Remedy, confidence, percent,
+    Context, Detector, DetectorInfo, Evidence, Finding, Remedy, confidence,
+    peers::Peers,
+    percent,
     points::Points,
     share,
     window::{Outcome, tenths},
@@ -273,8 +275,11 @@ const WINDOW_LEAST: u32 = 48;
 fn outcome(observation: &Observation, cx: &Context<'_>, id: &ObjectId) -> Option<Outcome> {
     // Sync clients ask whether a file of theirs is there before they make it.
     let asks_existence = id.number.is_none() && matches!(cx.about.method(), "HEAD" | "PROPFIND" | "OPTIONS");
+    // Names under a path that never was say nothing: a sync client on a server that lost its folder.
+    let nowhere = id.number.is_none() && cx.about.served_principals + cx.about.served_anonymous == 0;
     match observation.status {
         Some(200..=299 | 304) => Some(Outcome::Served),
+        Some(404 | 410) if nowhere => None,
         Some(403 | 404 | 410) if !asks_existence => Some(Outcome::Denied),
         None => Some(Outcome::Unseen),
         _ => None,

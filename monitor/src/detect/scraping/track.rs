@@ -1,0 +1,179 @@
+//! How much one actor took of one endpoint: objects, pages, bytes. Must not know how it is weighed.
+
+use super::super::{share, sources::Sources};
+use crate::{observe::Observation, time::Timestamp};
+
+/// Requests before an actor's objects are told apart: most actors make fewer.
+const FEW: u32 = 24;
+/// Words of the map that distinct objects are counted with.
+const WORDS: usize = 32;
+
+/// One actor at one endpoint.
+#[derive(Debug, Default)]
+pub(super) struct Track {
+    requests: u32,
+    map: Option<Box<[u64; WORDS]>>,
+    set: u32,
+    /// Objects touched, or given in lists, that are told apart, and those of them that others were served, too.
+    sampled: u32,
+    shared: u32,
+    /// Pages in a row, and the last one.
+    pub(super) pages: u32,
+    page: u64,
+    /// Numbers in a row, and the last one.
+    in_row: u32,
+    numbered: u32,
+    number: u64,
+    /// Bytes of answers.
+    pub(super) bytes: u64,
+    gaps: u32,
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+    pub(super) sources: Sources,
+    pub(super) reported: u32,
+    /// What an earlier run came to that was no finding.
+    pub(super) habit: u32,
+    pub(super) entered: bool,
+}
+
+impl Track {
+    /// Begins a new run; what the last one came to is habit, if nobody minded.
+    pub(super) fn rest(&mut self) {
+        let habit = if self.reported == 0 {
+            self.habit.max(self.took())
+        } else {
+            self.habit
+        };
+        *self = Self {
+            habit,
+            entered: self.entered,
+            ..Self::default()
+        };
+    }
+
+    /// Counts a request.
+    pub(super) fn request(&mut self, observation: &Observation) {
+        if self.requests == 0 {
+            self.first = observation.at;
+        }
+        self.requests = self.requests.saturating_add(1);
+        self.last = self.last.max(observation.at);
+        self.gaps = self.gaps.saturating_add(u32::from(observation.gaps));
+        self.bytes = self
+            .bytes
+            .saturating_add(observation.response_body_len.unwrap_or(0));
+        if self.requests >= FEW {
+            self.sources.count(observation);
+        }
+    }
+
+    /// Counts an object that was touched.
+    pub(super) fn object(&mut self, key: u64, number: Option<u64>) {
+        if let Some(number) = number {
+            self.numbered = self.numbered.saturating_add(1);
+            self.in_row = self
+                .in_row
+                .saturating_add(u32::from(number.abs_diff(self.number).wrapping_sub(1) < 3));
+            self.number = number;
+        }
+        let map = self.map.get_or_insert_with(|| Box::new([0; WORDS]));
+        let bit = key % (WORDS as u64 * 64);
+        if let Some(word) = map.get_mut((bit / 64) as usize) {
+            self.set += u32::from(*word & 1 << (bit % 64) == 0);
+            *word |= 1 << (bit % 64);
+        }
+    }
+
+    /// Counts one object that is told apart.
+    pub(super) fn sample(&mut self, shared: bool) {
+        self.sampled = self.sampled.saturating_add(1);
+        self.shared = self.shared.saturating_add(u32::from(shared));
+    }
+
+    /// Counts a page. Whether it is another one than the last.
+    pub(super) fn page(&mut self, number: u64, step: u64) -> bool {
+        let on = number > self.page && number - self.page <= step.max(1);
+        let another = number != self.page;
+        self.pages = match (on, another) {
+            (true, _) => self.pages.saturating_add(1),
+            (false, true) => 1,
+            (false, false) => self.pages,
+        };
+        self.page = number;
+        another
+    }
+
+    /// Distinct objects touched, estimated by linear counting: exact enough up to 10,000.
+    pub(super) fn distinct(&self) -> u32 {
+        let all = f64::from(u32::try_from(WORDS * 64).unwrap_or(u32::MAX));
+        let free = (all - f64::from(self.set)).max(1.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most 16,000"
+        )]
+        let estimate = (-all * (free / all).ln()).round() as u32;
+        estimate
+    }
+
+    /// Objects or pages, whichever are more to the point.
+    pub(super) fn took(&self) -> u32 {
+        self.distinct().max(self.pages)
+    }
+
+    /// Share of what is told apart that others have, too.
+    pub(super) fn shared(&self) -> Option<f64> {
+        (self.sampled >= 8).then(|| share(self.shared, self.sampled))
+    }
+
+    /// Share of numbers that follow the one before.
+    pub(super) fn in_row(&self) -> f64 {
+        share(self.in_row, self.numbered)
+    }
+
+    /// Mean time between requests, seconds.
+    pub(super) fn pace(&self) -> f64 {
+        self.last.since(self.first).as_secs_f64() / f64::from(self.requests.max(2) - 1)
+    }
+
+    /// Requests so far.
+    pub(super) fn requests(&self) -> u32 {
+        self.requests
+    }
+
+    /// Share of the evidence that was seen whole.
+    pub(super) fn coverage(&self) -> f64 {
+        1.0 - share(self.gaps, self.requests)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distinct_objects_are_estimated() {
+        let mut track = Track::default();
+        for n in 0..4000u64 {
+            let key = crate::observe::identity::InstallKey([1; 16]).hash(1, &(n / 2).to_le_bytes());
+            track.object(key, None);
+        }
+        assert!((1800..2200).contains(&track.distinct()), "{}", track.distinct());
+    }
+
+    #[test]
+    fn pages_in_a_row() {
+        let mut track = Track::default();
+        for page in 1..=30 {
+            assert!(track.page(page, 1));
+        }
+        assert!(!track.page(30, 1));
+        assert_eq!(track.pages, 30);
+        track.page(1, 1);
+        assert_eq!(track.pages, 1);
+        (1..=10).for_each(|page| {
+            track.page(page * 50, 50);
+        });
+        assert_eq!(track.pages, 11);
+    }
+}

@@ -1,0 +1,128 @@
+//! Secrets in the wrong place and ids given twice.
+
+use super::*;
+use crate::observe::extra::{Repeated, Secret, SecretKind, SecretPlace};
+
+const CLIENT: &str = "203.0.113.66";
+
+impl Request {
+    fn secret(mut self, kind: SecretKind, place: SecretPlace, secret: &str) -> Self {
+        self.extra.secrets.push(Secret {
+            kind,
+            place,
+            fingerprint: KEY.credential(secret.as_bytes()),
+        });
+        self
+    }
+
+    fn twice(mut self, values: [u64; 2], across: bool) -> Self {
+        self.extra.repeated = Some(Repeated {
+            name: "order_id".into(),
+            times: 2,
+            is_id: true,
+            across,
+            values: values.map(|value| ObjectId::new(value.to_string().as_bytes(), &KEY)),
+        });
+        self
+    }
+}
+
+fn found(name: &str, requests: Vec<Request>, detectors: &[&str], dropped: &[&str]) {
+    let outcome = run(requests);
+    assert_eq!(outcome.detectors(), detectors, "{name}: {}", outcome.explain());
+    assert_eq!(outcome.dropped(), dropped, "{name}: {}", outcome.explain());
+}
+
+fn mine(ms: u64) -> Request {
+    get(ms, CLIENT, "/api/status").token("mine").program("curl/8")
+}
+
+#[test]
+fn a_token_read_in_an_answer_is_used_by_the_reader() {
+    let leak = |ms| mine(ms).secret(SecretKind::Jwt, SecretPlace::Answer, "token-3");
+    let mut requests = office(60);
+    requests.push(leak(30_000));
+    found("exposed", requests.clone(), &["leaked-secret"], &[]);
+    requests.push(
+        get(40_000, CLIENT, "/api/orders")
+            .token("token-3")
+            .program("curl/8"),
+    );
+    found("used", requests, &["leaked-secret", "leaked-secret"], &[CLIENT]);
+}
+
+#[test]
+fn credentials_handed_to_their_owners_are_no_leak() {
+    let mut requests = office(60);
+    for i in 0..20u64 {
+        let client = format!("198.51.100.{i}");
+        let token = format!("fresh-{i}");
+        let session = get(1000 + i * 500, &client, "/api/session");
+        requests.push(session.secret(SecretKind::Jwt, SecretPlace::Answer, &token));
+        requests.push(get(2000 + i * 500, &client, "/api/me").token(&token));
+        let again = get(3000 + i * 500, &client, "/api/session").token(&token);
+        requests.push(again.secret(SecretKind::Jwt, SecretPlace::Answer, &token));
+    }
+    // A key is made in a browser and used by a server.
+    let made = get(20_000, CLIENT, "/api/keys")
+        .token("mine")
+        .method("POST")
+        .status(201);
+    requests.push(made.secret(SecretKind::ProviderKey, SecretPlace::Answer, "sk"));
+    requests.extend((0..20).map(|i| get(21_000 + i * 900, "198.51.100.77", "/api/charges").token("sk")));
+    found("handed out", requests, &[], &[]);
+}
+
+#[test]
+fn keys_in_answers_and_addresses_are_said_once() {
+    let mut requests = office(60);
+    for i in 0..9 {
+        requests.push(mine(10_000 + i * 1000).secret(SecretKind::ProviderKey, SecretPlace::Answer, "sk"));
+        let address = get(10_500 + i * 1000, CLIENT, "/api/me?access_token=x").token("mine");
+        requests.push(address.secret(SecretKind::Named, SecretPlace::Url, "mine"));
+    }
+    found("exposed", requests, &["leaked-secret", "leaked-secret"], &[]);
+}
+
+#[test]
+fn credentials_in_the_clear_are_said_where_that_is_wanted() {
+    let mut settings = enforcing();
+    settings.detect.leaked_secret.cleartext = true;
+    let outcome = run_with(settings, office(60));
+    assert_eq!(outcome.detectors(), ["leaked-secret"], "{}", outcome.explain());
+    assert!(outcome.dropped().is_empty());
+}
+
+#[test]
+fn an_id_given_twice() {
+    let track = |ms, order: u64| get(ms, CLIENT, format!("/api/track?order_id={order}")).token("mine");
+    for across in [false, true] {
+        let mut requests = office(200);
+        for i in 0..60u64 {
+            let client = format!("192.0.2.{}", 10 + i % 20);
+            let normal = get(
+                1000 + i * 900,
+                &client,
+                format!("/api/track?order_id={}", 1000 + (i % 20) * 5),
+            );
+            requests.push(normal.token(format!("token-{}", i % 20)));
+        }
+        requests.extend((0..8).map(|i| track(60_000 + i * 9000, 7).twice([7, 5000 + i * 31], across)));
+        found("twice", requests, &["parameter-pollution"], &[]);
+    }
+}
+
+#[test]
+fn lists_and_odd_links_are_no_pollution() {
+    let mut requests = Vec::new();
+    for i in 0..60u64 {
+        let client = format!("192.0.2.{}", 10 + i % 20);
+        let batch = get(1000 + i * 900, &client, "/api/batch?order_id=1&order_id=2");
+        requests.push(batch.token(format!("token-{}", i % 20)).twice([i, i + 1], false));
+        let odd = get(1400 + i * 900, CLIENT, "/api/view?order_id=1&order_id=2").token("mine");
+        requests.push(odd.twice([1, 2], false));
+        let refused = get(1600 + i * 900, CLIENT, "/api/track?order_id=1&order_id=2").token("mine");
+        requests.push(refused.twice([1, i], true).status(400));
+    }
+    found("honest", requests, &[], &[]);
+}
