@@ -154,3 +154,25 @@ fn spans_of_time() {
         assert_eq!(parse_ttl(text).ok(), seconds.map(Duration::from_secs), "{text:?}");
     }
 }
+
+#[test]
+fn a_rule_that_cannot_be_carried_out_is_refused_with_its_number() {
+    let refused = |rule: &str| {
+        let text = format!("[[policy.rules]]\naction = \"log\"\n[[policy.rules]]\n{rule}\n");
+        settings(&text, &Overrides::default()).unwrap_err().to_string()
+    };
+    let wrong_name = refused("detectors = [\"id-enumeratoin\"]\naction = \"drop\"");
+    assert!(
+        wrong_name.contains("rule 2") && wrong_name.contains("did you mean `id-enumeration`?"),
+        "{wrong_name}"
+    );
+    for (rule, said) in [
+        ("action = \"throttle\"\npackets_per_second = 0", "needs a rate"),
+        ("action = \"drop\"\nlease_seconds = 0", "at least one second"),
+        ("action = \"drop\"\nconfidence_min = 101", "0 to 100"),
+        ("action = \"block\"", "unknown value `block`"),
+    ] {
+        let message = refused(rule);
+        assert!(message.contains(said), "{rule}: {message}");
+    }
+}
