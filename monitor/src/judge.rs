@@ -6,18 +6,24 @@
 
 mod allow;
 mod conclude;
+mod explain;
 mod familiar;
 mod operator;
 mod owners;
 
-pub use operator::Order;
+pub use explain::{Explanation, Outcome, Without};
+pub use operator::{Order, SilenceOrder};
 
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::{Case, CaseSettings, store::CaseStore},
+    case::{
+        Case, CaseSettings,
+        silence::{Configured, Silences},
+        store::CaseStore,
+    },
     detect::{Actor, Context, DetectSettings, Detector, Finding, Interest, network, registry},
     enforce::LeaseSink,
     journal::event::{EventKind, JournalEvent, LeaseEnd},
@@ -54,6 +60,8 @@ pub struct JudgeSettings {
     pub policy: PolicySettings,
     /// `[endpoints]`.
     pub endpoints: EndpointSettings,
+    /// `[[silence]]`.
+    pub silence: Vec<Configured>,
 }
 
 /// Counts of what the judge did, and the sizes of its tables.
@@ -63,6 +71,8 @@ pub struct JudgeStats {
     pub observations: u64,
     /// Findings of all detectors.
     pub findings: u64,
+    /// Findings that a silence kept from becoming a case.
+    pub findings_silenced: u64,
     /// Cases opened.
     pub cases_opened: u64,
     /// Cases open now.
@@ -92,6 +102,7 @@ pub struct Judge {
     owners: owners::Owners,
     logins: familiar::Logins,
     detectors: Vec<(Interest, Box<dyn Detector>)>,
+    silences: Silences,
     cases: CaseStore,
     policy: Policy,
     enforcer: Enforcer,
@@ -133,6 +144,7 @@ impl Judge {
                 .into_iter()
                 .map(|detector| (detector.interest(), detector))
                 .collect(),
+            silences: Silences::configured(&settings.silence),
             cases: CaseStore::new(settings.cases.clone()),
             policy: Policy::new(settings.policy.clone(), verdict),
             enforcer: Enforcer::new(verdict.clone(), settings.mode),
@@ -245,6 +257,7 @@ impl Judge {
         for (_, detector) in &mut self.detectors {
             detector.tick(now);
         }
+        self.end_silences(now, out);
         self.close_cases(now, out);
     }
 

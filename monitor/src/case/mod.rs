@@ -1,14 +1,17 @@
 //! Stage 6: findings to cases, one open case per (detector, actor, endpoint). Must not know about leases.
 
+pub mod community;
+pub mod silence;
 pub mod store;
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use monitor_common::IpKey;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     detect::{Actor, DetectorInfo, EndpointId, Evidence},
+    flow::Peer,
     time::Timestamp,
     verdict::Verdict,
 };
@@ -75,6 +78,66 @@ pub struct Case {
     pub sources: Vec<CaseSource>,
     /// What is done: the strongest verdict on any of its sources.
     pub verdict: Verdict,
+    /// Client and server of the last connection that gave evidence.
+    pub connection: Option<(Peer, Peer)>,
+    /// Times of the last requests that led to a finding; at most [`KEPT`].
+    pub times: VecDeque<Timestamp>,
+    /// What was said of it when something new was; at most [`KEPT`], the oldest gives way.
+    pub history: VecDeque<Update>,
+}
+
+/// Times, and steps of the history, kept of a case.
+pub const KEPT: usize = 16;
+
+/// One step in the history of a case.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Update {
+    /// When.
+    pub at: Timestamp,
+    /// Findings until then.
+    pub findings: u64,
+    /// Severity then.
+    pub severity: u8,
+    /// Confidence then.
+    pub confidence: u8,
+    /// What the detector had counted then.
+    pub value: f64,
+    /// Name of the verdict then.
+    pub verdict: &'static str,
+}
+
+impl Case {
+    /// Notes the request that led to the last finding.
+    pub fn note_request(&mut self, client: Peer, server: Peer, at: Timestamp) {
+        self.connection = Some((client, server));
+        keep(&mut self.times, at);
+    }
+
+    /// Notes how things stand.
+    pub fn note_step(&mut self, at: Timestamp) {
+        let step = Update {
+            at,
+            findings: self.findings,
+            severity: self.severity,
+            confidence: self.confidence,
+            value: self.evidence.value,
+            verdict: self.verdict.name(),
+        };
+        keep(&mut self.history, step);
+    }
+
+    /// The Community ID of the last connection that gave evidence.
+    pub fn community_id(&self) -> Option<String> {
+        self.connection
+            .map(|(client, server)| community::community_id(client, server))
+    }
+}
+
+fn keep<T>(list: &mut VecDeque<T>, item: T) {
+    if list.len() >= KEPT {
+        list.pop_front();
+    }
+    list.push_back(item);
 }
 
 /// A source named by a case.

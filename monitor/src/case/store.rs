@@ -134,6 +134,9 @@ fn open(number: u32, finding: Finding, endpoint_name: String) -> Case {
         evidence: crate::detect::Evidence::default(),
         sources: Vec::new(),
         verdict: Verdict::Log,
+        connection: None,
+        times: VecDeque::new(),
+        history: VecDeque::new(),
     };
     update(&mut case, finding);
     case

@@ -1,10 +1,12 @@
 //! `apimon cases`: what was found, as a table or one case in full.
 
+use std::time::Duration;
+
 use anyhow::Result;
-use serde_json::Value;
+use monitor_common::{IpKey, Prefix};
 
 use super::{
-    args::ReadArgs,
+    args::{self, ReadArgs},
     out::{Out, Tone},
     table::{Align, Table},
     text,
@@ -16,25 +18,76 @@ pub(super) struct Args {
     /// Number of one case, to see all of it
     number: Option<u32>,
     #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
     read: ReadArgs,
 }
 
-pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
-    let client = args.read.control.client();
-    if let Some(number) = args.number {
-        let case = client.case(number)?;
-        return if args.read.json {
-            Ok(out.json(&case)?)
-        } else {
-            details(&case, out)
+/// Which cases are listed; all that is given must fit.
+#[derive(Debug, clap::Args)]
+struct Filter {
+    /// Only those of this detector
+    #[arg(long, value_name = "NAME")]
+    detector: Option<String>,
+    /// Only those at least so severe, 1 to 100
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    severity: Option<u8>,
+    /// Only those that name a source, or a client behind one, in this address or net
+    #[arg(long, value_name = "NET", value_parser = args::net)]
+    source: Option<Prefix>,
+    /// Only those of endpoints whose name holds this text
+    #[arg(long, value_name = "TEXT")]
+    endpoint: Option<String>,
+    /// Only those with a finding within this time, such as 10m or 2d
+    #[arg(long, value_name = "SPAN", value_parser = args::ttl)]
+    since: Option<Duration>,
+    /// Only those that are open
+    #[arg(long, conflicts_with = "closed")]
+    open: bool,
+    /// Only those that are closed
+    #[arg(long)]
+    closed: bool,
+}
+
+impl Filter {
+    fn fits(&self, case: &Case) -> bool {
+        let named = |net: Prefix| {
+            let clients = case.sources.iter().flat_map(|source| &source.clients);
+            let all = case.sources.iter().map(|source| &source.source).chain(clients);
+            let inside = |text: &String| {
+                let addr: Result<IpKey, _> = text.parse();
+                addr.is_ok_and(|addr| net.contains(addr) && net.is_v4() == addr.is_v4())
+            };
+            all.into_iter().any(inside)
         };
+        self.detector.as_ref().is_none_or(|name| *name == case.rule)
+            && self.severity.is_none_or(|least| case.severity >= least)
+            && self.source.is_none_or(named)
+            && self
+                .endpoint
+                .as_ref()
+                .is_none_or(|text| case.endpoint.contains(text.as_str()))
+            && self
+                .since
+                .is_none_or(|since| case.quiet_seconds <= since.as_secs())
+            && !(self.open && case.closed.is_some())
+            && !(self.closed && case.closed.is_none())
     }
-    let cases = client.cases()?;
+}
+
+pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
+    if let Some(number) = args.number {
+        return super::case::one(number, &args.read, out);
+    }
+    let mut cases = args.read.control.client().cases()?;
+    let any = !cases.is_empty();
+    cases.retain(|case| args.filter.fits(case));
     if args.read.json {
         return Ok(out.json(&cases)?);
     }
     if cases.is_empty() {
-        return Ok(out.line(format_args!("no case so far"))?);
+        let said = if any { "no case fits" } else { "no case so far" };
+        return Ok(out.line(format_args!("{said}"))?);
     }
     Ok(table(&cases).print(out)?)
 }
@@ -83,100 +136,57 @@ pub(super) fn severity(severity: u8) -> Tone {
 fn verdict(verdict: &str) -> Tone {
     match verdict {
         "drop" => Tone::Bad,
-        "upstream" => Tone::Warn,
+        "upstream" | "throttle" => Tone::Warn,
         _ => Tone::Plain,
     }
 }
 
-fn details(case: &Case, out: &mut Out) -> Result<()> {
-    let state = match &case.closed {
-        Some(at) => format!("closed {at}"),
-        None => "open".to_owned(),
-    };
-    let heading = format!("case {}: {} ({state})", case.number, case.rule);
-    let heading = out.tinted(severity(case.severity), &text::safe(&heading));
-    out.line(format_args!("{heading}"))?;
-    for (name, value) in facts(case) {
-        out.line(format_args!("  {name:<11} {}", text::safe(&value)))?;
-    }
-    out.line(format_args!("  sources"))?;
-    for source in &case.sources {
-        out.line(format_args!(
-            "    {}: {}",
-            source.source,
-            text::safe(&source.verdict_text)
-        ))?;
-    }
-    out.line(format_args!("  evidence"))?;
-    for line in evidence(&case.evidence) {
-        out.line(format_args!("    {}", text::safe(&line)))?;
-    }
-    let dropped = case.sources.iter().filter(|source| source.enforced);
-    for source in dropped {
-        out.line(format_args!("  undo: apimon block remove {}", source.source))?;
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
 
-/// What the case rests on, line by line; what is not known here by name is left to `--json`.
-fn evidence(evidence: &Value) -> Vec<String> {
-    let mut lines = Vec::new();
-    lines.extend(evidence["summary"].as_str().map(str::to_owned));
-    for name in [
-        "value",
-        "threshold",
-        "baseline",
-        "window_seconds",
-        "requests",
-        "first",
-        "last",
-    ] {
-        match &evidence[name] {
-            Value::Null => {}
-            Value::String(said) => lines.push(format!("{name:<16} {said}")),
-            other => lines.push(format!("{name:<16} {other}")),
+    use super::*;
+    use crate::control::dto::CaseSource;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn a_filter_lists_what_fits_all_of_it() {
+        let case = Case {
+            rule: "id-enumeration".into(),
+            severity: 60,
+            endpoint: "GET /orders/{id}".into(),
+            quiet_seconds: 30,
+            sources: vec![CaseSource {
+                source: "10.0.0.1".into(),
+                clients: vec!["203.0.113.7".into()],
+                ..CaseSource::default()
+            }],
+            ..Case::default()
+        };
+        let fits = |flags: &str| {
+            let words = std::iter::once("apimon").chain(flags.split_whitespace());
+            Cli::try_parse_from(words).unwrap().args.filter.fits(&case)
+        };
+        for (flags, wanted) in [
+            ("", true),
+            ("--detector id-enumeration --severity 60 --open", true),
+            ("--detector id-enum", false),
+            ("--severity 61", false),
+            ("--source 10.0.0.0/8", true),
+            ("--source 203.0.113.7", true),
+            ("--source 203.0.113.8", false),
+            ("--endpoint orders", true),
+            ("--endpoint users", false),
+            ("--since 30s", true),
+            ("--since 29s", false),
+            ("--closed", false),
+        ] {
+            assert_eq!(fits(flags), wanted, "{flags}");
         }
     }
-    for measure in evidence["measures"].as_array().into_iter().flatten() {
-        let (name, value) = (measure["name"].as_str().unwrap_or_default(), &measure["value"]);
-        let points = measure["points"].as_i64().unwrap_or_default();
-        lines.push(format!(
-            "{name:<20} {value:<8} {points:>4} points",
-            value = value.to_string()
-        ));
-    }
-    let objects: Vec<&str> = evidence["object_ids"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    if !objects.is_empty() {
-        lines.push(format!("objects, such as {}", objects.join(", ")));
-    }
-    lines
-}
-
-fn facts(case: &Case) -> Vec<(&'static str, String)> {
-    vec![
-        ("what", case.description.clone()),
-        ("tags", format!("{} {}", case.owasp, case.cwe)),
-        ("actor", case.actor.clone()),
-        ("endpoint", case.endpoint.clone()),
-        (
-            "severity",
-            format!("{} of 100, confidence {} of 100", case.severity, case.confidence),
-        ),
-        (
-            "coverage",
-            format!("{:.0} % of the evidence without gaps", case.coverage * 100.0),
-        ),
-        ("opened", case.opened.clone()),
-        (
-            "last",
-            format!("{} ({})", case.updated, text::ago(case.quiet_seconds)),
-        ),
-        ("found", format!("{} times", case.findings)),
-        ("verdict", case.verdict_text.clone()),
-    ]
 }

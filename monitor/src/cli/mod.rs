@@ -3,6 +3,7 @@
 mod allow;
 mod args;
 mod block;
+mod case;
 mod cases;
 mod detach;
 mod doctor;
@@ -11,6 +12,7 @@ mod out;
 mod progress;
 mod replay;
 mod run;
+mod silence;
 mod sources;
 mod status;
 mod table;
@@ -64,6 +66,12 @@ enum Command {
     Sources(sources::Args),
     /// Show the cases found, or one of them in full.
     Cases(cases::Args),
+    /// Show one case in full.
+    Case(case::Args),
+    /// Say why a case fired, what would not have, what was done, and how to undo or silence it.
+    Explain(case::Args),
+    /// Keep findings from becoming cases: by detector, actor, endpoint or net, for a time.
+    Silence(silence::Args),
     /// Follow the anomaly log.
     Tail(tail::Args),
     /// Block sources by hand, end a block, or list what is blocked.
@@ -91,6 +99,9 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(&args, &mut out),
         Command::Sources(args) => sources::run(&args, &mut out),
         Command::Cases(args) => cases::run(&args, &mut out),
+        Command::Case(args) => case::show(&args, &mut out),
+        Command::Explain(args) => case::explain(&args, &mut out),
+        Command::Silence(args) => silence::run(&args, &mut out),
         Command::Tail(args) => tail::run(&args, &mut out),
         Command::Block(args) => block::run(&args, &mut out),
         Command::Allow(args) => allow::run(&args, &mut out),

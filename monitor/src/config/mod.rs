@@ -8,6 +8,7 @@ mod error;
 mod policy;
 mod raw;
 mod settings;
+mod silence;
 mod suggest;
 #[cfg(test)]
 mod tests;

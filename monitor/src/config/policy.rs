@@ -10,17 +10,13 @@ use crate::{
 
 /// A rule that can do nothing, or not what it seems to, is refused.
 pub(super) fn checked(given: PolicySettings, detect: &DetectSettings) -> Result<PolicySettings, ConfigError> {
-    let known: Vec<&str> = registry::infos(detect).iter().map(|info| info.name).collect();
     for (index, rule) in given.rules.iter().enumerate() {
         let wrong = |message: String| {
             let place = format!("rule {} of the policy: ", index + 1);
             value("policy.rules", place + &message)
         };
-        if let Some(name) = rule.detectors.iter().find(|name| !known.contains(&name.as_str())) {
-            return Err(wrong(match suggest::nearest(name, &known) {
-                Some(right) => format!("there is no detector `{name}`; did you mean `{right}`?"),
-                None => format!("there is no detector `{name}`; there are {}", known.join(", ")),
-            }));
+        for name in &rule.detectors {
+            known_detector(name, detect).map_err(wrong)?;
         }
         if rule.severity_min > 100 || rule.confidence_min > 100 {
             return Err(wrong("severity and confidence go from 0 to 100".into()));
@@ -34,6 +30,18 @@ pub(super) fn checked(given: PolicySettings, detect: &DetectSettings) -> Result<
     }
     rates(&given, &Rule::default()).map_err(|message| value("policy", message))?;
     Ok(given)
+}
+
+/// Whether there is a detector of that name.
+pub(super) fn known_detector(name: &str, detect: &DetectSettings) -> Result<(), String> {
+    let known: Vec<&str> = registry::infos(detect).iter().map(|info| info.name).collect();
+    if known.contains(&name) {
+        return Ok(());
+    }
+    Err(match suggest::nearest(name, &known) {
+        Some(right) => format!("there is no detector `{name}`; did you mean `{right}`?"),
+        None => format!("there is no detector `{name}`; there are {}", known.join(", ")),
+    })
 }
 
 /// The rates of a throttle must lie within what the kernel can count, and limit something.

@@ -41,7 +41,21 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) policy: PolicySettings,
     #[serde(default)]
+    pub(super) silence: Vec<Silence>,
+    #[serde(default)]
     pub(super) endpoints: crate::observe::endpoint::EndpointSettings,
+}
+
+/// `[[silence]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Silence {
+    pub(super) detector: Option<String>,
+    pub(super) actor: Option<String>,
+    pub(super) endpoint: Option<String>,
+    pub(super) net: Option<Text<Prefix>>,
+    #[serde(default)]
+    pub(super) comment: String,
 }
 
 /// `[log]`.

@@ -6,7 +6,7 @@ use crate::{
     body::BodySettings,
     config::{
         ConfigError, DEFAULT_CONTROL, DEFAULT_LOG, DEFAULT_PIN_DIR, DEFAULT_PORTS, DEFAULT_STATE_DIR,
-        Overrides, policy, raw,
+        Overrides, policy, raw, silence,
         values::{Text, check_interface, check_path},
     },
     judge::JudgeSettings,
@@ -103,6 +103,7 @@ pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, Co
         judge: JudgeSettings {
             mode: flags.mode.or(raw.mode).unwrap_or_default(),
             policy: policy::checked(raw.policy, &raw.detect)?,
+            silence: silence::checked(raw.silence, &raw.detect)?,
             detect: raw.detect,
             cases: raw.cases,
             verdict: raw.verdict,

@@ -13,7 +13,9 @@ use monitor_common::Prefix;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use super::dto::{Allow, AllowRequest, BlockRequest, Case, Lease, Refused, Source, Status};
+use super::dto::{
+    Allow, AllowRequest, BlockRequest, Case, Explanation, Lease, Refused, Silence, SilenceRequest, Source, Status,
+};
 use crate::verify::Verified;
 
 /// Most bytes of an answer. A daemon gone mad.
@@ -79,6 +81,27 @@ impl Client {
     /// One case.
     pub fn case(&self, number: u32) -> Result<Case, ClientError> {
         self.ask(Method::GET, &format!("/v1/cases/{number}"), Vec::new())
+    }
+
+    /// Why a case is one.
+    pub fn explain(&self, number: u32) -> Result<Explanation, ClientError> {
+        self.ask(Method::GET, &format!("/v1/cases/{number}/explain"), Vec::new())
+    }
+
+    /// The silences in force.
+    pub fn silences(&self) -> Result<Vec<Silence>, ClientError> {
+        self.ask(Method::GET, "/v1/silences", Vec::new())
+    }
+
+    /// Adds a silence.
+    pub fn silence(&self, request: &SilenceRequest) -> Result<Silence, ClientError> {
+        let body = serde_json::to_vec(request).map_err(protocol)?;
+        self.ask(Method::POST, "/v1/silences", body)
+    }
+
+    /// Ends a silence.
+    pub fn unsilence(&self, id: u32) -> Result<Silence, ClientError> {
+        self.ask(Method::DELETE, &format!("/v1/silences/{id}"), Vec::new())
     }
 
     /// The leases in force.

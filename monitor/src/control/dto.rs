@@ -3,12 +3,14 @@
 //! Holds no secret: credentials stand here as fingerprints. Must not know how anything is shown.
 
 mod allow;
+mod explain;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use allow::{Allow, AllowRequest};
+pub use explain::{About, Explanation, Silence, SilenceRequest, Step, Without};
 
 use crate::{enforce::LeaseKind, journal::JournalReport, lru::TableStats, verdict::Mode};
 
@@ -178,7 +180,7 @@ pub struct Case {
     pub closed: Option<String>,
     /// How often it was found.
     pub findings: u64,
-    /// `log`, `drop`, `upstream` or `never`.
+    /// `log`, `throttle`, `drop`, `upstream` or `never`.
     pub verdict: String,
     /// The verdict in words.
     pub verdict_text: String,
@@ -186,6 +188,14 @@ pub struct Case {
     pub sources: Vec<CaseSource>,
     /// What it rests on, as in the log.
     pub evidence: serde_json::Value,
+    /// Community ID of the last connection that gave evidence.
+    pub community_id: Option<String>,
+    /// Times of the last requests that led to a finding.
+    #[serde(default)]
+    pub times: Vec<String>,
+    /// How it went on, the last steps of it.
+    #[serde(default)]
+    pub history: Vec<Step>,
 }
 
 /// A source that a case names.
@@ -193,10 +203,13 @@ pub struct Case {
 pub struct CaseSource {
     /// Its address.
     pub source: String,
-    /// `log`, `drop`, `upstream` or `never`.
+    /// `log`, `throttle`, `drop`, `upstream` or `never`.
     pub verdict: String,
     /// The verdict in words.
     pub verdict_text: String,
+    /// The clients behind it that take part, where it is a trusted proxy.
+    #[serde(default)]
+    pub clients: Vec<String>,
     /// Whether its packets are dropped because of this case; in observe mode they only would be.
     pub enforced: bool,
 }

@@ -6,6 +6,10 @@
 //! | `GET /v1/sources?limit=N` | list of [`dto::Source`], busiest first |
 //! | `GET /v1/cases` | list of [`dto::Case`], in the order of their numbers |
 //! | `GET /v1/cases/NUMBER` | one [`dto::Case`] |
+//! | `GET /v1/cases/NUMBER/explain` | its [`dto::Explanation`] |
+//! | `GET /v1/silences` | list of [`dto::Silence`] |
+//! | `POST /v1/silences` with [`dto::SilenceRequest`] | the [`dto::Silence`] |
+//! | `DELETE /v1/silences/NUMBER` | the [`dto::Silence`] that was ended |
 //! | `GET /v1/leases` | list of [`dto::Lease`] |
 //! | `GET /v1/allow` | list of [`dto::Allow`] |
 //! | `PUT /v1/allow/NET` with [`dto::AllowRequest`] | the [`dto::Allow`] |
@@ -29,7 +33,9 @@ mod tests;
 
 use monitor_common::Prefix;
 
-use dto::{Allow, AllowRequest, BlockRequest, Case, Lease, Refused, Source, Status};
+use dto::{
+    Allow, AllowRequest, BlockRequest, Case, Explanation, Lease, Refused, Silence, SilenceRequest, Source, Status,
+};
 
 pub use socket::{Listening, SocketError};
 
@@ -45,6 +51,14 @@ pub trait Service: Send + Sync + 'static {
     fn cases(&self) -> Result<Vec<Case>, Refused>;
     /// One case.
     fn case(&self, number: u32) -> Result<Case, Refused>;
+    /// Why a case is one.
+    fn explain(&self, number: u32) -> Result<Explanation, Refused>;
+    /// The silences in force.
+    fn silences(&self) -> Result<Vec<Silence>, Refused>;
+    /// Adds a silence.
+    fn silence(&self, request: SilenceRequest) -> Result<Silence, Refused>;
+    /// Ends a silence.
+    fn unsilence(&self, id: u32) -> Result<Silence, Refused>;
     /// The leases in force.
     fn leases(&self) -> Result<Vec<Lease>, Refused>;
     /// Compares ledger and kernel, and mends what can be mended if asked to.

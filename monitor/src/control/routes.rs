@@ -33,6 +33,12 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
         ("GET", ["sources"]) => json(limit(&asked.query).and_then(|limit| service.sources(limit))),
         ("GET", ["cases"]) => json(service.cases()),
         ("GET", ["cases", number]) => json(case_number(number).and_then(|number| service.case(number))),
+        ("GET", ["cases", number, "explain"]) => {
+            json(case_number(number).and_then(|number| service.explain(number)))
+        }
+        ("GET", ["silences"]) => json(service.silences()),
+        ("POST", ["silences"]) => json(request(&asked.body).and_then(|request| service.silence(request))),
+        ("DELETE", ["silences", id]) => json(silence_number(id).and_then(|id| service.unsilence(id))),
         ("GET", ["leases"]) => json(service.leases()),
         ("GET", ["verify"]) => json(service.verify(false)),
         ("POST", ["verify"]) => json(service.verify(true)),
@@ -47,15 +53,16 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
         ("DELETE", ["allow", source @ ..]) => json(net(source).and_then(|net| service.disallow(net))),
         (
             _,
-            ["status" | "sources" | "cases" | "leases" | "allow" | "verify"]
-            | ["cases" | "leases" | "allow", _],
+            ["status" | "sources" | "cases" | "silences" | "leases" | "allow" | "verify"]
+            | ["cases" | "silences" | "leases" | "allow", _]
+            | ["cases", _, "explain"],
         ) => refused(&Refused::new(
             405,
             "method",
             "that path does not take that method",
         )),
         _ => refused(&Refused::not_found(
-            "no such path; there are /v1/status, /v1/sources, /v1/cases, /v1/leases, /v1/allow and /v1/verify",
+            "no such path; there are /v1/status, /v1/sources, /v1/cases, /v1/silences, /v1/leases, /v1/allow and /v1/verify",
         )),
     }
 }
@@ -81,6 +88,15 @@ fn net(parts: &[&str]) -> Result<Prefix, Refused> {
             "the end of the path must be an IPv4 or IPv6 address or a net, such as 10.0.0.0/8",
         )
     })
+}
+
+fn request<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|error| Refused::bad_request(error.to_string()))
+}
+
+fn silence_number(text: &str) -> Result<u32, Refused> {
+    text.parse()
+        .map_err(|_| Refused::bad_request("a silence has a number"))
 }
 
 fn case_number(text: &str) -> Result<u32, Refused> {

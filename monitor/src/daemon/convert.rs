@@ -112,6 +112,20 @@ pub(super) fn case(case: &Case, now: Timestamp) -> dto::Case {
         verdict_text: case.verdict.to_string(),
         sources: case.sources.iter().map(case_source).collect(),
         evidence: ecs::evidence(&case.evidence),
+        community_id: case.community_id(),
+        times: case.times.iter().map(|at| at.rfc3339()).collect(),
+        history: case.history.iter().map(step).collect(),
+    }
+}
+
+fn step(step: &crate::case::Update) -> dto::Step {
+    dto::Step {
+        at: step.at.rfc3339(),
+        findings: step.findings,
+        severity: step.severity,
+        confidence: step.confidence,
+        value: step.value,
+        verdict: step.verdict.to_owned(),
     }
 }
 
@@ -120,6 +134,11 @@ fn case_source(source: &crate::case::CaseSource) -> dto::CaseSource {
         source: source.addr.to_string(),
         verdict: source.verdict.name().to_owned(),
         verdict_text: source.verdict.to_string(),
+        clients: source
+            .clients
+            .iter()
+            .map(|client| client.addr.to_string())
+            .collect(),
         enforced: source.verdict.enforced(),
     }
 }

@@ -21,6 +21,7 @@ use super::{
     stats,
 };
 use crate::{
+    case::silence::Silence,
     config::Settings,
     control::{
         Service,
@@ -66,6 +67,8 @@ pub(super) struct Desk {
     pub(super) kernel: Mutex<Option<Kernel>>,
     /// What reconciling has found and mended so far.
     pub(super) reconciled: Mutex<Reconciled>,
+    /// The silences that were written last.
+    pub(super) silences_on_disk: Mutex<Vec<Silence>>,
     /// Connections cut; nothing is cut in observe mode.
     pub(super) cut: Option<CutCounts>,
 }
@@ -109,7 +112,7 @@ impl Desk {
     }
 
     /// Leases with what the kernel counted of each.
-    fn counted(&self, records: &[LeaseRecord]) -> Vec<dto::Lease> {
+    pub(super) fn counted(&self, records: &[LeaseRecord]) -> Vec<dto::Lease> {
         let (base, now) = (self.clock.base(), self.clock.now());
         let maps = locked(&self.maps);
         records
@@ -261,6 +264,22 @@ impl Service for Desk {
         found.ok_or_else(|| {
             Refused::not_found(format!("there is no case {number}; `apimon cases` lists them"))
         })
+    }
+
+    fn explain(&self, number: u32) -> Result<dto::Explanation, Refused> {
+        self.explanation(number)
+    }
+
+    fn silences(&self) -> Result<Vec<dto::Silence>, Refused> {
+        self.list_silences()
+    }
+
+    fn silence(&self, request: dto::SilenceRequest) -> Result<dto::Silence, Refused> {
+        self.add_silence(request)
+    }
+
+    fn unsilence(&self, id: u32) -> Result<dto::Silence, Refused> {
+        self.remove_silence(id)
     }
 
     fn leases(&self) -> Result<Vec<dto::Lease>, Refused> {

@@ -88,6 +88,9 @@ impl House {
         }
         if self.seconds.is_multiple_of(LOSS_SECONDS) {
             self.notice_losses();
+            if let Err(refused) = self.desk.save_silences() {
+                log::error!("the silences: {}", refused.message);
+            }
         }
         Ok(())
     }

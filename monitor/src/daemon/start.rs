@@ -157,6 +157,7 @@ fn furnish(
         probe: super::house::probe()?,
         kernel: Mutex::new(Some(kernel)),
         reconciled: Mutex::default(),
+        silences_on_disk: Mutex::default(),
         cut,
         clock,
         settings,
@@ -201,6 +202,7 @@ fn judge(
     }
     let mut events = Vec::new();
     judge.adopt(records, now, sink, &mut events);
+    judge.adopt_silences(state::silences::load(&settings.state_dir)?);
     Ok((judge, events))
 }
 

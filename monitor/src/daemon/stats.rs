@@ -32,6 +32,7 @@ pub(super) fn add_judge(all: &mut Counters, judge: &JudgeStats, lost_observation
     let mut counters: BTreeMap<String, u64> = [
         ("observations", judge.observations),
         ("findings", judge.findings),
+        ("findings_silenced", judge.findings_silenced),
         ("cases_opened", judge.cases_opened),
         ("leases_granted", judge.leases_granted),
         ("leases_refused", judge.leases_refused),

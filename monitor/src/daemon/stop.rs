@@ -14,6 +14,7 @@ use crate::{
         event::{EventKind, JournalEvent},
     },
     kernel::{Detached, KeepShield},
+    state,
 };
 
 /// Stops everything. Goes on where a part fails, so that nothing is left behind for its sake; the first failure is
@@ -43,6 +44,10 @@ pub(super) fn stop(started: Started) -> Result<()> {
         .map_err(|_| anyhow!("the judge's thread has panicked"));
     if let Ok(judge) = &judged {
         house::save(&desk, judge.leases().cloned().collect());
+        let silences = judge.silences().filter(|rule| rule.id > 0);
+        if let Err(error) = state::silences::save(&desk.settings.state_dir, silences.cloned().collect()) {
+            log::error!("the silences: {error}; what they silenced since is not counted after a restart");
+        }
     }
     let detached = kernel
         .detach(KeepShield::WhileLeased)

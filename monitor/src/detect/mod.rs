@@ -376,7 +376,7 @@ pub fn network(addr: IpKey) -> IpKey {
 }
 
 /// Points as confidence: less where much of the evidence was not seen whole.
-fn confidence(points: i32, coverage: f64) -> u8 {
+pub(crate) fn confidence(points: i32, coverage: f64) -> u8 {
     let seen = (0.5 + 0.5 * coverage / COVERAGE_GOOD).min(1.0);
     percent(f64::from(points) * seen)
 }

@@ -248,6 +248,9 @@ fn case_fields(line: &mut Value, case: &Case) {
         put(line, "http", http);
         put(line, "url", json!({ "path": path }));
     }
+    if let Some(id) = case.community_id() {
+        put(line, "network", json!({ "transport": "tcp", "community_id": id }));
+    }
     put(line, "apimon", apimon_of_case(case));
 }
 
@@ -286,6 +289,7 @@ fn apimon_of_case(case: &Case) -> Value {
         "owasp": case.detector.owasp,
         "cwe": case.detector.cwe,
         "evidence": evidence(&case.evidence),
+        "times": case.times.iter().map(|at| at.rfc3339()).collect::<Vec<_>>(),
     });
     if let Some(advice) = upstream::advice(case) {
         put(&mut fields, "upstream", upstream_fields(&advice));

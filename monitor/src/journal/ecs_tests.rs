@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     case::CaseSource,
     detect::{Actor, EndpointId, id_enumeration},
+    flow::Peer,
     verdict::{Refusal, Verdict},
 };
 
@@ -66,6 +67,18 @@ fn case(endpoint: Option<EndpointId>) -> Box<Case> {
             others: 3,
             forwards: false,
         },
+        connection: Some((
+            Peer {
+                addr: ip("192.0.2.1"),
+                port: 1,
+            },
+            Peer {
+                addr: ip("192.0.2.9"),
+                port: 80,
+            },
+        )),
+        times: [Timestamp::ZERO].into(),
+        history: std::collections::VecDeque::new(),
     })
 }
 

@@ -25,6 +25,12 @@ impl Judge {
         out: &mut Vec<JournalEvent>,
     ) {
         let at = finding.at;
+        let (endpoints, endpoint) = (&self.endpoints, finding.endpoint);
+        let name = || endpoint.map_or_else(|| "*".to_owned(), |id| endpoints.name(id));
+        if self.silences.silence(&mut finding, name) {
+            self.stats.findings_silenced += 1;
+            return;
+        }
         let wish = self
             .policy
             .wish(finding.detector, finding.severity, finding.confidence);
@@ -38,11 +44,7 @@ impl Judge {
         }
         let reason = format!("{}: {}", finding.detector.name, finding.evidence.summary);
         finding.suspects.clone_from(&suspects);
-        let endpoints = &self.endpoints;
-        let endpoint = finding.endpoint;
-        let (number, change) = self.cases.file(finding, || {
-            endpoint.map_or_else(|| "*".to_owned(), |id| endpoints.name(id))
-        });
+        let (number, change) = self.cases.file(finding, name);
         let mut events = Vec::new();
         let mut news = change != Change::Counted;
         for suspect in &suspects {
@@ -60,6 +62,7 @@ impl Judge {
             }
         }
         if let Some(case) = self.cases.open_mut(number) {
+            case.note_request(observation.client, observation.server, at);
             if let Some(strongest) = case
                 .sources
                 .iter()
@@ -67,6 +70,9 @@ impl Judge {
                 .max_by_key(|v| v.strength())
             {
                 case.verdict = strongest.clone();
+            }
+            if change == Change::Opened || news {
+                case.note_step(at);
             }
             let snapshot = || Box::new(case.clone());
             if change == Change::Opened {

@@ -6,6 +6,7 @@ use monitor_common::Prefix;
 
 use super::Judge;
 use crate::{
+    case::silence::{Conditions, Silence, SilenceError},
     enforce::{LeaseKind, LeaseSink},
     journal::event::{EventKind, JournalEvent, LeaseEnd},
     time::Timestamp,
@@ -24,6 +25,17 @@ pub struct Order {
     pub ttl: Option<Duration>,
     /// Why.
     pub reason: String,
+}
+
+/// A silence that an operator wants.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SilenceOrder {
+    /// What it is about.
+    pub conditions: Conditions,
+    /// For how long; `None`: without end.
+    pub ttl: Option<Duration>,
+    /// Why.
+    pub comment: String,
 }
 
 /// Longest reason of an operator, characters.
@@ -154,4 +166,101 @@ impl Judge {
         }
         result
     }
+
+    /// The silences in force: those of the configuration, then those added.
+    pub fn silences(&self) -> impl Iterator<Item = &Silence> {
+        self.silences.iter()
+    }
+
+    /// Takes over silences from before a restart; those that are over end at the next tick.
+    pub fn adopt_silences(&mut self, silences: Vec<Silence>) {
+        self.silences.adopt(silences);
+    }
+
+    /// Adds a silence.
+    pub fn silence_add(
+        &mut self,
+        order: SilenceOrder,
+        now: Timestamp,
+        out: &mut Vec<JournalEvent>,
+    ) -> Result<Silence, SilenceError> {
+        let until = order.ttl.map(|ttl| now.after(ttl));
+        let result = self
+            .silences
+            .add(order.conditions.clone(), order.comment, until, now);
+        let detail = match &result {
+            Ok(silence) => told(silence),
+            Err(error) => error.to_string(),
+        };
+        let audit = EventKind::Audit {
+            action: "silence-add",
+            source: order.conditions.net,
+            detail,
+            done: result.is_ok(),
+        };
+        out.push(JournalEvent { at: now, kind: audit });
+        result
+    }
+
+    /// Takes a silence out; `None` if there is none of that number.
+    pub fn silence_remove(
+        &mut self,
+        id: u32,
+        now: Timestamp,
+        out: &mut Vec<JournalEvent>,
+    ) -> Option<Silence> {
+        let silence = self.silences.remove(id);
+        let audit = EventKind::Audit {
+            action: "silence-remove",
+            source: silence.as_ref().and_then(|silence| silence.conditions.net),
+            detail: silence
+                .as_ref()
+                .map_or_else(|| format!("there is no silence {id}"), told),
+            done: silence.is_some(),
+        };
+        out.push(JournalEvent { at: now, kind: audit });
+        silence
+    }
+
+    /// Ends the silences whose time is over.
+    pub(super) fn end_silences(&mut self, now: Timestamp, out: &mut Vec<JournalEvent>) {
+        while let Some(silence) = self.silences.expire_one(now) {
+            let audit = EventKind::Audit {
+                action: "silence-expired",
+                source: silence.conditions.net,
+                detail: told(&silence),
+                done: true,
+            };
+            out.push(JournalEvent { at: now, kind: audit });
+        }
+    }
+}
+
+/// A silence in one line of the log.
+fn told(silence: &Silence) -> String {
+    let Silence {
+        id,
+        conditions,
+        comment,
+        silenced,
+        ..
+    } = silence;
+    let named = [
+        ("detector", &conditions.detector),
+        ("actor", &conditions.actor),
+        ("endpoint", &conditions.endpoint),
+    ];
+    let about: Vec<String> = named
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)))
+        .chain(conditions.net.map(|net| format!("net {net}")))
+        .collect();
+    let end = silence.until.map_or_else(
+        || "without end".to_owned(),
+        |until| format!("until {}", until.rfc3339()),
+    );
+    format!(
+        "silence {id}: {}; {end}; {silenced} findings silenced; {comment}",
+        about.join(", ")
+    )
 }

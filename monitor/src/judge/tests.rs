@@ -11,6 +11,7 @@ mod policy;
 mod secrets;
 mod spray;
 mod volume;
+mod silences;
 
 use monitor_common::IpKey;
 

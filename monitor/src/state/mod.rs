@@ -1,5 +1,5 @@
 //! What survives a restart of the daemon, under one directory: the fingerprint key, the ledger of leases, the
-//! list of nets that operators allow, the lock that keeps a second instance out.
+//! list of nets that operators allow, the silences, the lock that keeps a second instance out.
 //!
 //! A file is replaced whole (written beside, synced, renamed) or not at all. A file that cannot be understood is kept
 //! aside and said loudly; it never stops the daemon. Must not know what the daemon does with it.
@@ -8,6 +8,7 @@ pub mod allow;
 pub mod key;
 pub mod ledger;
 pub mod lock;
+pub mod silences;
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},

@@ -36,6 +36,9 @@ fn case(actor: Actor, verdict: Verdict, clients: &[(&str, bool)]) -> Case {
             verdict: verdict.clone(),
         }],
         verdict,
+        connection: None,
+        times: std::collections::VecDeque::new(),
+        history: std::collections::VecDeque::new(),
     }
 }
 

@@ -127,7 +127,7 @@ pub(super) const LAYERS: &[Layer] = &[
     ),
     adapter(
         "state",
-        &["observe", "time", "verdict"],
+        &["case", "observe", "time", "verdict"],
         &["rustix", "std::fs", "std::process"],
     ),
     adapter("netlink", &[], &["rustix"]),
