@@ -110,7 +110,8 @@ fn why(explanation: &Explanation) -> Vec<String> {
 }
 
 fn without(explanation: &Explanation) -> Vec<String> {
-    let threshold = explanation.case.evidence["threshold"].as_f64().unwrap_or(0.0);
+    let evidence = &explanation.case.evidence;
+    let threshold = evidence["threshold"].as_f64().unwrap_or(0.0);
     let mut lines = Vec::new();
     if threshold > 0.0 {
         lines.push(format!(

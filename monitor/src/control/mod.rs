@@ -34,7 +34,8 @@ mod tests;
 use monitor_common::Prefix;
 
 use dto::{
-    Allow, AllowRequest, BlockRequest, Case, Explanation, Lease, Refused, Silence, SilenceRequest, Source, Status,
+    Allow, AllowRequest, BlockRequest, Case, Explanation, Lease, Refused, Silence, SilenceRequest, Source,
+    Status,
 };
 
 pub use socket::{Listening, SocketError};
