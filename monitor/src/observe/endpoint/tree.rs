@@ -3,13 +3,15 @@
 //! One node for each literal segment, and at most three other children a node: `{id}` for values, `{date}`, and `{unknown}`
 //! for whatever nobody ever served.
 
-use std::hash::BuildHasher as _;
+use std::{collections::HashSet, hash::BuildHasher as _};
 
 use hashbrown::HashTable;
+use serde::{Deserialize, Serialize};
 
 use super::{
     super::template::{self, Shape},
     path::Path,
+    record::RecordError,
 };
 use crate::lru::TableStats;
 
@@ -45,13 +47,29 @@ pub(super) struct Node {
 }
 
 /// What a node stands for.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Label {
     Root,
     Literal { text: Box<str>, doubtful: bool },
     Id,
     Date,
     Unknown,
+}
+
+/// A node as it is kept on disk.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NodeRecord {
+    pub(super) parent: u32,
+    pub(super) label: Label,
+    hits: u32,
+    first_source: u64,
+    several_sources: bool,
+    collapsed: bool,
+    doubtful_collapsed: bool,
+    /// Whether its word is still told from values.
+    told: bool,
 }
 
 /// The tree.
@@ -191,6 +209,12 @@ impl Tree {
             },
             source,
         ));
+        self.tell(child, hash);
+        child
+    }
+
+    /// Enters a literal node into the index.
+    fn tell(&mut self, child: u32, hash: u64) {
         let (nodes, hasher) = (&self.nodes, &self.hasher);
         self.literals.insert_unique(hash, child, |at| {
             nodes.get(*at as usize).map_or(0, |node| match &node.label {
@@ -198,7 +222,83 @@ impl Tree {
                 _ => 0,
             })
         });
-        child
+    }
+
+    /// Everything learned, to be kept.
+    pub(super) fn record(&self) -> Vec<NodeRecord> {
+        let told: HashSet<u32> = self.literals.iter().copied().collect();
+        let nodes = self.nodes.iter().zip(0..);
+        nodes
+            .map(|(node, at)| NodeRecord {
+                parent: node.parent,
+                label: node.label.clone(),
+                hits: node.hits,
+                first_source: node.first_source,
+                several_sources: node.several_sources,
+                collapsed: node.collapsed,
+                doubtful_collapsed: node.doubtful_collapsed,
+                told: told.contains(&at),
+            })
+            .collect()
+    }
+
+    /// The tree of an earlier run.
+    pub(super) fn restore(capacity: usize, records: Vec<NodeRecord>) -> Result<Self, RecordError> {
+        if records.len() > capacity.max(2) {
+            return Err(RecordError::TooMany);
+        }
+        if records.len() < 2 || !records.iter().enumerate().all(|(at, record)| record.is_sound(at)) {
+            return Err(RecordError::NoTree);
+        }
+        let mut tree = Self::new(capacity);
+        for (record, at) in records.into_iter().zip(0..).skip(2) {
+            tree.put_back(record, at)?;
+        }
+        Ok(tree)
+    }
+
+    fn put_back(&mut self, record: NodeRecord, at: u32) -> Result<(), RecordError> {
+        let parent = self
+            .nodes
+            .get_mut(record.parent as usize)
+            .ok_or(RecordError::NoTree)?;
+        let free = match &record.label {
+            Label::Literal { doubtful, .. } => {
+                parent.literals += u16::from(!doubtful);
+                parent.doubtful += u16::from(*doubtful);
+                true
+            }
+            Label::Date => std::mem::replace(&mut parent.date, at) == NONE,
+            Label::Unknown => std::mem::replace(&mut parent.unknown, at) == NONE,
+            _ => std::mem::replace(&mut parent.id, at) == NONE,
+        };
+        let hash = match &record.label {
+            Label::Literal { text, .. } if record.told => {
+                let hash = self.hasher.hash_one((record.parent, &**text));
+                let known = self.literal(hash, record.parent, text).is_some();
+                (!known).then_some(hash).ok_or(RecordError::NoTree)?.into()
+            }
+            _ => None,
+        };
+        if !free {
+            return Err(RecordError::NoTree);
+        }
+        self.nodes.push(Node {
+            hits: record.hits,
+            several_sources: record.several_sources,
+            collapsed: record.collapsed,
+            doubtful_collapsed: record.doubtful_collapsed,
+            ..Node::new(record.parent, record.label, record.first_source)
+        });
+        if let Some(hash) = hash {
+            self.tell(at, hash);
+        }
+        Ok(())
+    }
+
+    /// One node.
+    pub(super) fn get(&self, node: u32) -> Option<&Node> {
+        self.nodes.get(node as usize)
     }
 
     /// The `{id}`, `{date}` or `{unknown}` child of a node.
