@@ -30,7 +30,7 @@ use crate::{
     lru::{Lru, TableStats},
     observe::{
         Observation,
-        endpoint::{EndpointSettings, EndpointTable},
+        endpoint::{EndpointSettings, EndpointTable, Record, RecordError},
         identity::{InstallKey, space},
     },
     time::Timestamp,
@@ -293,6 +293,11 @@ impl Judge {
     /// The endpoints learned.
     pub fn endpoints(&self) -> &EndpointTable {
         &self.endpoints
+    }
+
+    /// Takes over the endpoints that an earlier run learned; only before the first observation.
+    pub fn restore_endpoints(&mut self, learned: Record) -> Result<(), RecordError> {
+        self.endpoints.restore(learned)
     }
 
     /// Counts and table sizes.

@@ -7,6 +7,7 @@ mod case;
 mod cases;
 mod detach;
 mod doctor;
+mod endpoints;
 mod exit;
 mod out;
 mod progress;
@@ -70,6 +71,8 @@ enum Command {
     Case(case::Args),
     /// Say why a case fired, what would not have, what was done, and how to undo or silence it.
     Explain(case::Args),
+    /// Show the endpoints learned: rates, answers, latency, sizes, who asks.
+    Endpoints(endpoints::Args),
     /// Keep findings from becoming cases: by detector, actor, endpoint or net, for a time.
     Silence(silence::Args),
     /// Follow the anomaly log.
@@ -101,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Cases(args) => cases::run(&args, &mut out),
         Command::Case(args) => case::show(&args, &mut out),
         Command::Explain(args) => case::explain(&args, &mut out),
+        Command::Endpoints(args) => endpoints::run(&args, &mut out),
         Command::Silence(args) => silence::run(&args, &mut out),
         Command::Tail(args) => tail::run(&args, &mut out),
         Command::Block(args) => block::run(&args, &mut out),

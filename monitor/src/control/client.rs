@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::dto::{
-    Allow, AllowRequest, BlockRequest, Case, Explanation, Lease, Refused, Silence, SilenceRequest, Source,
-    Status,
+    Allow, AllowRequest, BlockRequest, Case, Endpoint, Explanation, Lease, Refused, Silence, SilenceRequest,
+    Source, Status,
 };
 use crate::verify::Verified;
 
@@ -87,6 +87,11 @@ impl Client {
     /// Why a case is one.
     pub fn explain(&self, number: u32) -> Result<Explanation, ClientError> {
         self.ask(Method::GET, &format!("/v1/cases/{number}/explain"), Vec::new())
+    }
+
+    /// The endpoints, the most used first.
+    pub fn endpoints(&self) -> Result<Vec<Endpoint>, ClientError> {
+        self.ask(Method::GET, "/v1/endpoints", Vec::new())
     }
 
     /// The silences in force.

@@ -3,6 +3,7 @@
 //! Holds no secret: credentials stand here as fingerprints. Must not know how anything is shown.
 
 mod allow;
+mod endpoint;
 mod explain;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use allow::{Allow, AllowRequest};
+pub use endpoint::{Endpoint, Quantiles};
 pub use explain::{About, Explanation, Silence, SilenceRequest, Step, Without};
 
 use crate::{enforce::LeaseKind, journal::JournalReport, lru::TableStats, verdict::Mode};

@@ -7,6 +7,7 @@
 //! | `GET /v1/cases` | list of [`dto::Case`], in the order of their numbers |
 //! | `GET /v1/cases/NUMBER` | one [`dto::Case`] |
 //! | `GET /v1/cases/NUMBER/explain` | its [`dto::Explanation`] |
+//! | `GET /v1/endpoints` | list of [`dto::Endpoint`], the most used first |
 //! | `GET /v1/silences` | list of [`dto::Silence`] |
 //! | `POST /v1/silences` with [`dto::SilenceRequest`] | the [`dto::Silence`] |
 //! | `DELETE /v1/silences/NUMBER` | the [`dto::Silence`] that was ended |
@@ -34,8 +35,8 @@ mod tests;
 use monitor_common::Prefix;
 
 use dto::{
-    Allow, AllowRequest, BlockRequest, Case, Explanation, Lease, Refused, Silence, SilenceRequest, Source,
-    Status,
+    Allow, AllowRequest, BlockRequest, Case, Endpoint, Explanation, Lease, Refused, Silence, SilenceRequest,
+    Source, Status,
 };
 
 pub use socket::{Listening, SocketError};
@@ -54,6 +55,8 @@ pub trait Service: Send + Sync + 'static {
     fn case(&self, number: u32) -> Result<Case, Refused>;
     /// Why a case is one.
     fn explain(&self, number: u32) -> Result<Explanation, Refused>;
+    /// The endpoints, the most used first.
+    fn endpoints(&self) -> Result<Vec<Endpoint>, Refused>;
     /// The silences in force.
     fn silences(&self) -> Result<Vec<Silence>, Refused>;
     /// Adds a silence.

@@ -36,6 +36,7 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
         ("GET", ["cases", number, "explain"]) => {
             json(case_number(number).and_then(|number| service.explain(number)))
         }
+        ("GET", ["endpoints"]) => json(service.endpoints()),
         ("GET", ["silences"]) => json(service.silences()),
         ("POST", ["silences"]) => json(request(&asked.body).and_then(|request| service.silence(request))),
         ("DELETE", ["silences", id]) => json(silence_number(id).and_then(|id| service.unsilence(id))),
@@ -53,7 +54,7 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
         ("DELETE", ["allow", source @ ..]) => json(net(source).and_then(|net| service.disallow(net))),
         (
             _,
-            ["status" | "sources" | "cases" | "silences" | "leases" | "allow" | "verify"]
+            ["status" | "sources" | "cases" | "endpoints" | "silences" | "leases" | "allow" | "verify"]
             | ["cases" | "silences" | "leases" | "allow", _]
             | ["cases", _, "explain"],
         ) => refused(&Refused::new(
@@ -62,7 +63,7 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
             "that path does not take that method",
         )),
         _ => refused(&Refused::not_found(
-            "no such path; there are /v1/status, /v1/sources, /v1/cases, /v1/silences, /v1/leases, /v1/allow and /v1/verify",
+            "no such path; there are /v1/status, /v1/sources, /v1/cases, /v1/endpoints, /v1/silences, /v1/leases, /v1/allow and /v1/verify",
         )),
     }
 }

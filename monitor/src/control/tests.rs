@@ -38,6 +38,9 @@ impl Service for Table {
             ..Explanation::default()
         })
     }
+    fn endpoints(&self) -> Result<Vec<Endpoint>, Refused> {
+        Ok(Vec::new())
+    }
     fn silences(&self) -> Result<Vec<Silence>, Refused> {
         Ok(Vec::new())
     }

@@ -270,6 +270,10 @@ impl Service for Desk {
         self.explanation(number)
     }
 
+    fn endpoints(&self) -> Result<Vec<dto::Endpoint>, Refused> {
+        self.list_endpoints()
+    }
+
     fn silences(&self) -> Result<Vec<dto::Silence>, Refused> {
         self.list_silences()
     }

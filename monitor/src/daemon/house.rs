@@ -26,6 +26,9 @@ const RECONCILE_SECONDS: u64 = 15;
 /// Seconds between two notices of losses in the log.
 const LOSS_SECONDS: u64 = 60;
 
+/// Seconds between two writings of the endpoints.
+const ENDPOINT_SECONDS: u64 = 600;
+
 /// A thread has ended that must not.
 #[derive(Debug, thiserror::Error)]
 #[error("the thread `{0}` has ended by itself; traffic goes on, but nothing is watched any more")]
@@ -85,6 +88,9 @@ impl House {
         }
         if self.seconds.is_multiple_of(RECONCILE_SECONDS) {
             reconcile::round(&self.desk);
+        }
+        if self.seconds.is_multiple_of(ENDPOINT_SECONDS) {
+            self.desk.save_endpoints();
         }
         if self.seconds.is_multiple_of(LOSS_SECONDS) {
             self.notice_losses();

@@ -8,6 +8,7 @@ mod allowing;
 mod clock;
 mod convert;
 mod desk;
+mod endpoints;
 mod explain;
 mod guard;
 mod house;

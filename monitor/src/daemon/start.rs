@@ -202,6 +202,7 @@ fn judge(
     }
     let mut events = Vec::new();
     judge.adopt(records, now, sink, &mut events);
+    super::endpoints::restore(&mut judge, &settings.state_dir)?;
     judge.adopt_silences(state::silences::load(&settings.state_dir)?);
     Ok((judge, events))
 }

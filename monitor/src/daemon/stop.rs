@@ -44,6 +44,9 @@ pub(super) fn stop(started: Started) -> Result<()> {
         .map_err(|_| anyhow!("the judge's thread has panicked"));
     if let Ok(judge) = &judged {
         house::save(&desk, judge.leases().cloned().collect());
+        if let Err(error) = state::endpoints::save(&desk.settings.state_dir, judge.endpoints().record()) {
+            log::error!("the endpoints: {error}; after a restart they are learned anew");
+        }
         let silences = judge.silences().filter(|rule| rule.id > 0);
         if let Err(error) = state::silences::save(&desk.settings.state_dir, silences.cloned().collect()) {
             log::error!("the silences: {error}; what they silenced since is not counted after a restart");

@@ -9,9 +9,11 @@ mod logins;
 mod objects;
 mod policy;
 mod secrets;
+mod silences;
 mod spray;
 mod volume;
 mod silences;
+mod spray;
 
 use monitor_common::IpKey;
 

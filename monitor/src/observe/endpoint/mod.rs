@@ -11,20 +11,31 @@
 mod hints;
 mod names;
 mod path;
+mod record;
 mod tree;
+pub mod usage;
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-pub use self::{hints::Hints, names::stem};
+pub use self::{
+    hints::Hints,
+    names::stem,
+    record::{Record, RecordError},
+};
 use self::{
     names::object_stem,
     path::Path,
     tree::{Label, Tree},
+    usage::Usage,
 };
 use super::{ObjectId, Observation, identity::InstallKey, method::Method};
 use crate::{lru::TableStats, time::Timestamp};
 
+/// Most GraphQL operations of one path. Names made up by a client; the others are counted together.
+const OPERATIONS: usize = 256;
+/// Longest name of one, bytes.
+const OPERATION_BYTES: usize = 128;
 /// Most object ids read from one path.
 pub const PATH_IDS: usize = 4;
 
@@ -52,6 +63,7 @@ impl Default for EndpointSettings {
 pub struct Endpoint {
     node: u32,
     method: Method,
+    operation: Option<Box<str>>,
     /// Time of the first request.
     pub first: Timestamp,
     /// Time of the last request.
@@ -78,6 +90,11 @@ impl Endpoint {
     /// The method.
     pub fn method(&self) -> &'static str {
         self.method.name()
+    }
+
+    /// The name of the GraphQL operation, where one path serves many.
+    pub fn operation(&self) -> Option<&str> {
+        self.operation.as_deref()
     }
 
     /// Whether a credential is used here by nobody, or by next to nobody, who is served.
@@ -111,12 +128,17 @@ impl Resolved {
 
 /// All endpoints of this host.
 #[derive(Debug)]
+#[expect(clippy::vec_box, reason = "2 KiB each, not to be moved when the list grows")]
 pub struct EndpointTable {
     settings: EndpointSettings,
     key: InstallKey,
     tree: Tree,
     endpoints: Vec<Endpoint>,
+    /// In the order of `endpoints`.
+    usage: Vec<Box<Usage>>,
     by_node: HashMap<(u32, Method), EndpointId, foldhash::fast::FixedState>,
+    /// The operations of an endpoint, by its number.
+    operations: HashMap<u32, Vec<EndpointId>, foldhash::fast::FixedState>,
     unlearned: u64,
 }
 
@@ -129,10 +151,12 @@ impl EndpointTable {
             key,
             tree,
             endpoints: Vec::new(),
+            usage: vec![Box::default()],
             by_node: HashMap::default(),
+            operations: HashMap::default(),
             unlearned: 0,
         };
-        let rest = table.describe(tree::OVERFLOW, Method::OTHER, Timestamp::ZERO);
+        let rest = table.describe(tree::OVERFLOW, Method::OTHER, None, Timestamp::ZERO);
         table.endpoints.push(rest);
         table
     }
@@ -140,6 +164,16 @@ impl EndpointTable {
     /// One endpoint.
     pub fn get(&self, id: EndpointId) -> Option<&Endpoint> {
         self.endpoints.get(id.0 as usize)
+    }
+
+    /// How one endpoint is used.
+    pub fn usage(&self, id: EndpointId) -> Option<&Usage> {
+        self.usage.get(id.0 as usize).map(|usage| &**usage)
+    }
+
+    /// Every endpoint known, in the order in which they were learned.
+    pub fn iter(&self) -> impl Iterator<Item = (EndpointId, &Endpoint)> {
+        (0..).map(EndpointId).zip(&self.endpoints).skip(1)
     }
 
     /// How many endpoints are known.
@@ -186,29 +220,76 @@ impl EndpointTable {
             }
         });
         resolved.endpoint = self.endpoint(node, observation.method, observation.at);
+        let operation = observation.extra().operation.as_deref();
+        if let Some(operation) = operation.filter(|_| !absent) {
+            resolved.endpoint = self.operation(resolved.endpoint, operation, observation.at);
+        }
         self.count(resolved.endpoint, observation);
         resolved
     }
 
     fn endpoint(&mut self, node: u32, method: Method, at: Timestamp) -> EndpointId {
-        if let Some(&id) = self.by_node.get(&(node, method)) {
-            return id;
+        match self.by_node.get(&(node, method)) {
+            Some(&id) => id,
+            None => self.enter(node, method, None, at).unwrap_or(REST),
         }
+    }
+
+    /// The endpoint of a GraphQL operation; that of its path where there are too many.
+    fn operation(&mut self, whole: EndpointId, operation: &str, at: Timestamp) -> EndpointId {
+        let known = self
+            .operations
+            .get(&whole.0)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let is = |id: &&EndpointId| self.get(**id).is_some_and(|e| e.operation() == Some(operation));
+        if let Some(id) = known.iter().find(is) {
+            return *id;
+        }
+        let Some(&Endpoint { node, method, .. }) = self.get(whole).filter(|_| known.len() < OPERATIONS)
+        else {
+            return whole;
+        };
+        if whole == REST || !is_operation(operation) {
+            return whole;
+        }
+        self.enter(node, method, Some(operation.into()), at)
+            .unwrap_or(whole)
+    }
+
+    /// Enters an endpoint; `None` where there is no room.
+    fn enter(
+        &mut self,
+        node: u32,
+        method: Method,
+        operation: Option<Box<str>>,
+        at: Timestamp,
+    ) -> Option<EndpointId> {
         if self.len() >= self.settings.endpoints_max {
             self.unlearned += 1;
-            return REST;
+            return None;
         }
         let id = EndpointId(u32::try_from(self.endpoints.len()).unwrap_or(u32::MAX));
-        let endpoint = self.describe(node, method, at);
+        match (&operation, self.by_node.get(&(node, method))) {
+            (Some(_), Some(whole)) => self.operations.entry(whole.0).or_default().push(id),
+            (None, None) => {
+                self.by_node.insert((node, method), id);
+            }
+            _ => return None,
+        }
+        let endpoint = self.describe(node, method, operation, at);
         self.endpoints.push(endpoint);
-        self.by_node.insert((node, method), id);
-        id
+        self.usage.push(Box::default());
+        Some(id)
     }
 
     fn count(&mut self, id: EndpointId, observation: &Observation) {
         let Some(endpoint) = self.endpoints.get_mut(id.0 as usize) else {
             return;
         };
+        if let Some(usage) = self.usage.get_mut(id.0 as usize) {
+            usage.count(observation);
+        }
         endpoint.requests += 1;
         endpoint.last = endpoint.last.max(observation.at);
         if observation.status.is_some_and(|s| (200..300).contains(&s)) {
@@ -220,11 +301,12 @@ impl EndpointTable {
     }
 
     /// Works out what an endpoint is about, once.
-    fn describe(&self, node: u32, method: Method, at: Timestamp) -> Endpoint {
+    fn describe(&self, node: u32, method: Method, operation: Option<Box<str>>, at: Timestamp) -> Endpoint {
         let labels = self.tree.labels(node);
         let mut endpoint = Endpoint {
             node,
             method,
+            operation,
             first: at,
             last: at,
             requests: 0,
@@ -284,11 +366,23 @@ impl EndpointTable {
         })
     }
 
-    /// Method and path template: `GET /orders/{id}`.
+    /// Method and path template: `GET /orders/{id}`; with the GraphQL operation: `POST /graphql#getOrder`.
     pub fn name(&self, id: EndpointId) -> String {
         let method = self.get(id).map_or("OTHER", Endpoint::method);
-        format!("{method} {}", self.path(id))
+        let operation = self.get(id).and_then(Endpoint::operation);
+        let mark = if operation.is_some() { "#" } else { "" };
+        format!(
+            "{method} {}{mark}{}",
+            self.path(id),
+            operation.unwrap_or_default()
+        )
     }
+}
+
+/// Whether this can be the name of a GraphQL operation.
+fn is_operation(name: &str) -> bool {
+    (1..=OPERATION_BYTES).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 #[cfg(test)]

@@ -111,11 +111,16 @@ const TEXT_BYTES: usize = 256;
 impl NodeRecord {
     /// Whether it can be the node at `at`.
     pub(super) fn is_sound(&self, at: usize) -> bool {
-        let short = !matches!(&self.label, Label::Literal { text, .. } if text.is_empty() || text.len() > TEXT_BYTES);
+        let short =
+            !matches!(&self.label, Label::Literal { text, .. } if text.is_empty() || text.len() > TEXT_BYTES);
         let rooted = match at {
             0 => self.label == Label::Root,
             1 => self.label == Label::Unknown,
-            _ => self.label != Label::Root && (self.parent as usize) < at && self.parent != super::tree::OVERFLOW,
+            _ => {
+                self.label != Label::Root
+                    && (self.parent as usize) < at
+                    && self.parent != super::tree::OVERFLOW
+            }
         };
         short && rooted
     }

@@ -60,6 +60,7 @@ pub(super) enum Label {
 /// A node as it is kept on disk.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct NodeRecord {
     pub(super) parent: u32,
     pub(super) label: Label,

@@ -194,7 +194,9 @@ mod tests {
 
     #[test]
     fn every_value_is_at_most_six_percent_from_the_middle_of_its_step() {
-        for value in (0..4096).chain((12..33).flat_map(|bits| [(1u64 << bits) - 1, 1 << bits, 3 << (bits - 1)])) {
+        for value in
+            (0..4096).chain((12..33).flat_map(|bits| [(1u64 << bits) - 1, 1 << bits, 3 << (bits - 1)]))
+        {
             let found = middle(step(value));
             assert!(found.abs_diff(value) * 16 <= value, "{value}: {found}");
         }
