@@ -12,8 +12,6 @@ mod secrets;
 mod silences;
 mod spray;
 mod volume;
-mod silences;
-mod spray;
 
 use monitor_common::IpKey;
 
