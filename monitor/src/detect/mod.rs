@@ -8,6 +8,7 @@ mod attempt;
 pub mod brute_force;
 pub mod credential_stuffing;
 pub mod foreign_object;
+mod given;
 pub mod id_enumeration;
 pub mod leaked_secret;
 mod objects;

@@ -33,6 +33,16 @@ pub(super) struct Asked {
     pub(super) in_path: bool,
 }
 
+impl Asked {
+    /// Whether it stands in the body.
+    pub(super) fn in_body(&self) -> bool {
+        self.place & BODY == BODY
+    }
+}
+
+/// What tells places in the query and in the body from those in the path.
+const QUERY: u64 = 1 << 31;
+const BODY: u64 = 3 << 30;
 /// Most objects looked at of one request body. A batch of more is judged by its first ones.
 const BODY_IDS: usize = 16;
 
@@ -59,13 +69,13 @@ pub(super) fn asked<'a>(
         } else {
             query.stem
         };
-        make(1 << 31 | query.stem & 0x3fff_ffff, kind, query.id)
+        make(QUERY | query.stem & 0x3fff_ffff, kind.max(1), query.id)
     });
     let body = observation.request_body.iter().flat_map(|body| body.ids.iter());
     let body = body.filter(|id| id.named || id.shape.is_telling());
     let body = body
         .take(BODY_IDS)
-        .map(move |id| make(3 << 30 | id.path & 0x3fff_ffff, kind_in_body(id, cx), id.id));
+        .map(move |id| make(BODY | id.path & 0x3fff_ffff, kind_in_body(id, cx).max(1), id.id));
     path.chain(query).chain(body).filter(|asked| asked.kind != 0)
 }
 

@@ -46,6 +46,20 @@ pub(super) struct Found {
     pub(super) told: Told,
 }
 
+impl BodyFacts {
+    /// Whether the whole body was read, and all of its ids were kept.
+    pub fn has_all_ids(&self) -> bool {
+        [
+            BodyFact::MoreIds,
+            BodyFact::Cut,
+            BodyFact::Incomplete,
+            BodyFact::Shed,
+        ]
+        .into_iter()
+        .all(|fact| !self.read.facts.contains(fact))
+    }
+}
+
 /// A field of a body that may be an object id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BodyId {

@@ -9,7 +9,8 @@
 //! **Score** (`walk.rs`). Foreign objects served within a day, from 2 to 6: up to 40; their owners: two 8, three 18, four 22;
 //! what others do at this place: at least 80 % explained by the graph 20, less than half -20; the principal has own
 //! objects of this kind 15, has none -10; neighbouring numbers 15, or a machine's pace 15; others' objects refused, too: up to
-//! 20; changes instead of reads 5; shares objects with very many -30; three others are served foreign objects here, too: -25.
+//! 20; changes instead of reads 5; shares objects with very many, was
+//! served where administrators are, or claims roles that none of the owners has -30; three others are served foreign objects here, too: -25.
 //! A finding from 50 on. A principal without own objects needs a machine's pattern or refusals, or to come new to a place
 //! that the graph explains. Without pattern and refusals 65 is the most, below what drops a source, up to eight objects
 //! of four owners at a place where nobody else does so.
@@ -27,7 +28,6 @@
 //! listed them since the start are unknown. Ids that the API itself gives to strangers (a forum that shows the authors'
 //! vehicles) are given. Support staff that walks like a machine is written down. OWASP API1:2023, CWE-639.
 
-mod given;
 mod owners;
 mod place;
 mod walk;
@@ -37,20 +37,20 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    given::Givens,
     owners::{Owners, Ties, short},
     place::{Claim, Place},
     walk::{FINDING, Surroundings, Walk},
 };
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, confidence,
+    given::Givens,
     objects::{self, Asked},
     percent,
     points::Points,
 };
 use crate::{
     lru::{Lru, TableStats},
-    observe::Observation,
+    observe::{ActorClass, Observation},
     time::Timestamp,
 };
 
@@ -115,6 +115,9 @@ pub struct ForeignObject {
     places: Lru<u64, Place>,
     walks: Lru<(u64, u64), Walk>,
 }
+
+/// Marks a principal as one that was served where administrators are.
+const STAFF: u64 = 0x7374_6166_6673_7461;
 
 /// Marks among what a principal was given that it was given objects of this kind at all.
 fn mark(kind: u64) -> u64 {
@@ -217,6 +220,10 @@ impl ForeignObject {
             }
             let kind = objects::kind_in_body(id, cx);
             let key = objects::key(kind, &id.id);
+            if cx.about.hints.admin {
+                self.givens.give(me, key);
+                continue;
+            }
             self.give(key, kind, me);
             if id.stem == 0 && id.id.number.is_some() {
                 self.givens.give(me, objects::key_of_any_kind(&id.id));
@@ -257,7 +264,9 @@ impl ForeignObject {
             explained: place.explained(),
             foreigners: place.other_foreigners(me),
             has_own: self.givens.has(me, mark(asked.kind)),
-            wide: self.ties.is_wide(me, asked.kind),
+            by_right: self.ties.is_wide(me, asked.kind)
+                || self.givens.has(me, STAFF)
+                || self.is_elevated(walk, roles(observation)),
             newcomer: cx.known_since.since(epoch) >= NEWCOMER,
         };
         let score = walk.score(&around);
@@ -267,6 +276,11 @@ impl ForeignObject {
         let walk = self.walks.get(&(cx.actor_key, asked.kind))?;
         walk.report();
         Some(finding(observation, cx, &self.settings, walk, &around, score))
+    }
+
+    /// Whether the principal claims roles that none of those has whom it reads from.
+    fn is_elevated(&self, walk: &Walk, roles: u32) -> bool {
+        roles != 0 && walk.owners().all(|owner| self.givens.roles(owner) != roles)
     }
 
     /// How many others lose what a walk was served, and whether one of them was there since it began. Who asks from the
@@ -285,6 +299,12 @@ impl ForeignObject {
         }
         (super::count(counted.len()), active)
     }
+}
+
+/// Short hash of the roles that the credential claims; 0 for none.
+fn roles(observation: &Observation) -> u32 {
+    let roles = observation.credential.map_or(0, |credential| credential.roles);
+    if roles == 0 { 0 } else { short(roles) }
 }
 
 /// Short hash of the client and its program.
@@ -350,8 +370,16 @@ impl Detector for ForeignObject {
         if observation.principal.is_none() || cx.about.unknown {
             return;
         }
+        // A service reads by contract, and what it is given is nobody's in particular.
+        if cx.class == ActorClass::Service {
+            return;
+        }
+        let me = short(cx.actor_key);
         self.givens
-            .seen(short(cx.actor_key), client(observation, cx), observation.at);
+            .seen(me, client(observation, cx), roles(observation), observation.at);
+        if cx.about.hints.admin && observation.is_status(2) {
+            self.givens.give(me, STAFF);
+        }
         match observation.status {
             Some(200..=299) => {
                 let mut foreign = None;

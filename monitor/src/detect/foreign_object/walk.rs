@@ -56,8 +56,9 @@ pub(super) struct Surroundings {
     pub(super) foreigners: u32,
     /// Whether the principal was given objects of this kind: it is a user like those whom it reads from.
     pub(super) has_own: bool,
-    /// Whether the principal shares objects with very many.
-    pub(super) wide: bool,
+    /// Whether something says that the principal reads others' objects by right: it shares objects with very many, is
+    /// served where administrators are, or has other roles than those whom it reads from.
+    pub(super) by_right: bool,
     /// Whether the principal came when the others had been known for some time.
     pub(super) newcomer: bool,
 }
@@ -178,20 +179,17 @@ impl Walk {
             ramp(f64::from(self.refused), 1.0, 5.0, 20),
         );
         score.flag("changes", self.writes > 0, 5);
-        score.flag("shares-with-many", around.wide, -30);
+        score.flag("by-right", around.by_right, -30);
         score.flag("others-do-so", around.foreigners >= 3, -25);
         let trusted = around.explained.is_some_and(|share| share >= 0.8);
         let purposeful = machine || self.refused >= 3;
-        if !around.has_own && !purposeful {
-            score.cap(if trusted && around.newcomer {
-                DOUBT
-            } else {
-                BY_RIGHT
-            });
+        if !purposeful && (!around.has_own || around.by_right || around.explained.is_none()) {
+            let doubtful = trusted && around.newcomer && !around.by_right;
+            score.cap(if doubtful { DOUBT } else { BY_RIGHT });
         }
         let many = self.served >= 8 && around.owners >= 4 && self.given < self.served;
         let alone = trusted && around.foreigners == 0;
-        if !(purposeful || many && alone) {
+        if around.by_right || !(purposeful || many && alone) {
             score.cap(DOUBT);
         }
         score
@@ -232,6 +230,6 @@ impl Walk {
     fn is_steady(&self) -> bool {
         let gaps = self.gaps();
         let at = |share: usize| gaps.get(gaps.len() * share / 100).copied().unwrap_or(0.0);
-        gaps.len() >= 5 && at(50) >= 1.0 && at(80) - at(20) <= 0.3 * at(50)
+        gaps.len() >= 7 && at(50) >= 1.0 && at(80) - at(20) <= 0.15 * at(50)
     }
 }

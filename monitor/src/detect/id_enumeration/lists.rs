@@ -49,6 +49,12 @@ impl Lists {
         if !observation.status.is_some_and(|s| (200..300).contains(&s)) {
             return;
         }
+        // Where the ids of the answer were all read, they say exactly what it explains.
+        let body = observation.response_body.as_ref();
+        let read = body.is_some_and(|body| body.has_all_ids() && !body.ids.is_empty());
+        if read {
+            return;
+        }
         let about = cx.about;
         let site = about.site_index.then_some(SITE);
         // With an id of the same kind in the query it is a look at one object, not a list.

@@ -1,15 +1,16 @@
 //! `id-enumeration`: one actor walks over the ids of objects that are not its own (BOLA).
 //!
 //! **Signal.** Distinct object ids of one (actor, endpoint, id position or parameter). Only *evidence* counts: the first
-//! touch of an object, refused (403, 404, 410) or served without explanation. An explanation is a list of these objects
-//! that the actor was served within half an hour (the collection by its name: `/me/orders` explains `/orders/7`, as far as
+//! touch of an object, refused (403, 404, 410) or served without explanation. An explanation is an answer
+//! that gave the actor the id (where bodies are read, exactly these ids), a list of these objects that the actor was served
+//! within half an hour and that was not read (the collection by its name: `/me/orders` explains `/orders/7`, as far as
 //! the bytes of the list can have held ids), an object that three other actors use too (public), or that the actor just
 //! created (201). Not counted at all: retries, 401 (an expired token is no probe), 429, 5xx, redirects, page numbers.
 //!
 //! **Score** (`score.rs`), when a window (1, 10 or 60 minutes, or a whole run without an hour's pause) holds the threshold:
 //! sequential steps (up, down, strides, shuffled) up to 45 points; refused share up to 45; objects of at least three other
 //! actors up to 20; four times what nearly all peers touch 40; never listed 10; a machine's pace 10 to 15; new actor 5;
-//! multiples of the threshold up to 10; long-served actor -15. A finding from 50 on; the points are the confidence. Without
+//! multiples of the threshold up to 10; long-served actor -15, unless it was found out before. A finding from 50 on; the points are the confidence. Without
 //! refusals and without foreign objects, volume alone or an established actor stays at 60: written down, not dropped.
 //!
 //! **Defaults.** 20 distinct objects (published rules: 25 to 50 in 1 to 5 minutes; counting only evidence allows less), or twice
@@ -19,6 +20,8 @@
 //! **Look-alikes spared.** Photo and order-history sync, partners paging through their own (list first), power users and
 //! support staff (random order, served, no machine's pace), crawlers of public endpoints, dashboards polling, retries,
 //! health checks, pagination, nightly jobs known from before.
+//!
+//! Ids in the bodies of requests count, too, but only with refusals or foreign objects: imports and batches write such ids.
 //!
 //! **What it trades.** Without bodies, a list cannot be told from a list of just these objects: an attacker who first lists
 //! many own objects and then walks others' is spared as long as the list's bytes can explain it. And a client that
@@ -43,6 +46,8 @@ use self::{
 };
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Remedy, confidence,
+    given::Givens,
+    objects::{self, Asked},
     peers::Peers,
     percent,
     points::Points,
@@ -85,6 +90,10 @@ pub struct Settings {
     pub objects_max: usize,
     /// Lists that actors were served, remembered, as above.
     pub lists_max: usize,
+    /// Actors of which is remembered which objects answers gave them, as above.
+    pub given_max: usize,
+    /// Bytes of what all of them were given.
+    pub given_bytes: usize,
 }
 
 impl Default for Settings {
@@ -97,6 +106,8 @@ impl Default for Settings {
             subjects_max: 1 << 19,
             objects_max: 1 << 20,
             lists_max: 1 << 17,
+            given_max: 1 << 17,
+            given_bytes: 16 << 20,
         }
     }
 }
@@ -126,16 +137,9 @@ pub struct IdEnumeration {
     tracks: Lru<(u64, u64), Track>,
     objects: Lru<u64, Owners>,
     lists: Lists,
+    givens: Givens,
     peers: Lru<u64, Peers>,
     rotations: Rotations,
-}
-
-/// One id of one request, and where it stands.
-#[derive(Clone, Copy)]
-struct Place {
-    key: u64,
-    stem: u64,
-    id: ObjectId,
 }
 
 impl IdEnumeration {
@@ -146,23 +150,24 @@ impl IdEnumeration {
             tracks: Lru::new(settings.subjects_max),
             objects: Lru::new(settings.objects_max),
             lists: Lists::new(settings.lists_max),
+            givens: Givens::new(settings.given_max, settings.given_bytes),
             peers: Lru::new(16_384),
             rotations: Rotations::new(1 << 16),
             settings,
         }
     }
 
-    fn touch(&mut self, observation: &Observation, cx: &Context<'_>, place: Place, out: &mut Vec<Finding>) {
+    fn touch(&mut self, observation: &Observation, cx: &Context<'_>, place: Asked, out: &mut Vec<Finding>) {
         let Some(outcome) = outcome(observation, cx, &place.id) else {
             return;
         };
         let now = tenths(*self.epoch.get_or_insert(observation.at), observation.at);
-        let track = self.tracks.entry((cx.actor_key, place.key));
+        let track = self.tracks.entry((cx.actor_key, place.place));
         if track.is_new() {
-            self.peers.entry(place.key).enter();
+            self.peers.entry(place.place).enter();
         }
         if let Some(served) = track.pause(now, PAUSE) {
-            let peers = self.peers.entry(place.key);
+            let peers = self.peers.entry(place.place);
             peers.leave(served);
             peers.enter();
         }
@@ -171,7 +176,7 @@ impl IdEnumeration {
         }
         let walked = track.touches.total();
         let me = (cx.actor_key >> 32) as u32;
-        let object = place.id.hash ^ place.stem;
+        let object = place.key;
         let owners = if outcome == Outcome::Served && walked <= OWNS {
             self.objects.entry(object).add(me)
         } else {
@@ -179,24 +184,56 @@ impl IdEnumeration {
         };
         let created = observation.status == Some(201);
         let spared = owners.common() || created || spared_crawler(observation, cx);
-        if spared || (outcome == Outcome::Served && self.lists.explain(observation.at, cx, place.stem)) {
-            if let Some(track) = self.tracks.get(&(cx.actor_key, place.key)) {
+        let given = || self.givens.has((cx.actor_key >> 32) as u32, place.key);
+        let explained =
+            outcome == Outcome::Served && (given() || self.lists.explain(observation.at, cx, place.kind));
+        if spared || explained {
+            if let Some(track) = self.tracks.get(&(cx.actor_key, place.place)) {
                 track.listed += u32::from(!spared);
                 track.touches.push_quietly(&place.id);
             }
             return;
         }
-        let Some(track) = self.tracks.get(&(cx.actor_key, place.key)) else {
+        let Some(track) = self.tracks.get(&(cx.actor_key, place.place)) else {
             return;
         };
         track.evidence(&place.id, now, outcome, observation, owners.only_other(me));
         let total = track.touches.total();
         if !track.fired && outcome == Outcome::Served {
-            self.peers.entry(place.key).grew(track.served());
+            self.peers.entry(place.place).grew(track.served());
         }
         if track.is_due(total, now) && total >= self.settings.distinct_min {
             self.evaluate(now, observation, cx, place, out);
         }
+    }
+
+    /// Remembers the objects that an answer names: who was given them may read them. What was asked for is echoed, not given.
+    fn learn(&mut self, observation: &Observation, cx: &Context<'_>) {
+        let Some(body) = observation
+            .response_body
+            .as_ref()
+            .filter(|_| observation.is_status(2))
+        else {
+            return;
+        };
+        let asked: Vec<u64> = objects::asked(observation, cx)
+            .map(|asked| asked.id.hash)
+            .collect();
+        let [first, second] = cx.about.lists;
+        let ids = body
+            .ids
+            .iter()
+            .filter(|id| (id.named || id.shape.is_telling()) && !asked.contains(&id.id.hash));
+        // `/orders/search` gives orders as well as `/orders` does.
+        let keys = ids.flat_map(|id| {
+            let kind = objects::kind_in_body(id, cx);
+            let other = if id.stem == 0 && kind == first { second } else { 0 };
+            [kind, other]
+                .into_iter()
+                .filter(|kind| *kind != 0)
+                .map(|kind| objects::key(kind, &id.id))
+        });
+        self.givens.give_all((cx.actor_key >> 32) as u32, keys);
     }
 
     fn evaluate(
@@ -204,11 +241,11 @@ impl IdEnumeration {
         now: u32,
         observation: &Observation,
         cx: &Context<'_>,
-        place: Place,
+        place: Asked,
         out: &mut Vec<Finding>,
     ) {
-        let mut peers = self.peers.peek(&place.key).copied().unwrap_or_default();
-        let Some(track) = self.tracks.get(&(cx.actor_key, place.key)) else {
+        let mut peers = self.peers.peek(&place.place).copied().unwrap_or_default();
+        let Some(track) = self.tracks.get(&(cx.actor_key, place.place)) else {
             return;
         };
         if !track.fired {
@@ -225,7 +262,7 @@ impl IdEnumeration {
             owners: track.owners(),
             unlisted: track.listed * 4 < track.touches.total(),
             new: known <= NEW_AGE,
-            established: known >= ESTABLISHED_AGE && cx.served >= ESTABLISHED_SERVED,
+            established: known >= ESTABLISHED_AGE && cx.served >= ESTABLISHED_SERVED && !track.guilty,
             peers: peers.quantile(99),
             recent: track.recent(now),
             threshold: threshold.max(habit),
@@ -257,12 +294,14 @@ impl IdEnumeration {
         let Some((score, shape, distinct)) = best else {
             return;
         };
-        if score.sum < self.settings.score_min {
+        // In bodies ids are written by contract, too: imports and batches. There it takes what honest programs do not do.
+        let harmless = shape.denied < 8 && around.foreign < 2;
+        if score.sum < self.settings.score_min || (place.in_body() && harmless) {
             return;
         }
         track.reported(now);
         if !std::mem::replace(&mut track.fired, true) {
-            self.peers.entry(place.key).leave(track.served());
+            self.peers.entry(place.place).leave(track.served());
         }
         out.push(finding(observation, cx, track, &around, &shape, &score, distinct));
     }
@@ -353,39 +392,10 @@ impl Detector for IdEnumeration {
             return;
         }
         self.lists.note(observation, cx);
-        let endpoint = u64::from(cx.endpoint.0) << 32;
-        for (slot, (id, stem)) in cx.path_ids.iter().zip(cx.about.stems).enumerate() {
-            if stem != 0 {
-                self.touch(
-                    observation,
-                    cx,
-                    Place {
-                        key: endpoint | slot as u64,
-                        stem,
-                        id: *id,
-                    },
-                    out,
-                );
-            }
+        for asked in objects::asked(observation, cx) {
+            self.touch(observation, cx, asked, out);
         }
-        for query in &observation.query_ids {
-            let stem = if query.stem == 0 {
-                cx.about.lists[0]
-            } else {
-                query.stem
-            };
-            let key = endpoint | 1 << 31 | query.stem & 0x7fff_ffff;
-            self.touch(
-                observation,
-                cx,
-                Place {
-                    key,
-                    stem,
-                    id: query.id,
-                },
-                out,
-            );
-        }
+        self.learn(observation, cx);
         self.rotations.observe(observation, cx, out);
     }
 

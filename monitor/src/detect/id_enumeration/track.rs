@@ -38,6 +38,8 @@ pub(super) struct Track {
     /// Objects that a list explained.
     pub(super) listed: u32,
     pub(super) fired: bool,
+    /// Whether any run was a finding: what comes later is no longer taken for habit.
+    pub(super) guilty: bool,
     seen: bool,
 }
 
@@ -55,7 +57,7 @@ impl Track {
         if self.touches.total() == 0 || silent <= pause {
             return None;
         }
-        if self.clean() {
+        if self.clean() && !self.guilty {
             self.habit = self.habit.max(self.touches.total());
         }
         let example = (!self.fired).then(|| self.served());
@@ -75,6 +77,7 @@ impl Track {
     /// Notes that a finding was made.
     pub(super) fn reported(&mut self, now: u32) {
         let total = self.touches.total();
+        self.guilty = true;
         self.next_report = total + (total / 8).max(1);
         self.reported = now;
     }

@@ -36,6 +36,8 @@ pub(super) struct Given {
     full: bool,
     /// Short hash of its last client.
     client: u32,
+    /// Short hash of the roles that it claims; 0 for none.
+    roles: u32,
     /// When it was last there.
     last: Timestamp,
 }
@@ -81,10 +83,7 @@ impl Givens {
 
     /// Gives the principal an object. Whether that is new.
     pub(super) fn give(&mut self, principal: u32, object: u64) -> bool {
-        let stats = self.principals.stats();
-        if stats.len >= stats.capacity && self.principals.peek(&principal).is_none() {
-            self.shed();
-        }
+        self.make_room(principal);
         let given = self.principals.entry(principal);
         if given.has(object) {
             return false;
@@ -92,23 +91,58 @@ impl Givens {
         let before = given.bytes();
         given.add(object);
         self.bytes = (self.bytes + given.bytes()).saturating_sub(before);
-        while self.bytes > self.bytes_max && self.principals.stats().len > 1 {
-            self.shed();
-        }
+        self.keep_within_bytes();
         true
     }
 
-    /// The principal is there, from this client.
-    pub(super) fn seen(&mut self, principal: u32, client: u32, at: Timestamp) {
+    /// The principal is there, from this client, with these roles.
+    pub(super) fn seen(&mut self, principal: u32, client: u32, roles: u32, at: Timestamp) {
         if let Some(given) = self.principals.get(&principal) {
-            (given.client, given.last) = (client, given.last.max(at));
+            (given.client, given.roles, given.last) = (client, roles, given.last.max(at));
         }
+    }
+
+    /// The roles that a principal last claimed; 0 for none.
+    pub(super) fn roles(&self, principal: u32) -> u32 {
+        self.principals.peek(&principal).map_or(0, |given| given.roles)
     }
 
     /// The last client of a principal, and when it was last there.
     pub(super) fn last(&self, principal: u32) -> Option<(u32, Timestamp)> {
         let given = self.principals.peek(&principal)?;
         Some((given.client, given.last))
+    }
+
+    /// Gives the principal several objects.
+    pub(super) fn give_all(&mut self, principal: u32, objects: impl Iterator<Item = u64>) {
+        let mut objects = objects.peekable();
+        if objects.peek().is_none() {
+            return;
+        }
+        self.make_room(principal);
+        let given = self.principals.entry(principal);
+        let before = given.bytes();
+        for object in objects {
+            if !given.has(object) {
+                given.add(object);
+            }
+        }
+        self.bytes = (self.bytes + given.bytes()).saturating_sub(before);
+        self.keep_within_bytes();
+    }
+
+    /// Room for one that is not known yet: the table must not drop one without the bytes being counted.
+    fn make_room(&mut self, principal: u32) {
+        let stats = self.principals.stats();
+        if stats.len >= stats.capacity && self.principals.peek(&principal).is_none() {
+            self.shed();
+        }
+    }
+
+    fn keep_within_bytes(&mut self) {
+        while self.bytes > self.bytes_max && self.principals.stats().len > 1 {
+            self.shed();
+        }
     }
 
     /// Forgets who was silent for longest.
