@@ -8,9 +8,12 @@ mod attempt;
 pub mod brute_force;
 pub mod credential_stuffing;
 pub mod foreign_object;
+pub mod function_level;
 mod given;
 pub mod id_enumeration;
+pub mod invalid_token;
 pub mod leaked_secret;
+pub mod missing_auth;
 mod objects;
 pub mod parameter_pollution;
 pub mod password_spray;
@@ -21,6 +24,7 @@ pub mod rate_abuse;
 pub mod registry;
 pub mod scraping;
 mod sources;
+pub mod token_cycling;
 pub mod token_sharing;
 pub mod window;
 
@@ -74,6 +78,18 @@ pub struct DetectSettings {
     /// `[detect.credential-stuffing]`.
     #[serde(rename = "credential-stuffing")]
     pub credential_stuffing: credential_stuffing::Settings,
+    /// `[detect.function-level]`.
+    #[serde(rename = "function-level")]
+    pub function_level: function_level::Settings,
+    /// `[detect.missing-auth]`.
+    #[serde(rename = "missing-auth")]
+    pub missing_auth: missing_auth::Settings,
+    /// `[detect.invalid-token-accepted]`.
+    #[serde(rename = "invalid-token-accepted")]
+    pub invalid_token: invalid_token::Settings,
+    /// `[detect.token-cycling]`.
+    #[serde(rename = "token-cycling")]
+    pub token_cycling: token_cycling::Settings,
     /// `[detect.password-spray]`.
     #[serde(rename = "password-spray")]
     pub password_spray: password_spray::Settings,
@@ -95,6 +111,10 @@ impl Default for DetectSettings {
             token_sharing: token_sharing::Settings::default(),
             brute_force: brute_force::Settings::default(),
             credential_stuffing: credential_stuffing::Settings::default(),
+            function_level: function_level::Settings::default(),
+            missing_auth: missing_auth::Settings::default(),
+            invalid_token: invalid_token::Settings::default(),
+            token_cycling: token_cycling::Settings::default(),
             password_spray: password_spray::Settings::default(),
         }
     }

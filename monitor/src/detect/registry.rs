@@ -1,8 +1,9 @@
 //! The list of detectors. Must not know what they do.
 
 use super::{
-    DetectSettings, Detector, DetectorInfo, brute_force, credential_stuffing, foreign_object, id_enumeration,
-    leaked_secret, parameter_pollution, password_spray, probing, rate_abuse, scraping, token_sharing,
+    DetectSettings, Detector, DetectorInfo, brute_force, credential_stuffing, foreign_object, function_level,
+    id_enumeration, invalid_token, leaked_secret, missing_auth, parameter_pollution, password_spray, probing,
+    rate_abuse, scraping, token_cycling, token_sharing,
 };
 
 /// Every detector that is on, in the order of evaluation.
@@ -27,6 +28,10 @@ pub fn detectors(settings: &DetectSettings) -> Vec<Box<dyn Detector>> {
     add!(brute_force, BruteForce);
     add!(password_spray, PasswordSpray);
     add!(credential_stuffing, CredentialStuffing);
+    add!(function_level, FunctionLevel);
+    add!(missing_auth, MissingAuth);
+    add!(invalid_token, InvalidToken);
+    add!(token_cycling, TokenCycling);
     on
 }
 

@@ -11,6 +11,7 @@ mod policy;
 mod secrets;
 mod silences;
 mod spray;
+mod tokens;
 mod volume;
 
 use monitor_common::IpKey;

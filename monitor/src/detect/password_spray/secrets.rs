@@ -9,7 +9,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// Users remembered of one secret: enough for every threshold. The oldest gives way.
+/// Users remembered of one secret: enough for every threshold. Those behind are not.
 const REMEMBERED: usize = 24;
 
 /// Who mistyped gets in soon. Before that he is not counted.
@@ -69,15 +69,14 @@ impl Secrets {
             known.repeated = true;
             return None;
         }
-        if uses.len() >= REMEMBERED {
-            uses.remove(0);
+        if uses.len() < REMEMBERED {
+            uses.push(Use {
+                user,
+                client,
+                at,
+                repeated: false,
+            });
         }
-        uses.push(Use {
-            user,
-            client,
-            at,
-            repeated: false,
-        });
         let settled = at.saturating_sub(in_tenths(SETTLE));
         let for_good = || uses.iter().filter(|one| one.at <= settled);
         let mut clients: Vec<_> = for_good().map(|one| one.client).collect();

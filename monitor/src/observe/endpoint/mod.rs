@@ -36,6 +36,11 @@ use crate::{lru::TableStats, time::Timestamp};
 const OPERATIONS: usize = 256;
 /// Longest name of one, bytes.
 const OPERATION_BYTES: usize = 128;
+
+/// Answers after which their mean length is known, and those that it follows.
+const ANSWERS: u64 = 10;
+const ANSWERS_MEAN: u64 = 100;
+
 /// Most object ids read from one path.
 pub const PATH_IDS: usize = 4;
 
@@ -74,6 +79,12 @@ pub struct Endpoint {
     pub served_principals: u64,
     /// Requests without a credential that were answered 2xx.
     pub served_anonymous: u64,
+    /// Requests with a credential that were answered 401 or 403.
+    pub refused_principals: u64,
+    /// Requests without a credential that were answered 401 or 403.
+    pub refused_anonymous: u64,
+    /// Mean length of the answers 2xx to requests with a credential, bytes; follows the last ones.
+    answer_bytes: f64,
     /// Name stems of the objects at each id of the path: `order` for `/orders/{id}`; 0 if it is no object (page, date, ...).
     pub stems: [u64; PATH_IDS],
     /// Name stems of what a request without id lists here: `order` for `/orders` and `/orders/search`; 0 for none.
@@ -95,6 +106,23 @@ impl Endpoint {
     /// The name of the GraphQL operation, where one path serves many.
     pub fn operation(&self) -> Option<&str> {
         self.operation.as_deref()
+    }
+
+    /// Mean length of the answers 2xx to requests with a credential, bytes; unknown while there were few.
+    pub fn answer_bytes(&self) -> Option<u64> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a mean of lengths"
+        )]
+        (self.served_principals >= ANSWERS).then_some(self.answer_bytes as u64)
+    }
+
+    fn follow(&mut self, answer: Option<u64>) {
+        let Some(len) = answer else { return };
+        #[expect(clippy::cast_precision_loss, reason = "lengths of bodies are far below 2^52")]
+        let (len, answers) = (len as f64, self.served_principals.min(ANSWERS_MEAN) as f64);
+        self.answer_bytes += (len - self.answer_bytes) / answers;
     }
 
     /// Whether a credential is used here by nobody, or by next to nobody, who is served.
@@ -292,11 +320,16 @@ impl EndpointTable {
         }
         endpoint.requests += 1;
         endpoint.last = endpoint.last.max(observation.at);
-        if observation.status.is_some_and(|s| (200..300).contains(&s)) {
-            match observation.principal {
-                Some(_) => endpoint.served_principals += 1,
-                None => endpoint.served_anonymous += 1,
+        let with = observation.principal.is_some();
+        match observation.status {
+            Some(200..=299) if with => {
+                endpoint.served_principals += 1;
+                endpoint.follow(observation.response_body_len);
             }
+            Some(200..=299) => endpoint.served_anonymous += 1,
+            Some(401 | 403) if with => endpoint.refused_principals += 1,
+            Some(401 | 403) => endpoint.refused_anonymous += 1,
+            _ => {}
         }
     }
 
@@ -312,6 +345,9 @@ impl EndpointTable {
             requests: 0,
             served_principals: 0,
             served_anonymous: 0,
+            refused_principals: 0,
+            refused_anonymous: 0,
+            answer_bytes: 0.0,
             stems: [0; PATH_IDS],
             lists: [0; 2],
             unknown: labels.iter().any(|l| **l == Label::Unknown),

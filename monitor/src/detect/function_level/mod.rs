@@ -1,0 +1,388 @@
+//! `function-level`: a user reaches functions that are for others (BFLA).
+//!
+//! **Signal.** Functions that few use again and again while many users are around: requests that change something, and paths
+//! whose words say that they are for administrators. Somebody of another kind is served there for the first time; or is refused
+//! at several of them. The kind is what the token claims as roles and scopes; without, each principal is one.
+//!
+//! **Score**, served: a function with a word for administrators and few users 30, or one that changes something, known for a day with
+//! 100 requests, 20; others were refused there 20; who is served was refused there, or at another such function,
+//! before 20; the token claims other roles than all its users 25; he was served 50 times in an hour or longer without
+//! ever using such a function 20. Refused: 50 for 3 such functions within an hour, 5 for each further, up to 65. A
+//! finding from 50 on; the points are the confidence.
+//!
+//! **Defaults from.** `APIClarity` learns 100 traces and then flags every newcomer, which is what its users complain about; here
+//! a function must be known for a quarter of an hour, by 20 requests of at most 8 users, where ten times as many users are around.
+//!
+//! **Look-alikes spared.** Users who try a feature that everybody may use (it has more than 8 users, or is seldom used); a new
+//! administrator with the roles of the others, or without any history of an ordinary user; pages that ask for what they may not
+//! show (everybody is refused there); a deploy's 5xx; expired tokens (401 is no refusal of a function).
+//!
+//! **What it trades.** A new account that goes straight to a function, that claims no roles, and where nobody was refused, passes
+//! for a new administrator. Nobody is dropped: who is served may have been promoted. OWASP API5:2023, CWE-285.
+
+mod function;
+
+use std::{collections::VecDeque, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use self::function::{Few, Function};
+use super::{
+    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, Suspect, confidence,
+    points::{Points, climb},
+};
+use crate::{
+    lru::{Lru, TableStats},
+    observe::Observation,
+    time::Timestamp,
+};
+
+/// What is fixed about this detector.
+pub static INFO: DetectorInfo = DetectorInfo {
+    name: "function-level",
+    id: "APIMON-0011",
+    description: "A user reaches functions that are for others",
+    owasp: "API5:2023",
+    cwe: "CWE-285",
+    technique: ("T1068", "Exploitation for Privilege Escalation"),
+    counts: "functions of others",
+    strongest: Remedy::Log,
+};
+
+/// `[detect.function-level]`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Least points of a finding.
+    pub score_min: i32,
+    /// For how long a function must be known, seconds.
+    pub known_seconds: u64,
+    /// Requests that must have been served there.
+    pub served_min: u32,
+    /// Principals that must be around for each of its users.
+    pub others_min: u32,
+    /// Functions refused within an hour.
+    pub refused_min: u32,
+    /// Functions remembered; the one not asked for longest gives way.
+    pub functions_max: usize,
+    /// Principals remembered that used or were refused a function, as above.
+    pub actors_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            score_min: 50,
+            known_seconds: 900,
+            served_min: 20,
+            others_min: 10,
+            refused_min: 3,
+            functions_max: 1 << 14,
+            actors_max: 1 << 16,
+        }
+    }
+}
+
+/// A function without a word for administrators must be known for so long and so well.
+const PLAIN_AGE: Duration = Duration::from_hours(24);
+const PLAIN_SERVED: u32 = 100;
+/// Fewest principals around, whatever the function.
+const AROUND: u32 = 20;
+/// An ordinary user's history.
+const HISTORY_SERVED: u32 = 50;
+const HISTORY_AGE: Duration = Duration::from_hours(1);
+/// Within this time refusals belong together.
+const TOGETHER: Duration = Duration::from_hours(1);
+const PROBED: usize = 8;
+/// A page that asks for what it may not show is opened by others meanwhile, and more than so many are refused.
+const SETTLE: Duration = Duration::from_mins(2);
+const ALONE: u32 = 2;
+/// Most that wait. Whoever probes with so many accounts at once shows in the first of them.
+const PENDING: usize = 64;
+const PROBED_MOST: i32 = 65;
+
+/// What one principal did with such functions.
+#[derive(Debug, Default)]
+struct Prober {
+    /// Functions that it was refused, one more than their number; 0 for none.
+    refused: [u32; PROBED],
+    since: Option<Timestamp>,
+    last: Option<Timestamp>,
+    /// It uses such functions.
+    user: bool,
+}
+
+/// The detector.
+#[derive(Debug)]
+pub struct FunctionLevel {
+    settings: Settings,
+    functions: Lru<u32, Function>,
+    actors: Lru<u64, Prober>,
+    /// Principals served so far, about.
+    around: u32,
+    pending: VecDeque<Pending>,
+}
+
+impl FunctionLevel {
+    /// Knows nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            functions: Lru::new(settings.functions_max),
+            actors: Lru::new(settings.actors_max),
+            around: 0,
+            pending: VecDeque::new(),
+            settings,
+        }
+    }
+
+    fn served(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
+        let class = class(observation, cx);
+        let function = self.functions.entry(cx.endpoint.0);
+        let few = function.few(observation.at);
+        let known = function.knows(class);
+        let refused_here = function.refused(cx.actor_key);
+        let served = function.served;
+        let privileged = few.filter(|few| is_privileged(&self.settings, few, served, self.around));
+        if known || privileged.is_none() {
+            function.serve(class, observation.at);
+            if privileged.is_some() {
+                self.actors.entry(cx.actor_key).user = true;
+            }
+            return None;
+        }
+        let few = privileged?;
+        let prober = self.actors.entry(cx.actor_key);
+        let (user, refused) = (
+            prober.user,
+            refused_here || prober.refused.iter().any(|one| *one != 0),
+        );
+        prober.user = true;
+        let points = weigh(&few, served, user, refused, observation, cx);
+        function.serve(class, observation.at);
+        (points.sum >= self.settings.score_min)
+            .then(|| find_served(&self.settings, observation, cx, &few, served, &points))
+    }
+
+    fn refused(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<()> {
+        let function = self.functions.entry(cx.endpoint.0);
+        let class = class(observation, cx);
+        if function.knows(class) {
+            return None;
+        }
+        function.refuse(cx.actor_key, observation.at);
+        let everybody = function.refuses_everybody() || function.few(observation.at).is_none();
+        // Without a word nobody knows what it is for, until few have used it.
+        let telling = cx.about.hints.admin
+            || function.served >= self.settings.served_min
+            || observation.status == Some(405);
+        if everybody || !telling || cx.served == 0 || self.around < AROUND {
+            return None;
+        }
+        let prober = self.actors.entry(cx.actor_key);
+        if prober
+            .last
+            .is_none_or(|last| observation.at.since(last) > TOGETHER)
+        {
+            (prober.refused, prober.since) = ([0; PROBED], Some(observation.at));
+        }
+        prober.last = Some(observation.at);
+        let number = cx.endpoint.0.saturating_add(1);
+        if prober.refused.contains(&number) {
+            return None;
+        }
+        *prober.refused.iter_mut().find(|one| **one == 0)? = number;
+        let probed = super::count(prober.refused.iter().filter(|one| **one != 0).count());
+        let mut points = Points::default();
+        points.add(
+            "functions-refused",
+            probed,
+            climb(probed, self.settings.refused_min, 5, PROBED_MOST),
+        );
+        if points.sum < self.settings.score_min {
+            return None;
+        }
+        let functions = prober.refused;
+        let found = Finding {
+            endpoint: None,
+            severity: 50,
+            evidence: Evidence {
+                summary: format!("{probed} functions that few may use were refused"),
+                window_seconds: TOGETHER.as_secs_f64(),
+                value: f64::from(probed),
+                threshold: f64::from(self.settings.refused_min),
+                requests: u64::from(probed),
+                status: observation.status,
+                first: prober.since,
+                last: Some(observation.at),
+                measures: points.measures.clone(),
+                ..Evidence::default()
+            },
+            ..finding(observation, cx, points.sum)
+        };
+        if self.pending.len() < PENDING {
+            self.pending.push_back(Pending { found, functions });
+        }
+        Some(())
+    }
+
+    /// What was refused a while ago, if nobody else was refused the same since.
+    fn settled(&mut self, now: Timestamp) -> Option<Finding> {
+        let due = |pending: &Pending| now.since(pending.found.at) >= SETTLE;
+        let pending = self.pending.pop_front_if(|pending| due(pending))?;
+        let numbers = pending
+            .functions
+            .iter()
+            .filter_map(|number| number.checked_sub(1));
+        let alone = numbers.filter(|number| {
+            let few = self.functions.peek(number).and_then(|function| function.few(now));
+            few.is_some_and(|few| few.refused <= ALONE)
+        });
+        (super::count(alone.count()) >= self.settings.refused_min).then_some(pending.found)
+    }
+}
+
+/// Refusals that wait for whether others are refused the same.
+#[derive(Debug)]
+struct Pending {
+    found: Finding,
+    functions: [u32; PROBED],
+}
+
+/// What makes two principals of the same kind: what their tokens claim, else nothing.
+fn class(observation: &Observation, cx: &Context<'_>) -> u64 {
+    match observation.credential.map_or(0, |credential| credential.roles) {
+        0 => cx.actor_key,
+        roles => roles,
+    }
+}
+
+/// Whether the function is known well enough, and by few enough, while many are around.
+fn is_privileged(settings: &Settings, few: &Few, served: u32, around: u32) -> bool {
+    few.steady > 0
+        && served >= settings.served_min
+        && few.age >= Duration::from_secs(settings.known_seconds)
+        && around >= AROUND.max(settings.others_min.saturating_mul(few.users))
+}
+
+/// Adds up the evidence. The weights are explained in the head comment.
+fn weigh(
+    few: &Few,
+    served: u32,
+    user: bool,
+    refused: bool,
+    observation: &Observation,
+    cx: &Context<'_>,
+) -> Points {
+    let admin = cx.about.hints.admin;
+    let plain = !admin && few.age >= PLAIN_AGE && served >= PLAIN_SERVED;
+    let ordinary =
+        !user && cx.served >= HISTORY_SERVED && observation.at.since(cx.known_since) >= HISTORY_AGE;
+    let roles = observation
+        .credential
+        .is_some_and(|credential| credential.roles != 0);
+    let mut points = Points::default();
+    points.flag("for-administrators", admin, 30);
+    points.flag("few-use-it-often", plain, 20);
+    points.add(
+        "others-refused",
+        few.refused,
+        if few.refused > 0 { 20 } else { 0 },
+    );
+    points.flag("was-refused-before", refused, 20);
+    points.flag("other-roles", roles, 25);
+    points.flag("ordinary-until-now", ordinary, 20);
+    if !admin && !plain {
+        points.cap(0);
+    }
+    points
+}
+
+fn find_served(
+    settings: &Settings,
+    observation: &Observation,
+    cx: &Context<'_>,
+    few: &Few,
+    served: u32,
+    points: &Points,
+) -> Finding {
+    Finding {
+        evidence: Evidence {
+            summary: format!(
+                "served for the first time where {served} requests came from {} others only, and {} were refused",
+                few.users, few.refused
+            ),
+            window_seconds: few.age.as_secs_f64(),
+            value: 1.0,
+            threshold: 1.0,
+            baseline: Some(f64::from(few.users)),
+            requests: 1,
+            status: observation.status,
+            first: Some(observation.at),
+            last: Some(observation.at),
+            measures: points.measures.clone(),
+            object_ids: cx.path_ids.iter().map(ToString::to_string).collect(),
+        },
+        severity: if served >= settings.served_min { 80 } else { 70 },
+        ..finding(observation, cx, points.sum)
+    }
+}
+
+fn finding(observation: &Observation, cx: &Context<'_>, points: i32) -> Finding {
+    let coverage = if observation.gaps { 0.0 } else { 1.0 };
+    Finding {
+        detector: &INFO,
+        at: observation.at,
+        actor: cx.actor,
+        actor_key: cx.actor_key,
+        endpoint: Some(cx.endpoint),
+        severity: 80,
+        confidence: confidence(points, coverage),
+        coverage,
+        evidence: Evidence::default(),
+        suspects: vec![Suspect::of(observation, cx)],
+    }
+}
+
+impl Detector for FunctionLevel {
+    fn info(&self) -> &'static DetectorInfo {
+        &INFO
+    }
+
+    fn points_min(&self) -> Option<i32> {
+        Some(self.settings.score_min)
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::CREDENTIAL
+    }
+
+    fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        out.extend(self.settled(observation.at));
+        let served = observation.is_status(2);
+        if served && cx.served == 0 {
+            self.around = self.around.saturating_add(1);
+        }
+        let changes = matches!(cx.about.method(), "POST" | "PUT" | "PATCH" | "DELETE");
+        let hints = cx.about.hints;
+        if !(changes || hints.admin) || hints.login || hints.open || cx.about.unknown {
+            return;
+        }
+        if served {
+            out.extend(self.served(observation, cx));
+        } else if matches!(observation.status, Some(403 | 405)) {
+            self.refused(observation, cx);
+        }
+    }
+
+    fn tick(&mut self, _now: Timestamp) {}
+
+    fn tables(&self) -> Vec<(&'static str, TableStats)> {
+        vec![
+            ("function_level_functions", self.functions.stats()),
+            ("function_level_actors", self.actors.stats()),
+        ]
+    }
+}

@@ -1,0 +1,418 @@
+//! `token-cycling`: one client with many credentials, guessed or stolen.
+//!
+//! **Signal.** Guessed: distinct credentials refused (401, 403) for one client that nobody was ever served with, beside those
+//! that were new there and served. Borrowed: credentials that were at home in other networks and with other programs, used by
+//! one client, not just when their owners had used them. In turn: credentials that one client takes one after the other, each
+//! for the same number of requests (two at least), none again, without a pause between them.
+//!
+//! **Score**, guessed: 50 at 15 in 10 minutes and 2 more for each further, or 50 at 30 in a day and 1 more for each further, up to
+//! 75, where four are refused for each that is new and served; 15 from one program 15; several programs with
+//! fewer than 4 each -25. Borrowed: 50 at 6 within an hour and 2 more for each further, up to 65; three whose owners went on
+//! using them 20. In turn: 50 at 15 within an hour and 1 more for each further, up to 65. A finding from 50 on; the points are
+//! the confidence.
+//!
+//! **Defaults from.** This project: a person has one credential, or two while it changes; an office that comes to work has one
+//! refused and one new for each.
+//!
+//! **Look-alikes spared.** Expired tokens (they were served once, or say that they are expired, or are followed by a new one
+//! within 20 s, as at a NAT at nine, and after a restart of apimon); a page that polls with one expired token; 40 pods with one
+//! token; proxies and NATs (their users' tokens are theirs alone, and come back); gateways that pass a token on (within half a second of
+//! its owner); phones that change between two networks (with the same program); load tests (their users come back); services,
+//! and Basic passwords (`brute-force`, `password-spray`).
+//!
+//! **What it trades.** Who borrows with the program of the owners is left to `token-sharing`; who takes accounts of his own in no
+//! order, to what is found of what he does. OWASP API2:2023, CWE-307.
+
+mod client;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use self::client::{Client, InTurn, Pool, Refused, short};
+use super::{
+    Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, Suspect, attempt,
+    confidence,
+    points::{Points, climb},
+    window::tenths,
+};
+use crate::{
+    lru::{Lru, TableStats},
+    observe::{ActorClass, Observation, PrincipalKind, extra::TokenFlaw},
+    time::Timestamp,
+};
+
+/// What is fixed about this detector.
+pub static INFO: DetectorInfo = DetectorInfo {
+    name: "token-cycling",
+    id: "APIMON-0005",
+    description: "One client uses many credentials that are guessed or stolen",
+    owasp: "API2:2023",
+    cwe: "CWE-307",
+    technique: ("T1110", "Brute Force"),
+    counts: "distinct credentials",
+    strongest: Remedy::Drop,
+};
+
+/// `[detect.token-cycling]`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Least points of a finding.
+    pub score_min: i32,
+    /// Unknown credentials refused for one client within ten minutes.
+    pub fast_min: u32,
+    /// The same within a day.
+    pub slow_min: u32,
+    /// Credentials of others in use by one client within an hour.
+    pub borrowed_min: u32,
+    /// Credentials that one client takes one after the other within an hour.
+    pub turns_min: u32,
+    /// Credentials remembered by their first client; the one not used for longest gives way.
+    pub credentials_max: usize,
+    /// Clients remembered, as above.
+    pub clients_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            score_min: 50,
+            fast_min: 15,
+            slow_min: 30,
+            borrowed_min: 6,
+            turns_min: 15,
+            credentials_max: 1 << 18,
+            clients_max: 1 << 13,
+        }
+    }
+}
+
+const FAST: Duration = Duration::from_mins(10);
+const SLOW: Duration = Duration::from_hours(24);
+const BORROWED: Duration = Duration::from_hours(1);
+/// A gateway passes a token on sooner after its owner, tenths of a second.
+const PASSED_ON: u32 = 5;
+/// Owners that went on using theirs.
+const RETURNED: u32 = 3;
+/// Most points for what may be a gateway after all.
+const MOST: i32 = 65;
+/// Refused for each new one that is served: fewer is an office.
+const REFUSED_SHARE: u32 = 4;
+/// Credentials of each program: fewer are different people.
+const EACH_PROGRAM: u32 = 4;
+const ONE_PROGRAM: u32 = 15;
+const GUESSED_MOST: i32 = 75;
+/// Below this a finding is said again only when there is half as much again to say.
+const SURE: i32 = 70;
+
+/// Where a credential is at home, and where it was used last.
+#[derive(Debug, Default)]
+struct Home {
+    client: u64,
+    network: u32,
+    print: u32,
+    last: u64,
+    last_at: u32,
+}
+
+/// The detector.
+#[derive(Debug)]
+pub struct TokenCycling {
+    settings: Settings,
+    epoch: Option<Timestamp>,
+    homes: Lru<u64, Home>,
+    clients: Lru<u64, Client>,
+}
+
+impl TokenCycling {
+    /// Knows nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            homes: Lru::new(settings.credentials_max),
+            clients: Lru::new(settings.clients_max),
+            epoch: None,
+            settings,
+        }
+    }
+
+    fn refused(
+        &mut self,
+        credential: u64,
+        observation: &Observation,
+        cx: &Context<'_>,
+        epoch: Timestamp,
+    ) -> Option<Finding> {
+        let expired = observation.extra().token_flaws.contains(TokenFlaw::Expired);
+        if expired || self.homes.peek(&credential).is_some() {
+            return None;
+        }
+        let client = self.clients.entry(cx.client_key);
+        if !client.refuse(credential, observation, (epoch, SLOW)) {
+            return None;
+        }
+        let shown = |window| client.refused(epoch, observation.at, window);
+        let (fast, slow) = (shown(FAST), shown(SLOW));
+        let points = weigh_guessed(&self.settings, &fast, &slow);
+        let again = points.sum < SURE && 2 * slow.unknown < 3 * client.reported;
+        if points.sum < self.settings.score_min || again {
+            return None;
+        }
+        client.reported = slow.unknown;
+        let is_fast = fast.unknown >= self.settings.fast_min;
+        let (value, window, threshold) = if is_fast {
+            (fast, FAST, self.settings.fast_min)
+        } else {
+            (slow, SLOW, self.settings.slow_min)
+        };
+        let (actor, actor_key) = attempt::client(observation, cx);
+        let mut suspect = Suspect::of(observation, cx);
+        suspect.actors.push(actor_key);
+        let coverage = client.coverage();
+        Some(Finding {
+            detector: &INFO,
+            at: observation.at,
+            actor,
+            actor_key,
+            endpoint: None,
+            severity: 65,
+            confidence: confidence(points.sum, coverage),
+            coverage,
+            evidence: Evidence {
+                summary: format!(
+                    "{} credentials that nobody was ever served with were refused within {:.0} s, beside {} new ones served",
+                    value.unknown,
+                    window.as_secs_f64(),
+                    value.fresh
+                ),
+                window_seconds: window.as_secs_f64(),
+                value: f64::from(value.unknown),
+                threshold: f64::from(threshold),
+                requests: u64::from(client.refused),
+                status: observation.status,
+                first: client.first,
+                last: Some(observation.at),
+                measures: points.measures,
+                ..Evidence::default()
+            },
+            suspects: vec![suspect],
+        })
+    }
+
+    fn served(
+        &mut self,
+        credential: u64,
+        observation: &Observation,
+        cx: &Context<'_>,
+        epoch: Timestamp,
+    ) -> Option<Finding> {
+        let borrowed = self.settle(credential, observation, cx, epoch);
+        if borrowed {
+            self.clients.entry(cx.client_key).seen(observation, cx);
+        }
+        let client = self.clients.get(&cx.client_key)?;
+        let turns = client.turn(
+            cx.actor_key,
+            cx.served == 0 || borrowed,
+            observation.client_print,
+            (epoch, observation.at),
+        )?;
+        let points = weigh_turns(&self.settings, &turns);
+        if points.sum >= self.settings.score_min && turns.turns % 5 == 0 {
+            let summary = format!(
+                "{} credentials, one after the other, each for {} requests",
+                turns.turns,
+                turns.each.unwrap_or(0)
+            );
+            client.seen(observation, cx);
+            let value = (turns.turns, self.settings.turns_min);
+            return accepted(client, &[], summary, value, observation, points);
+        }
+        if !borrowed {
+            return None;
+        }
+        let pool = client.pool(epoch, observation.at, BORROWED);
+        let points = weigh_borrowed(&self.settings, &pool);
+        let again = points.sum < SURE && 2 * pool.credentials < 3 * client.reported;
+        if points.sum < self.settings.score_min || again {
+            return None;
+        }
+        client.reported = pool.credentials;
+        let summary = format!(
+            "{} credentials that are at home in other networks, with other programs; owners of {} went on using them",
+            pool.credentials, pool.returned
+        );
+        let value = (pool.credentials, self.settings.borrowed_min);
+        accepted(client, &pool.actors, summary, value, observation, points)
+    }
+
+    /// Where the credential is at home, and who has it now. Whether it is newly borrowed.
+    fn settle(
+        &mut self,
+        credential: u64,
+        observation: &Observation,
+        cx: &Context<'_>,
+        epoch: Timestamp,
+    ) -> bool {
+        let at = tenths(epoch, observation.at);
+        let home = self.homes.entry(credential);
+        if home.client == 0 {
+            *home = Home {
+                client: cx.client_key,
+                network: short(cx.network_key),
+                print: short(observation.client_print),
+                last: cx.client_key,
+                last_at: at,
+            };
+            self.clients
+                .entry(cx.client_key)
+                .fresh(credential, observation, epoch);
+            return false;
+        }
+        let (before, before_at) = (home.last, home.last_at);
+        (home.last, home.last_at) = (cx.client_key, at);
+        if before == cx.client_key {
+            return false;
+        }
+        // Whoever is in the owner's network, or has his program, may be the owner.
+        let owner = cx.client_key == home.client || short(cx.network_key) == home.network;
+        if owner || short(observation.client_print) == home.print {
+            if let Some(borrower) = self.clients.get(&before) {
+                borrower.returned(credential);
+            }
+            return false;
+        }
+        let passed_on = at.saturating_sub(before_at) < PASSED_ON;
+        let borrower = self.clients.entry(cx.client_key);
+        !passed_on && borrower.borrow(credential, cx.actor_key, epoch, observation.at)
+    }
+}
+
+/// A finding about credentials that were accepted.
+fn accepted(
+    client: &Client,
+    actors: &[u64],
+    summary: String,
+    (value, threshold): (u32, u32),
+    observation: &Observation,
+    points: Points,
+) -> Option<Finding> {
+    let suspect = client.suspect(actors)?;
+    Some(Finding {
+        detector: &INFO,
+        at: observation.at,
+        actor: Actor::Client(observation.client_addr()),
+        actor_key: client.key,
+        endpoint: None,
+        severity: 80,
+        confidence: confidence(points.sum, 1.0),
+        coverage: 1.0,
+        evidence: Evidence {
+            summary,
+            window_seconds: BORROWED.as_secs_f64(),
+            value: f64::from(value),
+            threshold: f64::from(threshold),
+            requests: u64::from(value),
+            status: observation.status,
+            last: Some(observation.at),
+            measures: points.measures,
+            ..Evidence::default()
+        },
+        suspects: vec![suspect],
+    })
+}
+
+/// Weighs refused credentials. The weights are explained in the head comment.
+fn weigh_guessed(settings: &Settings, fast: &Refused, slow: &Refused) -> Points {
+    let counts = |shown: &Refused, least, each| {
+        if shown.unknown >= REFUSED_SHARE * shown.fresh {
+            climb(shown.unknown, least, each, GUESSED_MOST)
+        } else {
+            0
+        }
+    };
+    let fast_points = counts(fast, settings.fast_min, 2);
+    let all = fast_points.max(counts(slow, settings.slow_min, 1));
+    let one_program = slow.programs == 1 && slow.unknown >= ONE_PROGRAM;
+    let many = slow.programs > 1 && slow.unknown < EACH_PROGRAM * slow.programs;
+    let mut points = Points::default();
+    points.add("refused-in-ten-minutes", fast.unknown, fast_points);
+    points.add("refused-in-a-day", slow.unknown, all - fast_points);
+    points.add("new-and-served", slow.fresh, 0);
+    points.flag("one-program", one_program && all > 0, 15);
+    points.flag("programs-of-different-people", many, -25);
+    points
+}
+
+/// Weighs credentials that are at home elsewhere.
+fn weigh_borrowed(settings: &Settings, pool: &Pool) -> Points {
+    let enough = climb(pool.credentials, settings.borrowed_min, 2, MOST);
+    let mut points = Points::default();
+    points.add("borrowed", pool.credentials, enough);
+    points.add(
+        "owners-went-on",
+        pool.returned,
+        if pool.returned >= RETURNED && enough > 0 {
+            20
+        } else {
+            0
+        },
+    );
+    points
+}
+
+/// Weighs credentials that are taken one after the other.
+fn weigh_turns(settings: &Settings, turns: &InTurn) -> Points {
+    let enough = turns
+        .each
+        .map_or(0, |_| climb(turns.turns, settings.turns_min, 1, MOST));
+    let mut points = Points::default();
+    points.add("in-turn", turns.turns, enough);
+    points
+}
+
+impl Detector for TokenCycling {
+    fn info(&self) -> &'static DetectorInfo {
+        &INFO
+    }
+
+    fn points_min(&self) -> Option<i32> {
+        Some(self.settings.score_min)
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::CREDENTIAL
+    }
+
+    fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let (Some(principal), Some(credential)) = (observation.principal, observation.credential) else {
+            return;
+        };
+        let login = observation
+            .extra
+            .as_ref()
+            .is_some_and(|extra| extra.login.is_some());
+        if principal.kind == PrincipalKind::User || cx.class == ActorClass::Service || login {
+            return;
+        }
+        let epoch = *self.epoch.get_or_insert(observation.at);
+        let key = credential.fingerprint.short();
+        match observation.status {
+            Some(401 | 403) => out.extend(self.refused(key, observation, cx, epoch)),
+            Some(200..=399) => out.extend(self.served(key, observation, cx, epoch)),
+            _ => {}
+        }
+    }
+
+    fn tick(&mut self, _now: Timestamp) {}
+
+    fn tables(&self) -> Vec<(&'static str, TableStats)> {
+        vec![
+            ("token_cycling_credentials", self.homes.stats()),
+            ("token_cycling_clients", self.clients.stats()),
+        ]
+    }
+}

@@ -1,0 +1,347 @@
+//! Credentials that are guessed, stolen, invalid or not there at all, and who has them by right.
+
+use super::*;
+use crate::observe::extra::{TokenFlaw, TokenFlawSet};
+
+const ATTACKER: &str = "203.0.113.66";
+const LATER: u64 = 700_000;
+
+fn only(requests: Vec<Request>, detector: &str, name: &str) -> Outcome {
+    let outcome = run(requests);
+    let mut detectors = outcome.detectors();
+    detectors.dedup();
+    assert_eq!(detectors, [detector], "{name}: {}", outcome.explain());
+    outcome
+}
+
+fn nothing(name: &str, requests: Vec<Request>) {
+    let outcome = run(requests);
+    assert_eq!(
+        outcome.detectors(),
+        Vec::<&str>::new(),
+        "{name}: {}",
+        outcome.explain()
+    );
+}
+
+fn me(ms: u64, client: &str, token: impl Into<String>) -> Request {
+    get(ms, client, "/api/me").token(token)
+}
+
+#[test]
+fn guessed_tokens() {
+    for (name, gap_ms, kind) in [
+        ("fast", 50, PrincipalKind::Bearer),
+        ("one in 20 s", 20_000, PrincipalKind::Bearer),
+        ("one in 10 min", 600_000, PrincipalKind::Bearer),
+        ("keys", 500, PrincipalKind::ApiKey),
+    ] {
+        let guess = |i: u64| {
+            let request = me(LATER + i * gap_ms, ATTACKER, format!("guess-{i}"));
+            request.status(401).kind(kind).program("tool/1")
+        };
+        let guesses = (0..if gap_ms < 100 { 1000 } else { 100 }).map(guess);
+        let outcome = only(
+            office(600).into_iter().chain(guesses).collect(),
+            "token-cycling",
+            name,
+        );
+        assert_eq!(outcome.dropped(), [ATTACKER], "{name}: {}", outcome.explain());
+    }
+}
+
+#[test]
+fn a_pool_of_stolen_tokens() {
+    let mut requests = office(900);
+    for i in 0..600u64 {
+        let (client, token) = (ATTACKER, format!("token-{}", i % 10));
+        requests.push(
+            get(200_000 + i * 500, client, "/api/orders")
+                .token(token)
+                .program("tool/1"),
+        );
+    }
+    let outcome = run_with(JudgeSettings::default(), requests);
+    assert!(
+        outcome.detectors().contains(&"token-cycling"),
+        "{}",
+        outcome.explain()
+    );
+}
+
+#[test]
+fn accounts_one_after_the_other() {
+    let mut requests = office(600);
+    requests.extend((0..120u64).map(|i| me(LATER + i * 1500, ATTACKER, format!("account-{}", i / 3))));
+    let outcome = only(requests, "token-cycling", "in turn");
+    assert_eq!(outcome.dropped(), Vec::<String>::new(), "it may be a gateway");
+}
+
+#[test]
+fn credentials_that_are_refused_without_anybody_guessing() {
+    let polling = (0..2000).map(|i| me(i * 1000, ATTACKER, "expired").status(401));
+    nothing("a page that polls", polling.collect());
+    // 200 users of a NAT come to work with a token of yesterday.
+    let morning = (0..200u64).flat_map(|user| {
+        let ms = user * 700;
+        [
+            me(ms, ATTACKER, format!("yesterday-{user}")).status(401),
+            me(ms + 5000, ATTACKER, format!("today-{user}")),
+            me(ms + 60_000, ATTACKER, format!("today-{user}")),
+        ]
+    });
+    nothing("a NAT at nine", morning.collect());
+    let short_lived = (0..500u64).flat_map(|turn| {
+        let token = format!("short-{turn}");
+        [
+            me(turn * 60_000, ATTACKER, &token),
+            me(turn * 60_000 + 55_000, ATTACKER, &token).status(401),
+        ]
+    });
+    nothing("tokens of a minute", short_lived.collect());
+    let proxy = (0..3000u64).map(|i| me(i * 200, ATTACKER, format!("user-{}", i * 7 % 150)));
+    nothing("a proxy that is not declared", proxy.collect());
+    // The edge and what is behind it are heard on one host: each token is passed on.
+    let passed = (0..3000u64).flat_map(|i| {
+        let (user, ms) = (i * 7 % 150, i * 200);
+        [
+            me(ms, &format!("192.0.2.{}", 1 + user), format!("user-{user}")),
+            me(ms + 20, "10.0.0.5", format!("user-{user}")).program("gateway/2"),
+        ]
+    });
+    let outcome = run(passed.collect());
+    assert!(
+        !outcome.detectors().contains(&"token-cycling"),
+        "{}",
+        outcome.explain()
+    );
+    let starts = (0..60u64)
+        .flat_map(|user| (0..4).map(move |i| me(user * 9000 + i * 150, ATTACKER, format!("starts-{user}"))));
+    nothing("apps of a carrier that are started", starts.collect());
+    let phones = (0..40u64).flat_map(|user| {
+        let (token, home) = (format!("user-{user}"), format!("192.0.{user}.1"));
+        (0..9u64).map(move |i| {
+            let client = if i % 3 == 0 { &home } else { ATTACKER };
+            me(i * 60_000 + user * 900, client, &token)
+        })
+    });
+    nothing("phones of a carrier", phones.collect());
+}
+
+fn flawed(ms: u64, flaw: TokenFlaw) -> Request {
+    let mut request = me(ms, ATTACKER, "flawed");
+    let mut flaws = TokenFlawSet::EMPTY;
+    flaws.insert(flaw);
+    request.extra.token_flaws = flaws;
+    request
+}
+
+/// Users of `/api/me`, one of whom is refused now and then.
+fn users(refuses: bool) -> Vec<Request> {
+    (0..400u64)
+        .map(|i| {
+            let user = i % 20;
+            let request = me(
+                i * 1500,
+                &format!("192.0.2.{}", 10 + user),
+                format!("token-{user}"),
+            );
+            let expired = refuses && i % 97 == 96;
+            if expired { request.status(401) } else { request }
+        })
+        .collect()
+}
+
+#[test]
+fn invalid_tokens_that_are_accepted() {
+    for (flaw, refuses) in [
+        (TokenFlaw::Unsigned, true),
+        (TokenFlaw::Expired, true),
+        (TokenFlaw::WrongAudience, true),
+        (TokenFlaw::Expired, false),
+    ] {
+        let mut requests = users(refuses);
+        requests.push(flawed(LATER, flaw));
+        let outcome = only(requests, "invalid-token-accepted", &format!("{flaw:?}"));
+        assert_eq!(outcome.dropped(), Vec::<String>::new(), "the server's fault");
+    }
+    nothing(
+        "refused",
+        [users(true), vec![flawed(LATER, TokenFlaw::Unsigned).status(401)]].concat(),
+    );
+    let public = (0..200u64).map(|i| get(i * 1000, "192.0.2.7", "/api/me"));
+    let asks = (0..9).map(|i| flawed(LATER + i * 1000, TokenFlaw::Expired));
+    nothing("public", public.chain(asks).collect());
+    let mut refresh = flawed(LATER, TokenFlaw::Expired);
+    refresh.target = "/api/auth/refresh".into();
+    nothing("made for it", [users(true), vec![refresh]].concat());
+    let short = flawed(LATER, TokenFlaw::Expired).bytes(40);
+    nothing("an error that comes as 200", [users(false), vec![short]].concat());
+}
+
+fn anonymous(ms: u64, target: &str) -> Request {
+    get(ms, ATTACKER, target)
+}
+
+#[test]
+fn an_endpoint_that_forgets_to_ask() {
+    for refuses in [true, false] {
+        let requests = [users(refuses), vec![anonymous(LATER, "/api/me")]].concat();
+        let outcome = only(requests, "missing-auth", "once");
+        assert_eq!(outcome.dropped(), Vec::<String>::new());
+    }
+    let mut requests = office(900);
+    requests.extend((0..3).map(|i| anonymous(1_000_000 + i * 1000, "/api/orders/1007")));
+    only(requests, "missing-auth", "an object");
+}
+
+#[test]
+fn an_older_version_that_never_asked() {
+    let mut requests = users(true);
+    for request in &mut requests {
+        request.target = "/api/v2/me".into();
+    }
+    requests.push(anonymous(LATER, "/api/v1/me"));
+    only(requests, "missing-auth", "v1");
+}
+
+#[test]
+fn who_needs_no_credential() {
+    let with = |name, more: Vec<Request>| nothing(name, [users(true), more].concat());
+    with("refused", vec![anonymous(LATER, "/api/me").status(401)]);
+    with("nothing said", vec![anonymous(LATER, "/api/me").bytes(2)]);
+    with("preflight", vec![anonymous(LATER, "/api/me").method("OPTIONS")]);
+    with("cached", vec![anonymous(LATER, "/api/me").status(304)]);
+    with(
+        "health",
+        (0..100).map(|i| anonymous(i * 5000, "/api/health")).collect(),
+    );
+    let mixed = users(true).into_iter().enumerate().map(|(i, mut request)| {
+        if i % 20 == 0 {
+            request.token = None;
+        }
+        request
+    });
+    nothing("a page with and without", mixed.collect());
+    let mut dice = Dice(9);
+    let photos: Vec<_> = (0..200u64)
+        .map(|i| {
+            let user = i % 20;
+            let target = format!("/photos/{}", dice.uuid());
+            get(i * 3000, &format!("192.0.2.{}", 10 + user), target).token(format!("token-{user}"))
+        })
+        .collect();
+    let shared = get(LATER, ATTACKER, photos[7].target.clone());
+    nothing("a shared link", [photos, vec![shared]].concat());
+}
+
+/// Two hours of 60 users who read, and of three administrators.
+fn company(roles: bool) -> Vec<Request> {
+    let mut requests = Vec::new();
+    for i in 0..3600u64 {
+        let user = i % 60;
+        let mut request =
+            get(i * 2000, &format!("192.0.2.{}", 10 + user), "/api/orders").token(format!("token-{user}"));
+        request.roles = u64::from(roles) << 40;
+        requests.push(request);
+    }
+    for i in 0..120u64 {
+        let admin = i % 3;
+        let mut request = get(
+            i * 60_000,
+            &format!("192.0.2.{}", 200 + admin),
+            "/api/admin/users",
+        )
+        .token(format!("admin-{admin}"))
+        .method(if i % 2 == 0 { "GET" } else { "POST" });
+        request.roles = u64::from(roles) << 41;
+        requests.push(request);
+    }
+    requests
+}
+
+fn at_admin(ms: u64, token: &str) -> Request {
+    get(ms, "192.0.2.17", "/api/admin/users").token(token)
+}
+
+#[test]
+fn functions_of_others() {
+    const AFTER: u64 = 7_205_000;
+    let requests = [company(false), vec![at_admin(AFTER, "token-7")]].concat();
+    only(requests, "function-level", "an ordinary user");
+
+    let mut other = at_admin(AFTER, "somebody-new");
+    other.roles = 1 << 40;
+    only(
+        [company(true), vec![other]].concat(),
+        "function-level",
+        "other roles",
+    );
+
+    let refused = at_admin(AFTER, "somebody-new").status(403);
+    let then = at_admin(AFTER + 1000, "somebody-new");
+    let outcome = only(
+        [company(false), vec![refused, then]].concat(),
+        "function-level",
+        "refused, then served",
+    );
+    assert_eq!(outcome.dropped(), Vec::<String>::new());
+
+    let probe = |i: u64, path: &str| {
+        let mut request = at_admin(AFTER + i * 10_000, "token-7").status(403);
+        request.target = path.into();
+        request
+    };
+    let paths = [
+        "/api/admin/users",
+        "/api/admin/export",
+        "/api/internal/jobs",
+        "/api/admin/audit",
+    ];
+    let probes = (0..).zip(paths).map(|(i, path)| probe(i, path));
+    let later = at_admin(AFTER + 300_000, "admin-0");
+    let requests = company(false).into_iter().chain(probes).chain([later]);
+    only(requests.collect(), "function-level", "probing");
+}
+
+#[test]
+fn who_may_use_a_function() {
+    const AFTER: u64 = 7_205_000;
+    let mut colleague = at_admin(AFTER, "admin-new");
+    colleague.roles = 1 << 41;
+    nothing("a new administrator", [company(true), vec![colleague]].concat());
+    nothing(
+        "a new administrator whose token says nothing",
+        [company(false), vec![at_admin(AFTER, "admin-new")]].concat(),
+    );
+    let everybody = (0..60u64).flat_map(|user| {
+        [
+            "/api/admin/menu",
+            "/api/roles",
+            "/api/permissions",
+            "/api/admin/news",
+        ]
+        .map(|path| {
+            get(AFTER + user * 1000, &format!("192.0.2.{}", 10 + user), path)
+                .token(format!("token-{user}"))
+                .status(403)
+        })
+    });
+    nothing(
+        "a page that asks for what it may not show",
+        company(false).into_iter().chain(everybody).collect(),
+    );
+    let feature = (0..30u64).map(|user| {
+        get(
+            user * 240_000,
+            &format!("192.0.2.{}", 10 + user),
+            "/api/orders/archive",
+        )
+        .method("POST")
+        .token(format!("token-{user}"))
+    });
+    nothing(
+        "a feature that few try",
+        company(false).into_iter().chain(feature).collect(),
+    );
+}
