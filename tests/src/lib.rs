@@ -4,10 +4,11 @@
 //! Must not decide what is right: those who use it do.
 
 pub mod api;
+pub mod assembled;
 pub mod bare;
-pub mod bare_xdp;
 pub mod barrage;
 pub mod client;
+pub mod cputime;
 pub mod daemon;
 pub mod forge;
 pub mod frames;

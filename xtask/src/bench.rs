@@ -25,6 +25,8 @@ pub(crate) struct Options {
 enum Group {
     /// Nanoseconds a packet in the shield, beside a program that only drops and beside xdp-filter.
     Shield,
+    /// CPU time a packet in a flood on veth, beside a program that only drops and one that only looks sources up.
+    Flood,
     /// Nanoseconds a packet in the tap, beside the tap turned off.
     Tap,
     /// Transactions and bytes a second from a capture, beside a loop that only parses heads.
@@ -34,11 +36,12 @@ enum Group {
 }
 
 impl Group {
-    const ALL: [Self; 4] = [Self::Shield, Self::Tap, Self::Replay, Self::Live];
+    const ALL: [Self; 5] = [Self::Shield, Self::Flood, Self::Tap, Self::Replay, Self::Live];
 
     fn program(self) -> &'static str {
         match self {
             Self::Shield => "bench-shield",
+            Self::Flood => "bench-flood",
             Self::Tap => "bench-tap",
             Self::Replay => "bench-replay",
             Self::Live => "bench-live",
@@ -60,7 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if groups.iter().any(|group| group.needs_root()) {
         setup::run(Purpose::Bench)?;
         if !is_root() {
-            bail!("the groups shield, tap and live load kernel programs: they need root");
+            bail!("the groups shield, flood, tap and live load kernel programs: they need root");
         }
     }
     if groups.len() != 1 && !options.rest.is_empty() {

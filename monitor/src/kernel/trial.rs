@@ -18,6 +18,8 @@ pub enum Program {
     Shield,
     /// The XDP program for packets without an Ethernet header.
     ShieldIp,
+    /// The TC program that drops what goes out to dropped sources.
+    ShieldEgress,
     /// The TC program on the way in.
     TapIngress,
     /// The TC program on the way out.
@@ -30,6 +32,7 @@ impl Program {
         match self {
             Self::Shield => names::PROG_SHIELD,
             Self::ShieldIp => names::PROG_SHIELD_IP,
+            Self::ShieldEgress => names::PROG_SHIELD_EGRESS,
             Self::TapIngress => names::PROG_TAP_INGRESS,
             Self::TapEgress => names::PROG_TAP_EGRESS,
         }
@@ -82,7 +85,7 @@ pub(super) fn run(
         Program::Shield | Program::ShieldIp => {
             <&mut Xdp>::try_from(loaded).and_then(|shield| shield.test_run(options))
         }
-        Program::TapIngress | Program::TapEgress => {
+        Program::ShieldEgress | Program::TapIngress | Program::TapEgress => {
             <&mut SchedClassifier>::try_from(loaded).and_then(|tap| tap.test_run(options))
         }
     };

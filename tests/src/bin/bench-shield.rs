@@ -4,12 +4,16 @@
 //! One packet is run over and over, so tables are as warm as they ever are: it measures instructions, not the cache.
 //! xdp-filter holds one denied source: its own tables end at 10,000.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use apimon::kernel::{KernelSettings, Kind, Mode, Program};
 use apimon_tests::{
-    bare_xdp::BareDrop,
+    assembled::Assembled,
     frames::{Shape, V4_SOURCE, V6_SOURCE},
     kernel::TestKernel,
     series::Series,
@@ -51,9 +55,10 @@ fn main() -> Result<()> {
         ..Shape::tcp(&[0; 26])
     }
     .build();
-    let bare = BareDrop::load()?;
+    let bare = Assembled::drop_all()?;
     let filter = XdpFilter::load(&[V4_SOURCE.into()])?;
     let other_source = v4_from_elsewhere(&v4);
+    let answer = v4_to_its_source(&v4);
     let [near, crowded, in_net] = [NEAR_NET, CROWDED, IN_NET].map(|source| v4_from(&v4, source));
     let settings = || KernelSettings {
         mode: Mode::Enforce,
@@ -67,6 +72,9 @@ fn main() -> Result<()> {
         let mut netted = TestKernel::load("bench-nets", settings())?;
         fill(&netted, leases, &[])?;
         lease_nets(&netted, args.nets)?;
+        // Its tables of sources are full of made-up ones, so each further one takes the place of another.
+        let mut flooded = TestKernel::load("bench-flooded", settings())?;
+        fill(&flooded, leases, &[])?;
         let mut figures = Figures::default();
         for round in 0..args.rounds {
             let mut say = |name: &'static str, duration: Duration| {
@@ -104,6 +112,18 @@ fn main() -> Result<()> {
             measure("pass-v4-nets-near", &mut netted, &near)?;
             measure("pass-v4-nets-crowd", &mut netted, &crowded)?;
             measure("drop-v4-net", &mut netted, &in_net)?;
+            let mut way_out = |name, packet: &[u8]| -> Result<()> {
+                let trial = dropping
+                    .kernel
+                    .try_packet(Program::ShieldEgress, packet, args.repeat)?;
+                say(name, trial.duration);
+                Ok(())
+            };
+            way_out("egress-pass-v4", &v4)?;
+            way_out("egress-drop-v4", &answer)?;
+            for (name, made_up) in [(KNOWN, false), (KNOWN_IN_FLOOD, true)] {
+                say(name, between_bursts(&mut flooded, &v4, made_up)?);
+            }
         }
         if !args.json {
             table(leases, &figures);
@@ -133,6 +153,38 @@ fn v4_from(frame: &[u8], source: [u8; 4]) -> Vec<u8> {
         place.copy_from_slice(&source);
     }
     frame
+}
+
+/// The same frame towards the source that it came from.
+fn v4_to_its_source(frame: &[u8]) -> Vec<u8> {
+    let mut frame = frame.to_vec();
+    if let Some((source, destination)) = frame.get_mut(26..34).map(|both| both.split_at_mut(4)) {
+        source.swap_with_slice(destination);
+    }
+    frame
+}
+
+/// Mean time of a known client's packet, in bursts of [`BURST`] between which as many other packets are judged: of made-up
+/// sources, each of which is new, or of the client itself.
+fn between_bursts(kernel: &mut TestKernel, known: &[u8], made_up: bool) -> Result<Duration> {
+    const BURSTS: u32 = 20_000;
+    const BURST: u32 = 8;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mut sum = Duration::ZERO;
+    for _ in 0..BURSTS {
+        for _ in 0..BURST {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let source = number.wrapping_mul(0x9e37_79b1).to_be_bytes();
+            let other = if made_up {
+                v4_from(known, source)
+            } else {
+                known.to_vec()
+            };
+            kernel.kernel.try_packet(Program::Shield, &other, 1)?;
+        }
+        sum += kernel.kernel.try_packet(Program::Shield, known, BURST)?.duration;
+    }
+    Ok(sum / BURSTS)
 }
 
 /// In a leased net of the shortest length, which is looked for last.
@@ -167,11 +219,17 @@ fn lease_nets(kernel: &TestKernel, count: u32) -> Result<()> {
 type Figures = BTreeMap<&'static str, Series>;
 
 const BARE: &str = "bare-drop";
+const KNOWN: &str = "pass-v4-known";
+const KNOWN_IN_FLOOD: &str = "pass-v4-known-in-flood";
 const FILTER_DROP: &str = "xdp-filter-drop";
 const FILTER_PASS: &str = "xdp-filter-pass";
 
 /// Median, smallest and largest of each measurement, and its ratio to the references of the same rounds.
 fn table(leases: u32, figures: &Figures) {
+    if let (Some(known), Some(flooded)) = (figures.get(KNOWN), figures.get(KNOWN_IN_FLOOD)) {
+        let slower = flooded.ratio_to(known).spread();
+        println!("a known client in a flood of made-up sources: {slower:.2} of its time without one");
+    }
     println!(
         "shield: {leases} leases          ns a packet     / bare drop           / xdp-filter of the same kind"
     );
@@ -187,7 +245,7 @@ fn table(leases: u32, figures: &Figures) {
             })
         };
         println!(
-            "  {name:<16} {:>22}  {:<20}  {}",
+            "  {name:<22} {:>22}  {:<20}  {}",
             format!("{:.0}", series.spread()),
             ratio(BARE),
             ratio(kind)
