@@ -5,11 +5,13 @@
 //! in the kernel there is no queue and no timer.
 
 mod allow;
+mod cap;
 mod conclude;
 mod explain;
 mod familiar;
 mod operator;
 mod owners;
+mod packets;
 
 pub use explain::{Explanation, Outcome, Without};
 pub use operator::{Order, SilenceOrder};
@@ -25,6 +27,8 @@ use crate::{
         store::CaseStore,
     },
     detect::{Actor, Context, DetectSettings, Detector, Finding, Interest, network, registry},
+    case::{Case, CaseSettings, store::CaseStore},
+    detect::{Actor, Context, DetectSettings, Detector, Finding, Interest, flood::Floods, network, registry},
     enforce::LeaseSink,
     journal::event::{EventKind, JournalEvent, LeaseEnd},
     lru::{Lru, TableStats},
@@ -104,6 +108,8 @@ pub struct Judge {
     detectors: Vec<(Interest, Box<dyn Detector>)>,
     silences: Silences,
     cases: CaseStore,
+    cap: cap::Refused,
+    floods: Floods,
     policy: Policy,
     enforcer: Enforcer,
     findings: Vec<Finding>,
@@ -146,6 +152,11 @@ impl Judge {
                 .collect(),
             silences: Silences::configured(&settings.silence),
             cases: CaseStore::new(settings.cases.clone()),
+            cap: cap::Refused::default(),
+            floods: Floods::new(
+                settings.detect.syn_flood.clone(),
+                settings.detect.packet_rate.clone(),
+            ),
             policy: Policy::new(settings.policy.clone(), verdict),
             enforcer: Enforcer::new(verdict.clone(), settings.mode),
             findings: Vec::new(),
@@ -183,7 +194,7 @@ impl Judge {
         self.detect(observation);
         for finding in std::mem::take(&mut self.findings) {
             self.stats.findings += 1;
-            self.conclude(finding, observation, sink, out);
+            self.conclude(finding, Some(observation), sink, out);
         }
     }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, io, os::fd::OwnedFd, path::Path, sync::Arc};
 
 use super::{
     clock::LiveClock,
+    counting,
     desk::{Desk, locked, losses},
     judging::JudgeThread,
     parse::ParseThread,
@@ -82,6 +83,7 @@ impl House {
         if self.desk.judge.take_leases_changed() {
             self.save_ledger();
         }
+        counting::round(&self.desk);
         self.desk.expire_allowed();
         if self.seconds.is_multiple_of(GUARD_SECONDS) {
             self.renew_guard();

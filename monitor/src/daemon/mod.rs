@@ -7,6 +7,7 @@ mod adopt;
 mod allowing;
 mod clock;
 mod convert;
+mod counting;
 mod desk;
 mod endpoints;
 mod explain;

@@ -7,6 +7,7 @@
 mod attempt;
 pub mod brute_force;
 pub mod credential_stuffing;
+pub mod flood;
 pub mod foreign_object;
 pub mod function_level;
 mod given;
@@ -93,6 +94,12 @@ pub struct DetectSettings {
     /// `[detect.password-spray]`.
     #[serde(rename = "password-spray")]
     pub password_spray: password_spray::Settings,
+    /// `[detect.syn-flood]`.
+    #[serde(rename = "syn-flood")]
+    pub syn_flood: flood::SynFlood,
+    /// `[detect.packet-rate]`.
+    #[serde(rename = "packet-rate")]
+    pub packet_rate: flood::PacketRate,
 }
 
 impl Default for DetectSettings {
@@ -116,6 +123,8 @@ impl Default for DetectSettings {
             invalid_token: invalid_token::Settings::default(),
             token_cycling: token_cycling::Settings::default(),
             password_spray: password_spray::Settings::default(),
+            syn_flood: flood::SynFlood::default(),
+            packet_rate: flood::PacketRate::default(),
         }
     }
 }

@@ -15,12 +15,22 @@ use crate::{
     verdict::{Mode, Refusal, Verdict, enforcer::Wanted, exclusivity::Sharing, gate::Claim, policy::Wish},
 };
 
+/// What a decision rests on.
+#[derive(Clone, Copy)]
+struct Grounds<'a> {
+    case: u32,
+    reason: &'a str,
+    /// No connection stands behind it.
+    packets_alone: bool,
+}
+
 impl Judge {
-    /// Files a finding, decides about each source it names, and says so.
+    /// Files a finding, decides about each source it names, and says so. One without an observation rests on packets as such,
+    /// which anybody may have forged.
     pub(super) fn conclude(
         &mut self,
         mut finding: Finding,
-        observation: &Observation,
+        observation: Option<&Observation>,
         sink: &mut dyn LeaseSink,
         out: &mut Vec<JournalEvent>,
     ) {
@@ -38,9 +48,9 @@ impl Judge {
         // A detector that counts by source may not have kept whom the last request was forwarded for.
         for suspect in suspects
             .iter_mut()
-            .filter(|suspect| suspect.addr == observation.client.addr)
+            .filter(|suspect| observation.is_some_and(|seen| suspect.addr == seen.client.addr))
         {
-            suspect.forwarded = suspect.forwarded.or(observation.forwarded);
+            suspect.forwarded = suspect.forwarded.or(observation.and_then(|seen| seen.forwarded));
         }
         let reason = format!("{}: {}", finding.detector.name, finding.evidence.summary);
         finding.suspects.clone_from(&suspects);
@@ -48,7 +58,12 @@ impl Judge {
         let mut events = Vec::new();
         let mut news = change != Change::Counted;
         for suspect in &suspects {
-            let verdict = self.decide(suspect, wish, number, &reason, at, sink, &mut events);
+            let on = Grounds {
+                case: number,
+                reason: &reason,
+                packets_alone: observation.is_none(),
+            };
+            let verdict = self.decide(suspect, wish, on, at, sink, &mut events);
             let behind = self.client_behind(suspect, at);
             let Some(case) = self.cases.open_mut(number) else {
                 continue;
@@ -89,20 +104,16 @@ impl Judge {
             }
         }
         out.append(&mut events);
+        self.conclude_cap(at, sink, out);
         self.close_cases(at, out);
     }
 
     /// The verdict on one source of a case, carried out.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all of them different things about one decision"
-    )]
     fn decide(
         &mut self,
         suspect: &Suspect,
         wish: Wish,
-        case: u32,
-        reason: &str,
+        on: Grounds<'_>,
         now: Timestamp,
         sink: &mut dyn LeaseSink,
         events: &mut Vec<JournalEvent>,
@@ -126,13 +137,17 @@ impl Judge {
         let wanted = Wanted {
             source: scope,
             kind,
-            claim: Claim::Case {
-                proven: suspect.proven,
-                sharing,
+            claim: if on.packets_alone {
+                Claim::Packets { sharing }
+            } else {
+                Claim::Case {
+                    proven: suspect.proven,
+                    sharing,
+                }
             },
             ttl,
-            case,
-            reason: reason.to_owned(),
+            case: on.case,
+            reason: on.reason.to_owned(),
         };
         match self.enforcer.block(wanted, now, sink) {
             Ok(lease) => {
@@ -150,7 +165,10 @@ impl Judge {
                     return verdict;
                 }
                 self.stats.leases_refused += 1;
-                self.note_refusal(suspect, case, &refusal, now, events);
+                if matches!(refusal, Refusal::Rate(_)) {
+                    self.note_cap(now);
+                }
+                self.note_refusal(suspect, on.case, &refusal, now, events);
                 refusal.into()
             }
         }

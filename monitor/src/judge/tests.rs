@@ -7,6 +7,7 @@ mod leaks;
 mod leases;
 mod logins;
 mod objects;
+mod packets;
 mod policy;
 mod secrets;
 mod silences;

@@ -81,7 +81,7 @@ impl Enforcer {
         if !self.ledger.has_room(wanted.source) {
             return Err(Refusal::Full(self.ledger.len()));
         }
-        let blockable = self.gate.admit(wanted.source, wanted.claim, now)?;
+        let blockable = self.gate.admit(wanted.source, wanted.kind, wanted.claim, now)?;
         let longest = Duration::from_secs(self.settings.lease_max_seconds);
         let held = self.ledger.get(wanted.source);
         let left = held.map_or(Duration::ZERO, |lease| lease.left(now));
@@ -90,7 +90,9 @@ impl Enforcer {
         let length = match (wanted.claim, wanted.ttl) {
             (Claim::Operator, Some(ttl)) => ttl,
             (Claim::Operator, None) => Duration::from_secs(self.settings.lease_seconds),
-            (Claim::Case { .. }, first) => self.repeats.length(wanted.source, held.is_some(), first, now),
+            (Claim::Case { .. } | Claim::Packets { .. }, first) => {
+                self.repeats.length(wanted.source, held.is_some(), first, now)
+            }
         };
         let ttl = length.max(if exact { Duration::ZERO } else { left });
         let ttl = ttl.min(longest);
@@ -112,6 +114,11 @@ impl Enforcer {
             enforced,
         };
         Ok(self.ledger.grant(blockable, terms, now))
+    }
+
+    /// Whether the gate lets nobody touch an address or net, whatever it does.
+    pub fn is_untouchable(&self, source: Prefix) -> bool {
+        self.gate.check_address(source).is_err()
     }
 
     /// What a case about an address should block: the address; or its /64, where several addresses of that hold leases

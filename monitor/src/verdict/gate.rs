@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use monitor_common::{IpKey, Prefix};
 
 use super::{Refusal, exclusivity::Sharing, never::NeverBlock};
-use crate::time::Timestamp;
+use crate::{enforce::LeaseKind, time::Timestamp};
 
 /// A source that may be blocked: it passed the gate. Cannot be made in any other way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +29,11 @@ pub enum Claim {
         /// Whether the source address is proven.
         proven: bool,
         /// Who else uses it.
+        sharing: Sharing,
+    },
+    /// A case about packets as such, which anybody may have forged: it may slow their source down, and not drop it.
+    Packets {
+        /// Who else uses the source.
         sharing: Sharing,
     },
     /// An operator, who needs no proof and is not rationed.
@@ -91,23 +96,32 @@ impl Gate {
     }
 
     /// Lets a source through, or says why not. What cannot be helped is said first.
-    pub fn admit(&mut self, source: Prefix, claim: Claim, now: Timestamp) -> Result<Blockable, Refusal> {
+    pub fn admit(
+        &mut self,
+        source: Prefix,
+        kind: LeaseKind,
+        claim: Claim,
+        now: Timestamp,
+    ) -> Result<Blockable, Refusal> {
         self.check_address(source)?;
-        if let Claim::Case { proven, sharing } = claim {
-            self.check_all(source)?;
-            if !proven {
-                return Err(Refusal::Unproven);
-            }
-            if sharing.forwards {
-                return Err(Refusal::Forwards);
-            }
-            if sharing.others >= self.shared_principals {
-                return Err(Refusal::Shared {
-                    others: sharing.others,
-                });
-            }
-            self.take_token(now)?;
+        let (may, sharing) = match claim {
+            Claim::Operator => return Ok(Blockable { source }),
+            Claim::Case { proven, sharing } => (proven, sharing),
+            Claim::Packets { sharing } => (kind != LeaseKind::Drop, sharing),
+        };
+        self.check_all(source)?;
+        if !may {
+            return Err(Refusal::Unproven);
         }
+        if sharing.forwards {
+            return Err(Refusal::Forwards);
+        }
+        if sharing.others >= self.shared_principals {
+            return Err(Refusal::Shared {
+                others: sharing.others,
+            });
+        }
+        self.take_token(now)?;
         Ok(Blockable { source })
     }
 
@@ -216,7 +230,7 @@ mod tests {
             "::ffff:127.0.0.1",
         ] {
             for claim in [PROVEN, Claim::Operator] {
-                let refusal = gate().admit(ip(addr), claim, Timestamp::ZERO);
+                let refusal = gate().admit(ip(addr), LeaseKind::Drop, claim, Timestamp::ZERO);
                 assert!(
                     matches!(refusal, Err(Refusal::NotRemote(_))),
                     "{addr}: {refusal:?}"
@@ -224,7 +238,7 @@ mod tests {
             }
         }
         for claim in [PROVEN, Claim::Operator] {
-            let refusal = gate().admit(ip("198.51.100.7"), claim, Timestamp::ZERO);
+            let refusal = gate().admit(ip("198.51.100.7"), LeaseKind::Drop, claim, Timestamp::ZERO);
             assert!(matches!(refusal, Err(Refusal::NeverBlock { .. })), "{refusal:?}");
         }
     }
@@ -240,16 +254,16 @@ mod tests {
             },
         };
         assert_eq!(
-            gate().admit(source, claim(false, 0), Timestamp::ZERO),
+            gate().admit(source, LeaseKind::Drop, claim(false, 0), Timestamp::ZERO),
             Err(Refusal::Unproven)
         );
         assert_eq!(
-            gate().admit(source, claim(true, 2), Timestamp::ZERO),
+            gate().admit(source, LeaseKind::Drop, claim(true, 2), Timestamp::ZERO),
             Err(Refusal::Shared { others: 2 })
         );
         assert_eq!(
             gate()
-                .admit(source, claim(true, 1), Timestamp::ZERO)
+                .admit(source, LeaseKind::Drop, claim(true, 1), Timestamp::ZERO)
                 .map(Blockable::source),
             Ok(source)
         );
@@ -261,10 +275,40 @@ mod tests {
             },
         };
         assert_eq!(
-            gate().admit(source, proxy, Timestamp::ZERO),
+            gate().admit(source, LeaseKind::Drop, proxy, Timestamp::ZERO),
             Err(Refusal::Forwards)
         );
-        assert!(gate().admit(source, Claim::Operator, Timestamp::ZERO).is_ok());
+        assert!(
+            gate()
+                .admit(source, LeaseKind::Drop, Claim::Operator, Timestamp::ZERO)
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn packets_that_anybody_may_have_forged_slow_their_source_down_and_do_not_drop_it() {
+        let slow = LeaseKind::Throttle {
+            packets: 20,
+            bytes: 0,
+        };
+        let packets = |others| Claim::Packets {
+            sharing: Sharing {
+                others,
+                forwards: false,
+            },
+        };
+        let admit = |source, kind, claim| gate().admit(ip(source), kind, claim, Timestamp::ZERO).map(drop);
+        let source = "203.0.113.5";
+        assert_eq!(admit(source, LeaseKind::Drop, packets(0)), Err(Refusal::Unproven));
+        assert_eq!(admit(source, slow, packets(0)), Ok(()));
+        assert_eq!(
+            admit(source, slow, packets(2)),
+            Err(Refusal::Shared { others: 2 })
+        );
+        assert!(
+            admit("198.51.100.7", slow, packets(0)).is_err(),
+            "never blocked is never slowed down"
+        );
     }
 
     #[test]
@@ -278,7 +322,7 @@ mod tests {
             "fe00::/8",
             "169.254.169.0/24",
         ] {
-            let refusal = gate().admit(ip(net), Claim::Operator, Timestamp::ZERO);
+            let refusal = gate().admit(ip(net), LeaseKind::Drop, Claim::Operator, Timestamp::ZERO);
             assert!(
                 matches!(refusal, Err(Refusal::NotRemote(_))),
                 "{net}: {refusal:?}"
@@ -290,7 +334,11 @@ mod tests {
             ("198.51.100.0/25", false, false),
             ("198.51.0.0/16", true, false),
         ] {
-            let admitted = |claim| gate().admit(ip(net), claim, Timestamp::ZERO).is_ok();
+            let admitted = |claim| {
+                gate()
+                    .admit(ip(net), LeaseKind::Drop, claim, Timestamp::ZERO)
+                    .is_ok()
+            };
             assert_eq!(
                 (admitted(Claim::Operator), admitted(PROVEN)),
                 (by_hand, by_case),
@@ -306,14 +354,20 @@ mod tests {
         let at = |seconds: u64| Timestamp::from_nanos((1_000_000 + seconds) * 1_000_000_000);
         let admitted = |gate: &mut Gate, now| {
             (0..100)
-                .filter(|_| gate.admit(source, PROVEN, now).is_ok())
+                .filter(|_| gate.admit(source, LeaseKind::Drop, PROVEN, now).is_ok())
                 .count()
         };
         assert_eq!(admitted(&mut gate, at(0)), 20);
         assert_eq!(admitted(&mut gate, at(6)), 2);
         assert_eq!(admitted(&mut gate, at(5)), 0, "a step back gives nothing");
         assert_eq!(admitted(&mut gate, at(10_000)), 20);
-        assert_eq!(gate.admit(source, PROVEN, at(10_000)), Err(Refusal::Rate(20)));
-        assert!(gate.admit(source, Claim::Operator, at(10_000)).is_ok());
+        assert_eq!(
+            gate.admit(source, LeaseKind::Drop, PROVEN, at(10_000)),
+            Err(Refusal::Rate(20))
+        );
+        assert!(
+            gate.admit(source, LeaseKind::Drop, Claim::Operator, at(10_000))
+                .is_ok()
+        );
     }
 }
