@@ -224,3 +224,33 @@ fn the_doctor_knows_its_own_shield_from_anothers() {
     daemon.terminate().unwrap();
     assert_eq!(doctor(&scene, pins, &line).2, "none");
 }
+
+#[test]
+fn a_way_out_that_was_taken_off_is_named_and_guarded_again() {
+    let scene = scene("wayout");
+    let _daemon = scene.apimon.start(scene.host()).unwrap();
+    let pin = scene
+        .apimon
+        .pins()
+        .join("links")
+        .join(format!("egress-{INTERFACE}"));
+    assert!(pin.exists(), "{} is not there", pin.display());
+    let detached = std::process::Command::new("bpftool")
+        .args(["link", "detach", "pinned"])
+        .arg(&pin)
+        .status()
+        .unwrap();
+    assert!(detached.success());
+    let named = |found: &Verified| {
+        let drift = found.drift.iter().find(|drift| drift.part.name() == "egress");
+        drift.map(|drift| (drift.thing.clone(), drift.repaired))
+    };
+    let (code, found) = verify(&scene, &["--repair"]);
+    // The daemon's own round may have been quicker.
+    if let Some(named) = named(&found) {
+        assert_eq!((code, named), (0, (INTERFACE.to_owned(), true)));
+    }
+    let (code, found) = verify(&scene, &[]);
+    assert_eq!((code, named(&found)), (0, None), "{found:?}");
+    assert!(pin.exists());
+}

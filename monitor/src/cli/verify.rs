@@ -180,6 +180,7 @@ fn compare(
         }
         verified.drift.extend(drift);
     }
+    verified.drift.extend(verify::hooks(&found.hooks, false));
     let Some(entries) = &found.leases else {
         return Ok(verified);
     };

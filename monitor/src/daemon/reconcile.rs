@@ -72,6 +72,7 @@ pub(super) fn verify(desk: &Desk, repair: bool) -> Result<Verified, Refused> {
     mode(desk, &found, repair, &mut verified);
     never_block(desk, &found, repair, &mut verified);
     shields(desk, &found, repair, &mut verified);
+    hooks(desk, &found, repair, &mut verified);
     leases(desk, repair, &mut verified)?;
     note(desk, &verified);
     Ok(verified)
@@ -141,6 +142,16 @@ fn shields(desk: &Desk, found: &Inspected, repair: bool, verified: &mut Verified
         if !wanted.contains(&drift.thing) {
             "an earlier run guarded it; `apimon detach` removes it".clone_into(&mut drift.mend);
         } else if repair {
+            let thing = drift.thing.clone();
+            settle(&mut drift, reattach(desk, &thing));
+        }
+        verified.drift.push(drift);
+    }
+}
+
+fn hooks(desk: &Desk, found: &Inspected, repair: bool, verified: &mut Verified) {
+    for mut drift in verify::hooks(&found.hooks, true) {
+        if repair && desk.settings.interfaces.contains(&drift.thing) {
             let thing = drift.thing.clone();
             settle(&mut drift, reattach(desk, &thing));
         }

@@ -8,6 +8,11 @@ pub(super) use egress::HeldEgress;
 pub(super) use shield::HeldShield;
 pub(super) use tap::HeldTap;
 
+/// Whether this is the index of the loopback interface.
+pub(super) const fn is_loopback(ifindex: u32) -> bool {
+    ifindex == tap::LOOPBACK_IFINDEX
+}
+
 /// What is attached to one interface.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Attachment {

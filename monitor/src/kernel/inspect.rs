@@ -14,8 +14,9 @@ use aya::{
 use monitor_common::{IpKey, Prefix, names};
 
 use super::{
-    KernelError, KernelLease, Leases, Mode,
+    HooksFound, KernelError, KernelLease, Leases, Mode,
     adopt::{self, LEASE_TABLES},
+    hooks,
     maps::{Config, LeaseMaps, list, refused},
     pins, probe,
 };
@@ -26,6 +27,8 @@ pub struct Inspected {
     pub maps: Vec<(&'static str, Option<String>)>,
     /// The pinned shield links, by interface.
     pub shields: Vec<ShieldFound>,
+    /// What stands at the hooks of the interfaces that have a shield, as far as the kernel says.
+    pub hooks: Vec<HooksFound>,
     /// The mode that the programs work in; `None` where it cannot be read.
     pub mode: Option<Mode>,
     /// The leases; `None` where they cannot be read.
@@ -62,9 +65,16 @@ impl Inspected {
 
 /// Looks at what is pinned under `pin_dir`.
 pub fn inspect(pin_dir: &Path) -> Result<Inspected, KernelError> {
+    let shields = shields(pin_dir)?;
+    let sound = shields.iter().filter(|shield| shield.fault.is_none());
+    let hooks = sound.filter_map(|shield| {
+        let interface = probe::interface(&shield.interface).ok()?;
+        hooks::hooks(&interface.name, interface.index)
+    });
     let mut found = Inspected {
         maps: adopt::check(pin_dir)?,
-        shields: shields(pin_dir)?,
+        hooks: hooks.collect(),
+        shields,
         mode: None,
         leases: None,
         never_block: None,

@@ -11,7 +11,7 @@ use super::{
     Attachment, Counters, Detached, KeepShield, KernelError, KernelSettings, Leases, Mode, NeverBlock,
     Program, Sources, Switches, TapRing, Trial, Warning, adopt,
     attach::{HeldEgress, HeldShield, HeldTap},
-    bpffs,
+    bpffs, hooks,
     maps::{Config, LeaseMaps, another, error_chain},
     object, pins,
     probe::{self, Interface},
@@ -176,8 +176,10 @@ impl Kernel {
     /// that is still in its place is kept.
     pub fn reattach(&mut self, name: &str) -> Result<Vec<Warning>, KernelError> {
         let interface = probe::interface(name)?;
+        // A tap that somebody took off is of no use, though it is held.
+        let tapped = hooks::hooks(name, interface.index).is_none_or(|hooks| hooks.tap != Some(false));
         self.taps
-            .retain(|(held, tap)| held != name || tap.ifindex == interface.index);
+            .retain(|(held, tap)| held != name || (tapped && tap.ifindex == interface.index));
         self.shields.retain(|(held, _)| held != name);
         self.egresses.retain(|(held, _)| held != name);
         let place = self.attachments.iter().position(|held| held.interface == name);

@@ -8,6 +8,7 @@ mod attach;
 mod bpffs;
 mod earlier;
 mod error;
+mod hooks;
 mod inspect;
 mod load;
 mod mapped;
@@ -27,6 +28,7 @@ use monitor_common::{config, names};
 
 pub use attach::{Attachment, ShieldMode, TapMode};
 pub use error::{KernelError, Warning};
+pub use hooks::HooksFound;
 pub use inspect::{Inspected, ShieldFound, inspect, pinned_leases, set_pinned_mode};
 pub use load::{Adopted, Kernel, Opened};
 pub use maps::{Counters, KernelLease, Kind, Leases, NeverBlock, SourceCount, Sources, Switches};

@@ -8,7 +8,7 @@ mod rest;
 use serde::{Deserialize, Serialize};
 
 pub use leases::{LeaseDrift, Wrong, lease, leases};
-pub use rest::{maps, mode, never_block, shields};
+pub use rest::{hooks, maps, mode, never_block, shields};
 
 /// Which part of the kernel side has drifted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -24,6 +24,10 @@ pub enum Part {
     Map,
     /// The shield on an interface.
     Shield,
+    /// The shield on the way out of an interface.
+    Egress,
+    /// The tap on an interface.
+    Tap,
 }
 
 impl Part {
@@ -35,6 +39,8 @@ impl Part {
             Self::Mode => "mode",
             Self::Map => "map",
             Self::Shield => "shield",
+            Self::Egress => "egress",
+            Self::Tap => "tap",
         }
     }
 }

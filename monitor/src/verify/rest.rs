@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use monitor_common::Prefix;
 
 use super::{Drift, Part};
-use crate::{kernel::ShieldFound, verdict::Mode};
+use crate::{
+    kernel::{HooksFound, ShieldFound},
+    verdict::Mode,
+};
 
 fn drift(part: Part, thing: impl Into<String>, found: impl Into<String>, mend: &str) -> Drift {
     Drift {
@@ -78,6 +81,26 @@ pub fn shields(wanted: &[String], found: &[ShieldFound], repairable: bool) -> Ve
     missing.chain(faulty).collect()
 }
 
+/// Programs that are not at the hooks where they should be. The tap ends with its daemon, and is missed only while one runs.
+pub fn hooks(found: &[HooksFound], daemon: bool) -> Vec<Drift> {
+    const NO_EGRESS: &str =
+        "nothing guards the way out: what is still sent to a dropped source is not stopped";
+    const NO_TAP: &str = "the tap is not there, or only on one way: its HTTP is not seen";
+    let mend = if daemon {
+        "--repair attaches it again"
+    } else {
+        "start apimon: it attaches it again"
+    };
+    let of_interface = |hooks: &HooksFound| {
+        let egress = (hooks.egress == Some(false)).then_some((Part::Egress, NO_EGRESS));
+        let tap = (daemon && hooks.tap == Some(false)).then_some((Part::Tap, NO_TAP));
+        let missed = egress.into_iter().chain(tap);
+        let drifts = missed.map(|(part, found)| drift(part, hooks.interface.as_str(), found, mend));
+        drifts.collect::<Vec<_>>()
+    };
+    found.iter().flat_map(of_interface).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +141,26 @@ mod tests {
             ]
         );
         assert!(drift[0].mend.contains("start apimon"));
+    }
+
+    #[test]
+    fn a_tap_is_missed_while_a_daemon_runs_and_the_way_out_always() {
+        let found = |egress, tap| HooksFound {
+            interface: "eth0".into(),
+            egress,
+            tap,
+        };
+        let parts = |found: HooksFound, daemon| -> Vec<Part> {
+            let drift = hooks(&[found], daemon);
+            drift.into_iter().map(|drift| drift.part).collect()
+        };
+        assert_eq!(parts(found(Some(true), Some(true)), true), []);
+        assert_eq!(parts(found(None, Some(false)), true), [Part::Tap]);
+        assert_eq!(
+            parts(found(Some(false), Some(false)), true),
+            [Part::Egress, Part::Tap]
+        );
+        assert_eq!(parts(found(Some(false), Some(false)), false), [Part::Egress]);
     }
 
     #[test]
