@@ -7,7 +7,7 @@ use super::{
     clock::LiveClock,
     counting,
     desk::{Desk, locked, losses},
-    judging::JudgeThread,
+    judging::{Bench, JudgeThread},
     parse::ParseThread,
     reconcile,
 };
@@ -17,7 +17,7 @@ use crate::{
         event::{EventKind, JournalEvent},
     },
     state,
-    verdict::ledger::LeaseRecord,
+    verdict::{ledger::LeaseRecord, repeat::RepeatRecord},
 };
 
 /// Seconds between two looks at the never-block sets.
@@ -156,14 +156,13 @@ impl House {
     }
 
     fn save_ledger(&self) {
-        let Ok(records) = self
-            .desk
-            .judge
-            .call(|bench| bench.judge.leases().cloned().collect())
-        else {
+        let now = self.desk.clock.now();
+        let both =
+            move |bench: &mut Bench| (bench.judge.leases().cloned().collect(), bench.judge.repeats(now));
+        let Ok((records, repeats)) = self.desk.judge.call(both) else {
             return;
         };
-        save(&self.desk, records);
+        save(&self.desk, records, repeats);
     }
 
     /// Losses since the last notice, as lines of the log: whoever reads only the log must know what it cannot say.
@@ -192,10 +191,13 @@ impl House {
 }
 
 /// Writes the ledger; a full disk is said, and tried again at the next change.
-pub(super) fn save(desk: &Desk, records: Vec<LeaseRecord>) {
+pub(super) fn save(desk: &Desk, records: Vec<LeaseRecord>, repeats: Vec<RepeatRecord>) {
     let dir: &Path = &desk.settings.state_dir;
     if let Err(error) = state::ledger::save(dir, desk.settings.judge.mode, records) {
         log::error!("the ledger of leases: {error}; after a restart the reasons of leases may be missing");
+    }
+    if let Err(error) = state::repeats::save(dir, repeats) {
+        log::error!("who was blocked before: {error}; after a restart their blocks begin short again");
     }
 }
 

@@ -200,6 +200,7 @@ fn judge(
     if !records.is_empty() {
         log::info!("{} leases of before are still running", records.len());
     }
+    judge.recall(state::repeats::load(&settings.state_dir)?);
     let mut events = Vec::new();
     judge.adopt(records, now, sink, &mut events);
     super::endpoints::restore(&mut judge, &settings.state_dir)?;

@@ -43,7 +43,11 @@ pub(super) fn stop(started: Started) -> Result<()> {
         .stop()
         .map_err(|_| anyhow!("the judge's thread has panicked"));
     if let Ok(judge) = &judged {
-        house::save(&desk, judge.leases().cloned().collect());
+        house::save(
+            &desk,
+            judge.leases().cloned().collect(),
+            judge.repeats(desk.clock.now()),
+        );
         if let Err(error) = state::endpoints::save(&desk.settings.state_dir, judge.endpoints().record()) {
             log::error!("the endpoints: {error}; after a restart they are learned anew");
         }

@@ -10,7 +10,7 @@ use crate::{
     enforce::{LeaseKind, LeaseSink},
     journal::event::{EventKind, JournalEvent, LeaseEnd},
     time::Timestamp,
-    verdict::{Mode, Refusal, enforcer::Wanted, gate::Claim, ledger::LeaseRecord},
+    verdict::{Mode, Refusal, enforcer::Wanted, gate::Claim, ledger::LeaseRecord, repeat::RepeatRecord},
 };
 
 /// A lease that an operator wants.
@@ -67,6 +67,16 @@ impl Judge {
                 kind: EventKind::LeaseEnded { lease, how },
             });
         }
+    }
+
+    /// Takes over who was blocked before a restart, so that nobody becomes a first offender by it.
+    pub fn recall(&mut self, records: Vec<RepeatRecord>) {
+        self.enforcer.recall(records);
+    }
+
+    /// Who was blocked before and is still remembered.
+    pub fn repeats(&self, now: Timestamp) -> Vec<RepeatRecord> {
+        self.enforcer.repeats().records(now)
     }
 
     /// Changes the mode. Leases that cases got in observe mode end when enforcing begins: nobody is dropped for what was

@@ -1,5 +1,6 @@
 //! What survives a restart of the daemon, under one directory: the fingerprint key, the ledger of leases, the
-//! list of nets that operators allow, the silences, the endpoints, the lock that keeps a second instance out.
+//! list of nets that operators allow, who was blocked before, the silences, the endpoints, the lock that keeps a second
+//! instance out.
 //!
 //! A file is replaced whole (written beside, synced, renamed) or not at all. A file that cannot be understood is kept
 //! aside and said loudly; it never stops the daemon. Must not know what the daemon does with it.
@@ -9,6 +10,7 @@ pub mod endpoints;
 pub mod key;
 pub mod ledger;
 pub mod lock;
+pub mod repeats;
 pub mod silences;
 
 use std::{

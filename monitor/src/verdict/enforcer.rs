@@ -9,7 +9,7 @@ use super::{
     gate::{Claim, Gate},
     ledger::{LeaseRecord, Ledger, Terms},
     never::NeverBlock,
-    repeat::Repeats,
+    repeat::{RepeatRecord, Repeats},
 };
 use crate::{
     enforce::{LeaseChange, LeaseKind, LeaseSink},
@@ -63,6 +63,16 @@ impl Enforcer {
     /// The leases in force.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Who was blocked before.
+    pub fn repeats(&self) -> &Repeats {
+        &self.repeats
+    }
+
+    /// Takes over who was blocked before a restart.
+    pub fn recall(&mut self, records: Vec<RepeatRecord>) {
+        self.repeats.recall(records);
     }
 
     /// Replaces the set of sources that are never blocked.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use monitor_common::Prefix;
+use serde::{Deserialize, Serialize};
 
-use super::VerdictSettings;
+use super::{VerdictSettings, ledger::net_text};
 use crate::{lru::Lru, time::Timestamp};
 
 /// Sources remembered. Many attackers; the one blocked longest ago is forgotten, and begins anew.
@@ -18,6 +19,18 @@ pub struct Repeats {
     longest: Duration,
     growth: u32,
     memory: Duration,
+}
+
+/// One source that was blocked, as it is kept over a restart.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RepeatRecord {
+    /// The source.
+    #[serde(with = "net_text")]
+    pub source: Prefix,
+    /// How often it was blocked.
+    pub times: u32,
+    /// When it was last.
+    pub last: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,6 +48,31 @@ impl Repeats {
             longest: Duration::from_secs(settings.lease_max_seconds),
             growth: settings.repeat_factor.max(1),
             memory: Duration::from_secs(settings.repeat_seconds),
+        }
+    }
+
+    /// Everybody who is still remembered at `now`, the one blocked longest ago first.
+    pub fn records(&self, now: Timestamp) -> Vec<RepeatRecord> {
+        let remembered = |past: &Past| past.times > 0 && now.since(past.last) <= self.memory;
+        let kept = self.sources.iter().filter(|(_, past)| remembered(past));
+        let mut records: Vec<_> = kept
+            .map(|(source, past)| RepeatRecord {
+                source: *source,
+                times: past.times,
+                last: past.last,
+            })
+            .collect();
+        records.reverse();
+        records
+    }
+
+    /// Takes over what was remembered before a restart.
+    pub fn recall(&mut self, records: Vec<RepeatRecord>) {
+        for record in records {
+            *self.sources.entry(record.source) = Past {
+                times: record.times,
+                last: record.last,
+            };
         }
     }
 
@@ -94,6 +132,12 @@ mod tests {
         assert_eq!(seconds(false, 2000), 1200);
         assert_eq!(seconds(false, 4000), 2400);
         assert_eq!(seconds(false, 8000), 3000);
+        let mut restarted = Repeats::new(&settings);
+        restarted.recall(repeats.records(at(8000)));
+        let after = restarted.length(source, false, None, at(9000)).as_secs();
+        assert_eq!(after, 3000, "a restart makes nobody a first offender");
+        assert_eq!(restarted.records(at(9000 + 86_401)), []);
+        let mut seconds = |held, now| repeats.length(source, held, None, at(now)).as_secs();
         assert_eq!(seconds(false, 8000 + 86_401), 600);
         let six = |repeats: &mut Repeats, text: &str| {
             repeats
