@@ -98,6 +98,18 @@ fn syn() -> Vec<u8> {
     Shape { transport, ..shape }.build()
 }
 
+/// Who floods while apimon begins to look is taken for somebody who always sends much.
+fn wait_for_its_first_looks(scene: &Scene) {
+    wait::until_true("the first looks at the counters", PATIENCE, || {
+        scene
+            .apimon
+            .client()
+            .status()
+            .is_ok_and(|status| status.uptime_seconds >= 4)
+    })
+    .unwrap();
+}
+
 fn case_of(scene: &Scene, actor: &str) -> Case {
     let found = wait::until(&format!("a case about {actor}"), PATIENCE, || {
         let cases = scene.apimon.client().cases().ok()?;
@@ -113,6 +125,7 @@ fn a_syn_flood_of_one_source_is_slowed_down_and_others_are_served() {
     let mut scene = Scene::open("synflood", "enforce", &[OTHER]).unwrap();
     scene.apimon.config = "[detect.syn-flood]\nseconds = 2\n".to_owned();
     let _daemon = scene.apimon.start(scene.host()).unwrap();
+    wait_for_its_first_looks(&scene);
     let flood = Flood::start(&scene, [203, 0, 113, 66], 1).unwrap();
     let case = case_of(&scene, "client:203.0.113.66");
     assert_eq!(case.verdict, "throttle", "{case:?}");
@@ -134,6 +147,7 @@ fn a_syn_flood_of_made_up_sources_is_written_down_and_nobody_is_touched() {
     let mut scene = Scene::open("synspoof", "enforce", &[OTHER]).unwrap();
     scene.apimon.config = "[detect.syn-flood]\nseconds = 2\ntotal_min = 500.0\n".to_owned();
     let _daemon = scene.apimon.start(scene.host()).unwrap();
+    wait_for_its_first_looks(&scene);
     let flood = Flood::start(&scene, [20, 0, 0, 0], 10_000_000).unwrap();
     let case = case_of(&scene, "several");
     assert_eq!(

@@ -157,7 +157,7 @@ struct Rates {
     counts: Counts,
     syns: Level,
     packets: Level,
-    /// Whether it sent already when it was first looked at, and is not to be judged before its usual rate is known.
+    /// Whether it sent much already when apimon began to look, and is not to be judged before its usual rate is known.
     early: bool,
 }
 
@@ -268,14 +268,14 @@ impl Floods {
         let mut watched = BTreeMap::new();
         for source in snapshot.sources.iter().take(SOURCES_MAX) {
             let known = self.sources.remove(&source.addr);
-            // One that sent long before it was first looked at has a past that nobody knows.
+            // One that was there before has sent too little to be looked at until now, and has no past worth learning: nobody
+            // gets time to flood by a first packet long before the others.
             let mut rates = known.unwrap_or_else(|| Rates {
                 counts: if source.first < span.before {
                     source.counts
                 } else {
                     Counts::default()
                 },
-                early: source.first < span.before,
                 ..Rates::default()
             });
             let alarms = rates.step(source.counts, false, span, rules);

@@ -115,6 +115,7 @@ fn who_sent_much_before_is_judged_by_what_is_usual_for_him() {
         },
         first: Timestamp::ZERO,
     });
+    traffic.floods = Floods::new(SynFlood::default(), PacketRate::default());
     let quiet = |found: Vec<Finding>| found.iter().all(|finding| finding.actor == Actor::Several);
     assert!(quiet(traffic.seconds(300, &[balancer])), "it was there before");
     assert!(
@@ -122,6 +123,22 @@ fn who_sent_much_before_is_judged_by_what_is_usual_for_him() {
         "four times as much"
     );
     assert!(!quiet(traffic.seconds(5, &[("10.0.0.9", 20_000, 20_000)])));
+}
+
+#[test]
+fn a_first_packet_long_before_gives_nobody_time_to_flood() {
+    let mut traffic = Traffic::new();
+    traffic.seconds(100, &[]);
+    traffic.snapshot.sources.push(SourceCounts {
+        addr: "203.0.113.5".parse().unwrap(),
+        counts: Counts {
+            packets: 40,
+            syns: 40,
+        },
+        first: Timestamp::ZERO,
+    });
+    let found = traffic.seconds(5, &[("203.0.113.5", 1500, 1500)]);
+    assert_eq!(names(&found), [("syn-flood", "client:203.0.113.5".to_owned())]);
 }
 
 #[test]
