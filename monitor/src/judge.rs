@@ -26,8 +26,6 @@ use crate::{
         silence::{Configured, Silences},
         store::CaseStore,
     },
-    detect::{Actor, Context, DetectSettings, Detector, Finding, Interest, network, registry},
-    case::{Case, CaseSettings, store::CaseStore},
     detect::{Actor, Context, DetectSettings, Detector, Finding, Interest, flood::Floods, network, registry},
     enforce::LeaseSink,
     journal::event::{EventKind, JournalEvent, LeaseEnd},

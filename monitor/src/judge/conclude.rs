@@ -77,7 +77,9 @@ impl Judge {
             }
         }
         if let Some(case) = self.cases.open_mut(number) {
-            case.note_request(observation.client, observation.server, at);
+            if let Some(seen) = observation {
+                case.note_request(seen.client, seen.server, at);
+            }
             if let Some(strongest) = case
                 .sources
                 .iter()
