@@ -24,7 +24,7 @@ pub(super) static BLOCK_CAP: DetectorInfo = DetectorInfo {
 /// Blocks that the ration refused.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Refused {
-    count: u64,
+    count: u32,
     first: Option<Timestamp>,
     /// Refused since the case was last told of it.
     news: bool,
@@ -39,7 +39,7 @@ impl Judge {
             self.cap = Refused::default();
         }
         self.cap.first.get_or_insert(now);
-        self.cap.count += 1;
+        self.cap.count = self.cap.count.saturating_add(1);
         self.cap.news = true;
     }
 
@@ -69,7 +69,7 @@ impl Judge {
                     "{count} blocks were refused, because verdict.blocks_per_minute is {per_minute}: see the other cases, and \
                      block by hand what must be"
                 ),
-                value: count as f64,
+                value: f64::from(count),
                 threshold: f64::from(per_minute),
                 window_seconds: 60.0,
                 first,

@@ -272,8 +272,8 @@ fn served(args: &Args, host: &Space, outside: &Space, link: Link, frame: Vec<u8>
         .join()
         .map_err(|_| anyhow!("the last client panicked"))??;
     server.join().map_err(|_| anyhow!("the server panicked"))??;
-    let rate = frames as f64 / span.as_secs_f64();
-    println!("a client on the link: {quiet}; in a flood of {rate:.0} packets/s: {flooded}");
+    let rate = u128::from(frames) * 1_000_000_000 / span.as_nanos().max(1);
+    println!("a client on the link: {quiet}; in a flood of {rate} packets/s: {flooded}");
     ensure!(flooded.failed == 0, "requests failed during the flood");
     Ok(())
 }

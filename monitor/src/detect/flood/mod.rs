@@ -242,14 +242,14 @@ impl Floods {
             self.packet.rule(self.packet.total_min),
         ];
         let alarms = self.total.step(snapshot.total, true, span, rules);
-        let new = since(snapshot.sources_new, self.sources_new) as f64 / span.seconds;
+        let new = since(snapshot.sources_new, self.sources_new) / span.seconds;
         self.sources_new = snapshot.sources_new;
         let found = alarms.into_iter().flatten().map(|(detector, alarm)| {
             let summary = format!(
                 "{:.0} {} from all sources together, {new:.0} of them new a second",
                 alarm.rate, detector.counts
             );
-            let mut finding = finding(detector, &alarm, Actor::Several, summary, span.at);
+            let mut finding = finding(detector, &alarm, Actor::Several, &summary, span.at);
             finding.evidence.measures.push(Measure {
                 name: "new_sources_per_second".into(),
                 value: new,
@@ -306,7 +306,7 @@ impl Rates {
         span: &Span,
         [syn, packet]: [Option<Rule>; 2],
     ) -> [Option<(&'static DetectorInfo, Alarm)>; 2] {
-        let rate = |now, before| since(now, before) as f64 / span.seconds;
+        let rate = |now, before| since(now, before) / span.seconds;
         let syns = rate(counts.syns, self.counts.syns);
         let packets = rate(counts.packets, self.counts.packets);
         self.counts = counts;
@@ -341,13 +341,17 @@ impl PacketRate {
 }
 
 /// What came since; counters that are less than before have begun anew.
-fn since(now: u64, before: u64) -> u64 {
-    now.checked_sub(before).unwrap_or(now)
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a rate of more than 2^52 a second is none"
+)]
+fn since(now: u64, before: u64) -> f64 {
+    now.checked_sub(before).unwrap_or(now) as f64
 }
 
 fn about_source(detector: &'static DetectorInfo, alarm: &Alarm, addr: IpKey, at: Timestamp) -> Finding {
     let summary = format!("{:.0} {} from {addr}", alarm.rate, detector.counts);
-    let mut finding = finding(detector, alarm, Actor::Client(addr), summary, at);
+    let mut finding = finding(detector, alarm, Actor::Client(addr), &summary, at);
     finding.suspects.push(Suspect {
         addr,
         port: 0,
@@ -363,7 +367,7 @@ fn finding(
     detector: &'static DetectorInfo,
     alarm: &Alarm,
     actor: Actor,
-    summary: String,
+    summary: &str,
     at: Timestamp,
 ) -> Finding {
     let usual = alarm
