@@ -245,7 +245,7 @@ fn served(args: &Args, host: &Space, outside: &Space, link: Link, frame: Vec<u8>
     let listens = address.clone();
     let server = in_space(host.name(), move || serve(&TcpListener::bind(listens)?))?;
     let span = Duration::from_secs(args.client_seconds);
-    let ask = |address: String| in_space(outside.name(), move || ask(&address, span));
+    let ask = |address: String| in_space(outside.name(), move || Ok(ask(&address, span)));
     let quiet = ask(address.clone())?
         .join()
         .map_err(|_| anyhow!("the client panicked"))??;
@@ -268,9 +268,11 @@ fn served(args: &Args, host: &Space, outside: &Space, link: Link, frame: Vec<u8>
     let (frames, span) = flood.join().map_err(|_| anyhow!("the flood panicked"))??;
     let flooded = flooded?;
     // One that says nothing ends the server.
-    in_space(outside.name(), move || Ok(drop(TcpStream::connect(address)?)))?
-        .join()
-        .map_err(|_| anyhow!("the last client panicked"))??;
+    in_space(outside.name(), move || {
+        TcpStream::connect(address).map(drop).map_err(Into::into)
+    })?
+    .join()
+    .map_err(|_| anyhow!("the last client panicked"))??;
     server.join().map_err(|_| anyhow!("the server panicked"))??;
     let rate = u128::from(frames) * 1_000_000_000 / span.as_nanos().max(1);
     println!("a client on the link: {quiet}; in a flood of {rate} packets/s: {flooded}");
@@ -309,7 +311,7 @@ fn serve(listener: &TcpListener) -> Result<()> {
 }
 
 /// One request a connection, one after the other.
-fn ask(address: &str, span: Duration) -> Result<Served> {
+fn ask(address: &str, span: Duration) -> Served {
     let once = || -> Result<()> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
@@ -328,9 +330,9 @@ fn ask(address: &str, span: Duration) -> Result<Served> {
         }
     }
     times.sort_unstable();
-    Ok(Served {
+    Served {
         answered: u32::try_from(times.len()).unwrap_or(u32::MAX),
         failed,
         median: times.get(times.len() / 2).copied().unwrap_or_default(),
-    })
+    }
 }
