@@ -13,8 +13,8 @@
 //!
 //! **Look-alikes spared.** Retry storms and deploys (only what is served counts), an expired token (401), limits of the server's
 //! own (429 is not served; where it is a third of the answers, nothing is found), 304 pollers, health checks and polling
-//! dashboards (below the floor), sync and batches (each object once), paging (each page once), services and API keys
-//! (four times the threshold: a program's pace is its contract), pools
+//! dashboards (below the floor), sync and batches (each object once), paging (each page once), services (four times the
+//! threshold) and API keys (twice: a program's pace is its contract), pools
 //! of pods under one token (the threshold is each client's; eight and more are not looked at), load tests (short, or from listed addresses).
 //!
 //! **What it trades.** Many objects once each are `scraping` and `id-enumeration`. A distributed flood is the kernel's. OWASP API4:2023,
@@ -148,7 +148,8 @@ impl RateAbuse {
         });
         let threshold = self.settings.per_minute_min.max(learned);
         match class {
-            ActorClass::Service | ActorClass::Key => (4 * threshold, usual),
+            ActorClass::Service => (4 * threshold, usual),
+            ActorClass::Key => (2 * threshold, usual),
             ActorClass::Person | ActorClass::Nobody => (threshold, usual),
         }
     }
@@ -262,7 +263,14 @@ impl Busy {
 
 /// Which object, or which page, a request asks for.
 fn object(observation: &Observation, cx: &Context<'_>) -> Option<u64> {
-    let page = observation.extra().page.and_then(|page| page.number);
+    // Behind the end of a list every page is the same.
+    let read = observation.response_body.as_ref();
+    let empty = read.is_some_and(|body| body.has_all_ids() && body.ids.is_empty());
+    let page = observation
+        .extra()
+        .page
+        .filter(|_| !empty)
+        .and_then(|page| page.number);
     let asked = objects::asked(observation, cx).last().map(|asked| asked.key);
     page.map(|number| number ^ asked.unwrap_or(u64::MAX)).or(asked)
 }

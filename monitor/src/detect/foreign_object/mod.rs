@@ -10,7 +10,7 @@
 //! what others do at this place: at least 80 % explained by the graph 20, less than half -20; the principal has own
 //! objects of this kind 15, has none -10; neighbouring numbers 15, or a machine's pace 15; others' objects refused, too: up to
 //! 20; changes instead of reads 5; shares objects with very many, was
-//! served where administrators are, or claims roles that none of the owners has -30; three others are served foreign objects here, too: -25.
+//! served where administrators are, or claims roles that none of the owners has -30; others are served foreign objects of this kind, too: one -10, two -25.
 //! A finding from 50 on. A principal without own objects needs a machine's pattern or refusals, or to come new to a place
 //! that the graph explains. Without pattern and refusals 65 is the most, below what drops a source, up to eight objects
 //! of four owners at a place where nobody else does so.
@@ -158,6 +158,7 @@ impl ForeignObject {
             }
             Claim::Perhaps | Claim::Unknown => false,
             Claim::Foreign => {
+                self.places.entry(asked.kind).touched(me, claim);
                 let walk = self.walks.entry((cx.actor_key, asked.kind));
                 walk.awake(observation.at);
                 walk.serve(&asked.id, owners.all(), observation);
@@ -251,7 +252,8 @@ impl ForeignObject {
         let me = short(cx.actor_key);
         let place = self.places.peek(&asked.place).copied().unwrap_or_default();
         let walk = self.walks.peek(&(cx.actor_key, asked.kind))?;
-        if !walk.is_due(self.settings.foreign_min) {
+        // Many clients under one token are a service, whatever the token says.
+        if !walk.is_due(self.settings.foreign_min) || walk.sources.is_full() {
             return None;
         }
         let epoch = self.epoch.unwrap_or(observation.at);
@@ -262,7 +264,10 @@ impl ForeignObject {
         let around = Surroundings {
             owners,
             explained: place.explained(),
-            foreigners: place.other_foreigners(me),
+            foreigners: self
+                .places
+                .peek(&asked.kind)
+                .map_or(0, |kind| kind.other_foreigners(me)),
             has_own: self.givens.has(me, mark(asked.kind)),
             by_right: self.ties.is_wide(me, asked.kind)
                 || self.givens.has(me, STAFF)

@@ -180,11 +180,18 @@ impl Walk {
         );
         score.flag("changes", self.writes > 0, 5);
         score.flag("by-right", around.by_right, -30);
-        score.flag("others-do-so", around.foreigners >= 3, -25);
+        let usual = match around.foreigners {
+            0 => 0,
+            1 => -10,
+            _ => -25,
+        };
+        score.add("others-do-so", around.foreigners, usual);
         let trusted = around.explained.is_some_and(|share| share >= 0.8);
         let purposeful = machine || self.refused >= 3;
-        if !purposeful && (!around.has_own || around.by_right || around.explained.is_none()) {
-            let doubtful = trusted && around.newcomer && !around.by_right;
+        if !purposeful
+            && (!around.has_own || around.by_right || around.explained.is_none() || around.foreigners >= 2)
+        {
+            let doubtful = trusted && around.newcomer && !around.by_right && around.foreigners < 2;
             score.cap(if doubtful { DOUBT } else { BY_RIGHT });
         }
         let many = self.served >= 8 && around.owners >= 4 && self.given < self.served;

@@ -42,7 +42,7 @@ use self::{
     lists::Lists,
     rotation::Rotations,
     score::{FINDING, Shape, Surroundings},
-    track::{Owners, Track},
+    track::{Catalogue, Owners, Track},
 };
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Remedy, confidence,
@@ -139,6 +139,7 @@ pub struct IdEnumeration {
     lists: Lists,
     givens: Givens,
     peers: Lru<u64, Peers>,
+    catalogues: Lru<u64, Catalogue>,
     rotations: Rotations,
 }
 
@@ -152,6 +153,7 @@ impl IdEnumeration {
             lists: Lists::new(settings.lists_max),
             givens: Givens::new(settings.given_max, settings.given_bytes),
             peers: Lru::new(16_384),
+            catalogues: Lru::new(16_384),
             rotations: Rotations::new(1 << 16),
             settings,
         }
@@ -178,7 +180,11 @@ impl IdEnumeration {
         let me = (cx.actor_key >> 32) as u32;
         let object = place.key;
         let owners = if outcome == Outcome::Served && walked <= OWNS {
-            self.objects.entry(object).add(me)
+            let before = self.objects.entry(object).add(me);
+            self.catalogues
+                .entry(place.place)
+                .touched(me, before.has_other(me));
+            before
         } else {
             self.objects.peek(&object).copied().unwrap_or_default()
         };
@@ -244,6 +250,7 @@ impl IdEnumeration {
         place: Asked,
         out: &mut Vec<Finding>,
     ) {
+        let catalogue = self.catalogues.peek(&place.place).is_some_and(Catalogue::is_one);
         let mut peers = self.peers.peek(&place.place).copied().unwrap_or_default();
         let Some(track) = self.tracks.get(&(cx.actor_key, place.place)) else {
             return;
@@ -296,6 +303,11 @@ impl IdEnumeration {
         };
         // In bodies ids are written by contract, too: imports and batches. There it takes what honest programs do not do.
         let harmless = shape.denied < 8 && around.foreign < 2;
+        // What many read is nobody's: who takes all of it is `scraping`. A pool of many clients under one token reads much, too.
+        let open = catalogue || (track.is_pool() && shape.sequential < 0.5);
+        if open && shape.denied_share() < 0.5 {
+            return;
+        }
         if score.sum < self.settings.score_min || (place.in_body() && harmless) {
             return;
         }

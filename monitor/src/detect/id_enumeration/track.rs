@@ -154,10 +154,42 @@ impl Track {
         1.0 - share(self.gaps.max(self.unanswered).min(total), total)
     }
 
+    /// Whether so many clients use the credential that it is a pool's.
+    pub(super) fn is_pool(&self) -> bool {
+        self.sources.is_full()
+    }
+
     /// The sources that gave a good part of the evidence. One that gave little may be an honest user of the same
     /// credential.
     pub(super) fn suspects(&self, actor: u64) -> Vec<Suspect> {
         self.sources.suspects((self.touches.total() / 5).max(5), &[actor])
+    }
+}
+
+/// Whether what is read at a place is everybody's: products, articles.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Catalogue {
+    touches: u32,
+    shared: u32,
+    last: u32,
+}
+
+impl Catalogue {
+    /// Counts the first touch of an object by an actor that did not touch many. What one does in a row counts once.
+    pub(super) fn touched(&mut self, actor: u32, shared: bool) {
+        if std::mem::replace(&mut self.last, actor) == actor {
+            return;
+        }
+        if self.touches >= 1 << 14 {
+            (self.touches, self.shared) = (self.touches / 2, self.shared / 2);
+        }
+        self.touches += 1;
+        self.shared += u32::from(shared);
+    }
+
+    /// A third of what actors come for, others came for, too. Of private objects next to nothing is.
+    pub(super) fn is_one(&self) -> bool {
+        self.touches >= 40 && self.shared * 3 >= self.touches
     }
 }
 
@@ -176,6 +208,11 @@ impl Owners {
             *slot = actor;
         }
         before
+    }
+
+    /// Whether others than `me` were served it.
+    pub(super) fn has_other(self, me: u32) -> bool {
+        self.0.iter().any(|owner| *owner != 0 && *owner != me.max(1))
     }
 
     /// Whether so many use it that it belongs to nobody.

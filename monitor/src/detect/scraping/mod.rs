@@ -163,7 +163,10 @@ impl Scraping {
         }
         let before = track.took();
         track.request(observation);
-        let number = page.and_then(|page| page.number);
+        // A page without ids is behind the end of the list.
+        let read = observation.response_body.as_ref();
+        let empty = read.is_some_and(|body| body.has_all_ids() && body.ids.is_empty());
+        let number = page.and_then(|page| page.number).filter(|_| !empty);
         let step = page.and_then(|page| page.limit).unwrap_or(1);
         let another = number.is_none_or(|number| track.page(number, step.max(100)));
         if let Some(asked) = asked {
@@ -199,7 +202,7 @@ impl Scraping {
         } else {
             self.settings.objects_min
         };
-        let learned = usual.map_or(2 * floor, |usual| 4 * usual);
+        let learned = usual.map_or(floor, |usual| 4 * usual);
         let threshold = floor.max(learned.min(8 * floor)).max(2 * track.habit);
         let took = track.took();
         let shared = track.shared()?;
@@ -208,6 +211,10 @@ impl Scraping {
             return None;
         }
         let row = paging || track.in_row() >= 0.6;
+        // An address without credential can be many people's, none of whom walks in order.
+        if cx.class == ActorClass::Nobody && !row {
+            return None;
+        }
         let times = f64::from(took) / f64::from(threshold.max(1));
         let mut score = Points::default();
         score.add("times-threshold", times, 35 + ramp(times, 1.0, 3.0, 20));
