@@ -10,7 +10,8 @@
 //! from at least 5 clients, at most 4 for each. 80 % of the logins loose 35, 50 % 25; ten clients 15; ten times the normal 15; one
 //! program 10; 40 % of the pairs tried again (people retry while a login is broken) -25. A finding from 50 on, at most
 //! 65: everybody did little, so nobody is dropped for it. A client that tried 4 users in vain and got in with none, while this
-//! goes on, is a finding of its own, 75. A login accepted for a program under suspicion: the highest severity.
+//! goes on, is a finding of its own, 75. So is one that tries 8 users by itself, each with a secret of its own, 50 and 2 more for
+//! each further, up to 65. A login accepted for a program under suspicion: the highest severity.
 //!
 //! **Defaults from.** Wallarm (isolated logins without further use), AWS ATP (share of failed logins); Akto's case of 50,000
 //! logins from 200 addresses. The numbers are this project's, set against 8 % mistyped logins.
@@ -29,7 +30,7 @@ use self::group::{BINS, Group, SHORT, Shown, bin_number};
 use super::{
     Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, Suspect,
     attempt::{self, Attempt},
-    points::Points,
+    points::{Points, climb},
     share,
 };
 use crate::{
@@ -100,6 +101,9 @@ const RETRIED: f64 = 0.4;
 const SEVERAL_MOST: i32 = 65;
 const CLIENT: u8 = 75;
 const CLIENT_USERS: u16 = 4;
+/// Users that one client tries by itself, each with a secret of its own, and how many for each that gets in.
+const ONE_CLIENT: u32 = 8;
+const ONE_CLIENT_SHARE: u32 = 4;
 /// Told apart from the programs of an endpoint.
 const ALL: u64 = 0x616c_6c00;
 const STRANGE: u64 = 0x0073_7472_616e_6765;
@@ -120,6 +124,9 @@ struct Client {
     since: u32,
     loose: u16,
     accepted: u16,
+    /// The secret last refused, and how often it was another one than before.
+    secret: u64,
+    changes: u16,
 }
 
 /// The detector.
@@ -153,7 +160,13 @@ impl CredentialStuffing {
     }
 
     /// Enters a refused pair. Whether it is a new one.
-    fn fail(&mut self, pair: u64, observation: &Observation, cx: &Context<'_>) -> Option<[Option<u64>; 3]> {
+    fn fail(
+        &mut self,
+        pair: u64,
+        secret: u64,
+        observation: &Observation,
+        cx: &Context<'_>,
+    ) -> Option<[Option<u64>; 3]> {
         let bin = bin_number(observation.at);
         let program = group_key(cx, observation.client_print);
         let strange = self
@@ -186,6 +199,8 @@ impl CredentialStuffing {
             };
         }
         client.loose = client.loose.saturating_add(1);
+        let changed = std::mem::replace(&mut client.secret, secret) != secret;
+        client.changes = client.changes.saturating_add(u16::from(changed));
         let new_client = std::mem::replace(&mut client.bin, bin) != bin;
         self.each(&groups, |group| group.failed(bin, new_client));
         Some(groups)
@@ -238,10 +253,17 @@ impl CredentialStuffing {
         best
     }
 
-    fn refused(&mut self, pair: u64, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        let Some(groups) = self.fail(pair, observation, cx) else {
+    fn refused(
+        &mut self,
+        (pair, secret): (u64, u64),
+        observation: &Observation,
+        cx: &Context<'_>,
+        out: &mut Vec<Finding>,
+    ) {
+        let Some(groups) = self.fail(pair, secret, observation, cx) else {
             return;
         };
+        out.extend(self.one_client(observation, cx));
         let Some((shown, points, fast)) = self.judge(&groups, observation.at) else {
             return;
         };
@@ -259,6 +281,33 @@ impl CredentialStuffing {
                 format!("tried {users} users in vain while {}", finding.evidence.summary);
             out.push(finding);
         }
+    }
+
+    /// One client that tries many pairs by itself.
+    fn one_client(&self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
+        let client = self.clients.peek(&cx.client_key)?;
+        let users = u32::from(client.loose);
+        let each_its_own = u32::from(client.changes) * 10 >= users * 9;
+        let few_got_in = users >= ONE_CLIENT_SHARE * u32::from(client.accepted);
+        if !each_its_own || !few_got_in || !(users == ONE_CLIENT || users.is_multiple_of(16)) {
+            return None;
+        }
+        let mut points = Points::default();
+        points.add(
+            "users-of-one-client",
+            users,
+            climb(users, ONE_CLIENT, 2, SEVERAL_MOST),
+        );
+        let shown = Shown {
+            loose: users,
+            accepted: u32::from(client.accepted),
+            clients: 1,
+            ..Shown::default()
+        };
+        let mut finding = self.find(observation, cx, &shown, &points, false);
+        (finding.actor, finding.actor_key) = attempt::client(observation, cx);
+        finding.evidence.threshold = f64::from(ONE_CLIENT);
+        (points.sum >= self.settings.score_min).then_some(finding)
     }
 
     /// A success for a program under suspicion, by a stranger to the user: a stolen password that works.
@@ -382,7 +431,8 @@ impl Detector for CredentialStuffing {
         if attempt.accepted() {
             self.accepted(pair, observation, cx, out);
         } else if attempt.refused() && !cx.familiar.here {
-            self.refused(pair, observation, cx, out);
+            let secret = attempt.secret.unwrap_or(user);
+            self.refused((pair, secret), observation, cx, out);
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
 const REMEMBERED: usize = 24;
 
 /// Who mistyped gets in soon. Before that he is not counted.
-const SETTLE: Duration = Duration::from_mins(1);
+const SETTLE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy, Debug)]
 struct Use {
@@ -26,7 +26,7 @@ struct Use {
 /// What is known of one secret.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Used {
-    /// Users that it was refused for, and who did not get in within a minute or since.
+    /// Users that it was refused for, and who did not get in within half a minute or since.
     pub(super) users: u32,
     /// Clients that tried it.
     pub(super) clients: u32,

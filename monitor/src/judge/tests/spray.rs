@@ -128,6 +128,17 @@ fn stolen_pairs_from_200_addresses() {
 }
 
 #[test]
+fn stolen_pairs_from_one_address() {
+    let tries = stuffing(60, 1500, "tool/1").into_iter().map(|mut request| {
+        request.client = ip(SPRAYER);
+        request
+    });
+    let outcome = with(logins(600, 1), tries.collect());
+    only(&outcome, "credential-stuffing", "one address");
+    assert_eq!(outcome.dropped(), [SPRAYER]);
+}
+
+#[test]
 fn of_the_stuffing_clients_only_those_that_did_much_are_dropped() {
     let mut once = stuffing(150, 1000, "tool/1");
     once.truncate(150);
