@@ -104,6 +104,32 @@ const WALKS: usize = 1 << 13;
 const TIES: usize = 1 << 16;
 const PLACES: usize = 1 << 13;
 
+/// How often objects of a kind were given, and to how many that others had been given before.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kind {
+    given: u32,
+    shared: u32,
+}
+
+impl Kind {
+    /// Counts one.
+    fn gave(&mut self, shared: bool) {
+        if self.given >= 1 << 16 {
+            (self.given, self.shared) = (self.given / 2, self.shared / 2);
+        }
+        self.given += 1;
+        self.shared += u32::from(shared);
+    }
+
+    /// A third of what is given was given to others before: products, articles, and nobody's in particular.
+    fn is_everybodys(self) -> bool {
+        self.given >= KIND_KNOWN && self.shared * 3 >= self.given
+    }
+}
+
+/// Objects given from which on a kind is known.
+const KIND_KNOWN: u32 = 20;
+
 /// The detector.
 #[derive(Debug)]
 pub struct ForeignObject {
@@ -113,6 +139,7 @@ pub struct ForeignObject {
     objects: Lru<u64, Owners>,
     ties: Ties,
     places: Lru<u64, Place>,
+    kinds: Lru<u64, Kind>,
     walks: Lru<(u64, u64), Walk>,
 }
 
@@ -133,6 +160,7 @@ impl ForeignObject {
             objects: Lru::new(settings.objects_max),
             ties: Ties::new(TIES),
             places: Lru::new(PLACES),
+            kinds: Lru::new(PLACES),
             walks: Lru::new(WALKS),
             settings,
         }
@@ -176,7 +204,11 @@ impl ForeignObject {
         if self.givens.has(me, asked.key) || owners.is_common() {
             return Claim::Given;
         }
-        if !self.belongs_to_others(asked, owners, me) {
+        let everybodys = self
+            .kinds
+            .peek(&asked.kind)
+            .is_some_and(|kind| kind.is_everybodys());
+        if everybodys || !self.belongs_to_others(asked, owners, me) {
             return Claim::Unknown;
         }
         let sure = || {
@@ -241,6 +273,8 @@ impl ForeignObject {
         let owners = self.objects.entry(object);
         let before = *owners;
         owners.add(me);
+        let shared = before.all().any(|owner| owner != me) || before.is_common();
+        self.kinds.entry(kind).gave(shared);
         if !owners.is_common() {
             for owner in before.all().filter(|owner| *owner != me) {
                 self.ties.tie(me, owner, kind);
@@ -415,6 +449,7 @@ impl Detector for ForeignObject {
             ("foreign_object_objects", self.objects.stats()),
             ("foreign_object_ties", self.ties.stats()),
             ("foreign_object_places", self.places.stats()),
+            ("foreign_object_kinds", self.kinds.stats()),
             ("foreign_object_walks", self.walks.stats()),
         ]
     }
