@@ -21,6 +21,7 @@ pub mod nginx;
 pub mod packet_socket;
 pub mod process;
 pub mod programs;
+pub mod rehearsal;
 pub mod scenario;
 pub mod scene;
 pub mod script;
