@@ -177,7 +177,7 @@ pub fn crowd() -> Vec<Line> {
         let report = json!({ "report": "all is well", "of": n });
         lines.push(ask(format!("/api/reports?report_id={}", 700 + u32::from(n))).gets(200, &report));
         for _ in 0..4 {
-            lines.push(ask("/api/account").gets(200, &json!({ "balance": 12, "plan": "basic" })));
+            lines.push(ask("/api/account".into()).gets(200, &json!({ "balance": 12, "plan": "basic" })));
         }
         lines.push(ask("/api/state".into()).gets(200, &json!({ "state": "ok" })));
     }

@@ -65,6 +65,7 @@ impl Gather {
         while !input.bytes.is_empty() {
             let lf = memchr::memchr(b'\n', input.bytes);
             let piece = input.take(lf.map_or(input.bytes.len(), |at| at + 1));
+            let before = self.store.bytes.len();
             self.store.bytes.extend_from_slice(piece);
             if self.store.bytes.len() > shared.limits.head_bytes {
                 return Gathered::TooLong;
@@ -73,8 +74,8 @@ impl Gather {
                 return Gathered::NoRoom;
             }
             if lf.is_none() {
-                let hopeless =
-                    self.line == 0 && self.store.bytes.len() <= LOOK && !M::may_begin(&self.store.bytes);
+                let look = self.store.bytes.get(..LOOK).unwrap_or(&self.store.bytes);
+                let hopeless = self.line == 0 && before < LOOK && !M::may_begin(look);
                 return if hopeless {
                     Gathered::Invalid
                 } else {
