@@ -33,6 +33,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) identity: crate::observe::identity::settings::IdentitySettings,
     #[serde(default)]
+    pub(super) clients: crate::observe::forwarded::settings::ClientSettings,
+    #[serde(default)]
     pub(super) detect: DetectSettings,
     #[serde(default)]
     pub(super) cases: CaseSettings,

@@ -10,7 +10,7 @@ use crate::{
         values::{Text, check_interface, check_path},
     },
     judge::JudgeSettings,
-    observe::{ObserveSettings, identity::settings::IdentitySettings},
+    observe::{ObserveSettings, forwarded::settings::ClientSettings, identity::settings::IdentitySettings},
 };
 use monitor_common::{Prefix, names::TAP_SHARDS_MAX};
 
@@ -63,6 +63,8 @@ impl Bounds {
     pub const JOURNAL_BYTES: RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
     /// A decoder gives no more than its window, which is 1 MiB.
     pub const BODY_BYTES: RangeInclusive<u32> = 1024..=960 * 1024;
+    /// Most nets of proxies. The lists of large networks have some hundred.
+    pub const PROXIES: usize = 4096;
     /// Most names in one list of `[identity]`.
     pub const NAMES: usize = 64;
     /// Most interfaces.
@@ -99,6 +101,8 @@ pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, Co
             .iter()
             .map(|Text(net)| *net)
             .chain(flags.allow.iter().copied())
+            // Whoever is behind a proxy pays for a lease of it.
+            .chain(raw.clients.trusted_proxies.iter().copied())
             .collect(),
         judge: JudgeSettings {
             mode: flags.mode.or(raw.mode).unwrap_or_default(),
@@ -112,6 +116,7 @@ pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, Co
         observe: ObserveSettings {
             bodies: bodies(raw.bodies)?,
             identity: identity(raw.identity)?,
+            clients: clients(raw.clients)?,
         },
         shards: shards(raw.tap.shards)?,
         ring_bytes: ring_bytes(raw.tap.ring_bytes)?,
@@ -202,6 +207,20 @@ fn bodies(given: BodySettings) -> Result<BodySettings, ConfigError> {
         ("bodies.response_bytes", given.response_bytes),
     ] {
         within(key, Some(bytes), bytes, &Bounds::BODY_BYTES)?;
+    }
+    Ok(given)
+}
+
+fn clients(given: ClientSettings) -> Result<ClientSettings, ConfigError> {
+    if given.trusted_proxies.len() > Bounds::PROXIES {
+        let message = format!("use at most {} nets", Bounds::PROXIES);
+        return Err(value("clients.trusted_proxies", message));
+    }
+    if given.trusted_proxies.iter().any(|net| net.bits() == 0) {
+        return Err(value(
+            "clients.trusted_proxies",
+            "the whole internet is no proxy; name its nets",
+        ));
     }
     Ok(given)
 }

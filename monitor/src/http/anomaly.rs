@@ -78,4 +78,7 @@ named_set! {
     UnsolicitedResponse = 31, "unsolicited-response";
     /// 101 without an Upgrade in the request.
     UnaskedSwitch = 32, "unasked-switch";
+
+    /// A trusted proxy says of the client what cannot be, or two things: the source counts as the client.
+    DoubtfulForwarding = 33, "doubtful-forwarding";
 }

@@ -7,6 +7,7 @@ use crate::{
         exchange::{self, Exchange},
         h1::side::{Blind, Input},
         hold::Event,
+        proxy,
         shared::Shared,
         transaction::TransactionSink,
     },
@@ -46,7 +47,7 @@ enum State {
 
 impl<S: TransactionSink + ?Sized> Consumer<Cx<'_, S>> for HttpConnection {
     fn event(&mut self, connection: &Connection, event: StreamEvent<'_>, cx: &mut Cx<'_, S>) {
-        let (side, event) = match event {
+        let (side, mut event) = match event {
             StreamEvent::Data {
                 side,
                 offset,
@@ -85,7 +86,10 @@ impl<S: TransactionSink + ?Sized> Consumer<Cx<'_, S>> for HttpConnection {
             return;
         }
         if let State::Silent = self.state {
-            self.first(connection, cx);
+            self.first(connection, side, &mut event, cx);
+            if matches!(event, Event::Data(Input { bytes: [], .. })) {
+                return;
+            }
         }
         match &mut self.state {
             State::Silent => {
@@ -129,9 +133,25 @@ impl HttpConnection {
     }
 
     /// There is something to listen to.
-    fn first<S: TransactionSink + ?Sized>(&mut self, connection: &Connection, cx: &mut Cx<'_, S>) {
+    fn first<S: TransactionSink + ?Sized>(
+        &mut self,
+        connection: &Connection,
+        side: Side,
+        event: &mut Event<'_>,
+        cx: &mut Cx<'_, S>,
+    ) {
         match connection.opening {
-            Opening::Handshake => self.speaks(Exchange::new(Side::Opener), connection, cx),
+            Opening::Handshake => {
+                let header = match event {
+                    Event::Data(input) if side == Side::Opener && input.offset == 0 => {
+                        let header = proxy::header(input.bytes);
+                        cx.shared.stats.proxy_bytes += input.take(header.len).len() as u64;
+                        header
+                    }
+                    _ => proxy::Header::default(),
+                };
+                self.speaks(Exchange::behind(header), connection, cx);
+            }
             Opening::Midstream => self.state = State::Undecided(Box::new(Undecided::new())),
         }
     }

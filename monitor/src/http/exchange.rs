@@ -8,6 +8,8 @@ mod pair;
 mod request;
 mod response;
 
+use monitor_common::IpKey;
+
 use crate::{
     flow::Peer,
     http::{
@@ -19,6 +21,7 @@ use crate::{
         },
         hold::Held,
         pairing::Pairing,
+        proxy,
         shared::Shared,
         transaction::{Part, TransactionSink},
     },
@@ -100,12 +103,17 @@ pub(crate) struct Exchange {
     anomalies: AnomalySet,
     /// Bytes are missing that may belong to the transactions under way.
     gaps: bool,
+    /// As in [`crate::http::transaction::Transaction`].
+    proxied: Option<IpKey>,
 }
 
 impl Exchange {
-    /// A connection that is read from its beginning.
-    pub(crate) fn new(client_is: stream::Side) -> Self {
-        Self::with(client_is, false, Some(0), Some(0))
+    /// A connection that is read from its beginning, behind what a proxy may have said there.
+    pub(crate) fn behind(header: proxy::Header) -> Self {
+        Self {
+            proxied: header.client,
+            ..Self::with(stream::Side::Opener, false, Some(header.len as u64), Some(0))
+        }
     }
 
     /// A connection joined late, with what was seen of it so far.
@@ -127,6 +135,7 @@ impl Exchange {
             arrivals: 0,
             anomalies: AnomalySet::default(),
             gaps: joined,
+            proxied: None,
         }
     }
 

@@ -17,3 +17,4 @@ mod exchange;
 mod h1;
 mod hold;
 mod pairing;
+mod proxy;

@@ -40,6 +40,8 @@ counters! {
         not_http_bytes,
         /// Bytes of HTTP/2 connections with prior knowledge.
         http2_bytes,
+        /// Bytes of the PROXY protocol before the first request.
+        proxy_bytes,
         /// Bytes behind an Upgrade or CONNECT.
         tunnel_bytes,
         /// Bytes that were not parsed because framing before them was ambiguous or broken.

@@ -1,5 +1,7 @@
 //! What the HTTP stage yields: one request and, if it was seen, its response. Must not know about actors or abuse.
 
+use monitor_common::IpKey;
+
 use crate::{flow::Peer, http::anomaly::AnomalySet, stream::Unwanted, time::Timestamp};
 
 /// One request with its final response. Borrowed: valid while it is handed to the [`TransactionSink`].
@@ -9,6 +11,9 @@ pub struct Transaction<'a> {
     pub client: Peer,
     /// The end that got it.
     pub server: Peer,
+    /// The client that the PROXY protocol named at the beginning of the connection. Anybody can send that: it counts only
+    /// where `client` is a trusted proxy.
+    pub proxied: Option<IpKey>,
     /// Position of the request's first byte among all requests of this reader, in capture order.
     pub ordinal: u64,
     /// The request.

@@ -4,6 +4,7 @@ use super::{
     BodyFacts, Observation,
     bodies::{Bodies, Found},
     fields::Fields,
+    forwarded::{Client, Forwarding},
     identity::{InstallKey, caller::Callers},
     login::Told,
     method::Method,
@@ -15,9 +16,14 @@ use super::{
     settings::ObserveSettings,
     target,
 };
+use monitor_common::IpKey;
+
 use crate::{
     body::{BodyStats, Media},
-    http::transaction::{BodyPart, Mark, Transaction},
+    http::{
+        anomaly::{Anomaly, AnomalySet},
+        transaction::{BodyPart, Mark, Transaction},
+    },
     limits::BodyLimits,
 };
 
@@ -27,6 +33,7 @@ use crate::{
 pub struct Extractor {
     key: InstallKey,
     bodies: Bodies,
+    forwarding: Forwarding,
     callers: Callers,
     programs: Recent<program::Order, Program>,
 }
@@ -34,10 +41,15 @@ pub struct Extractor {
 impl Extractor {
     /// With the key of this installation.
     pub fn new(key: InstallKey, settings: impl Into<ObserveSettings>) -> Self {
-        let ObserveSettings { bodies, identity } = settings.into();
+        let ObserveSettings {
+            bodies,
+            identity,
+            clients,
+        } = settings.into();
         Self {
             key,
             bodies: Bodies::new(bodies, BodyLimits::default(), key),
+            forwarding: Forwarding::new(&clients),
             callers: Callers::new(key, identity),
             programs: Recent::new(),
         }
@@ -70,7 +82,10 @@ impl Extractor {
         let (path, in_target) = target::split(request.target);
         let query = query::read(in_target, &self.key, &self.callers);
         let program = self.program(transaction);
-        let caller = self.callers.caller(transaction.client, request, query.api_key);
+        let (forwarded, trusted, anomalies) = self.client(transaction);
+        let caller = self
+            .callers
+            .caller(transaction.client, request, query.api_key, trusted);
         let (request_body, mut fields, _) = apart(self.bodies.found(request.mark));
         let (response_body, _, told) = apart(response.and_then(|r| self.bodies.found(r.mark)));
         query::compare(in_target, &mut fields.given, &self.key);
@@ -97,7 +112,7 @@ impl Extractor {
             at: request.last,
             answered: response.map(|r| r.first),
             client: transaction.client,
-            forwarded: None,
+            forwarded,
             server: transaction.server,
             method: Method::of(request.method),
             path,
@@ -113,9 +128,28 @@ impl Extractor {
             response_body,
             source_proven: transaction.source_proven,
             gaps: transaction.gaps,
-            anomalies: transaction.anomalies,
+            anomalies,
             extra,
         }
+    }
+
+    /// The client behind the source, if the source is a trusted proxy, which is said as well.
+    fn client(&self, transaction: &Transaction<'_>) -> (Option<IpKey>, bool, AnomalySet) {
+        let source = transaction.client.addr;
+        let mut anomalies = transaction.anomalies;
+        if !self.forwarding.trusts(source) {
+            return (None, false, anomalies);
+        }
+        let head = transaction.request.head;
+        let forwarded = match self.forwarding.client(source, transaction.proxied, head) {
+            Client::Source => None,
+            Client::Behind(client) => Some(client).filter(|client| *client != source),
+            Client::Doubtful => {
+                anomalies.insert(Anomaly::DoubtfulForwarding);
+                None
+            }
+        };
+        (forwarded, true, anomalies)
     }
 
     /// Which program sent the request.

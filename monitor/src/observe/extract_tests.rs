@@ -77,6 +77,7 @@ fn observe(extractor: &mut Extractor, asked: &Asked<'_>) -> Observation {
     extractor.extract(&Transaction {
         client: peer(1),
         server: peer(2),
+        proxied: None,
         ordinal: 0,
         request: Request {
             first: at,
@@ -360,6 +361,36 @@ fn what_is_renewed() {
     });
     assert_eq!(extra.extra().renews, Some(KEY.credential(TOKEN.as_bytes())));
     assert_eq!(extra.extra().login, None);
+}
+
+#[test]
+fn clients_and_certificates_behind_trusted_proxies_only() {
+    let fields = [
+        ("X-Forwarded-For", "6.6.6.6, 198.51.100.7"),
+        ("X-Forwarded-Client-Cert", "Hash=1;URI=spiffe://b"),
+    ];
+    let asked = Asked {
+        request: (&fields, ""),
+        ..PLAIN
+    };
+    let mut settings = ObserveSettings::default();
+    let stranger = observe(&mut Extractor::new(KEY, settings.clone()), &asked);
+    assert_eq!((stranger.forwarded, stranger.principal), (None, None));
+    settings.clients.trusted_proxies = vec!["192.0.2.0/24".parse().unwrap()];
+    let mut extractor = Extractor::new(KEY, settings);
+    let found = observe(&mut extractor, &asked);
+    assert_eq!(found.client_addr(), "198.51.100.7".parse().unwrap());
+    assert_eq!(found.principal.unwrap().kind, PrincipalKind::Certificate);
+    let broken = [("X-Forwarded-For", "198.51.100.7, nonsense")];
+    let found = observe(
+        &mut extractor,
+        &Asked {
+            request: (&broken, ""),
+            ..PLAIN
+        },
+    );
+    assert_eq!(found.forwarded, None);
+    assert!(found.anomalies.contains(Anomaly::DoubtfulForwarding));
 }
 
 #[test]

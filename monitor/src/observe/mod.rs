@@ -8,6 +8,7 @@ pub mod endpoint;
 pub mod extra;
 pub mod extract;
 mod fields;
+pub mod forwarded;
 pub mod identity;
 mod login;
 pub mod method;

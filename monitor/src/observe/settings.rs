@@ -1,6 +1,6 @@
 //! What the operator says about observing, in one piece. Must not know how it is written.
 
-use super::identity::settings::IdentitySettings;
+use super::{forwarded::settings::ClientSettings, identity::settings::IdentitySettings};
 use crate::body::BodySettings;
 
 /// Settings of the stage.
@@ -10,6 +10,8 @@ pub struct ObserveSettings {
     pub bodies: BodySettings,
     /// Which values are credentials.
     pub identity: IdentitySettings,
+    /// Which proxies are believed.
+    pub clients: ClientSettings,
 }
 
 /// For whoever minds the bodies only.

@@ -36,6 +36,7 @@ impl Exchange {
         cx.sink.transaction(&Transaction {
             client: cx.client,
             server: cx.server,
+            proxied: self.proxied,
             ordinal: request.begin.ordinal,
             request: transaction::Request {
                 first: request.begin.ts,

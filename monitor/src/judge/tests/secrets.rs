@@ -37,6 +37,7 @@ fn transact(
             addr: ip("198.51.100.1"),
             port: 80,
         },
+        proxied: None,
         ordinal: ms,
         request: HttpRequest {
             first: at,

@@ -6,6 +6,7 @@
 use super::{
     InstallKey, PrincipalKind,
     authorization::{self, Authorization},
+    certificate::certificate,
     cookie,
     jwt::{Claims, JwtReader},
     settings::IdentitySettings,
@@ -77,12 +78,14 @@ impl Callers {
         }
     }
 
-    /// Who sends this request. `parameter` is the API key in its query, if there is one.
+    /// Who sends this request. `parameter` is the API key in its query, if there is one; `trusted`: a
+    /// trusted proxy sent it.
     pub(in crate::observe) fn caller(
         &mut self,
         client: Peer,
         request: &Request<'_>,
         parameter: Option<&[u8]>,
+        trusted: bool,
     ) -> Option<Caller> {
         let said = self.said(request.head);
         let by_authorization = said
@@ -99,6 +102,7 @@ impl Callers {
                     .and_then(|value| self.keyed(client, PrincipalKind::ApiKey, value))
             })
             .or_else(|| parameter.and_then(|value| self.keyed(client, PrincipalKind::ApiKey, value)))
+            .or_else(|| trusted.then(|| certified(request.head, &self.key))?)
     }
 
     /// The credential that a `Set-Cookie` header sets, if it is one.
@@ -241,6 +245,14 @@ impl Caller {
         }
         self
     }
+}
+
+/// Of a client certificate.
+fn certified(head: Head<'_>, key: &InstallKey) -> Option<Caller> {
+    let (who, proof) = certificate(head)?;
+    let mut caller = plain(PrincipalKind::Certificate, proof, key);
+    caller.principal.fingerprint = key.fingerprint(PrincipalKind::Certificate, who);
+    Some(caller)
 }
 
 /// Of a secret that says nothing itself.

@@ -4,6 +4,7 @@
 
 mod authorization;
 pub(super) mod caller;
+mod certificate;
 mod cookie;
 mod jwt;
 pub mod settings;
