@@ -9,9 +9,10 @@ use std::{
 use monitor_common::IpKey;
 
 /// One end of a TCP connection.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Peer {
     /// Its address.
+    #[serde(with = "addr_bytes")]
     pub addr: IpKey,
     /// Its TCP port.
     pub port: u16,
@@ -72,5 +73,33 @@ impl Hash for FlowKey {
         state.write_u128(u128::from_ne_bytes(self.low.addr.0));
         state.write_u128(u128::from_ne_bytes(self.high.addr.0));
         state.write_u32(u32::from(self.low.port) << 16 | u32::from(self.high.port));
+    }
+}
+
+/// An address as its sixteen bytes, for the record of observations.
+pub(crate) mod addr_bytes {
+    use monitor_common::IpKey;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(addr: &IpKey, s: S) -> Result<S::Ok, S::Error> {
+        addr.0.serialize(s)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<IpKey, D::Error> {
+        <[u8; 16]>::deserialize(d).map(IpKey)
+    }
+
+    /// The same, where there may be none.
+    pub(crate) mod option {
+        use super::*;
+
+        #[expect(clippy::ref_option, reason = "the shape that serde wants")]
+        pub(crate) fn serialize<S: Serializer>(addr: &Option<IpKey>, s: S) -> Result<S::Ok, S::Error> {
+            addr.map(|addr| addr.0).serialize(s)
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<IpKey>, D::Error> {
+            Ok(Option::<[u8; 16]>::deserialize(d)?.map(IpKey))
+        }
     }
 }

@@ -26,7 +26,10 @@ use crate::{
         silence::{Configured, Silences},
         store::CaseStore,
     },
-    detect::{Actor, Context, DetectSettings, Detector, Finding, Interest, flood::Floods, network, registry},
+    detect::{
+        Actor, Context, DetectSettings, Detector, EndpointId, Finding, Interest, flood::Floods, network,
+        registry,
+    },
     enforce::LeaseSink,
     journal::event::{EventKind, JournalEvent, LeaseEnd},
     lru::{Lru, TableStats},
@@ -111,6 +114,8 @@ pub struct Judge {
     policy: Policy,
     enforcer: Enforcer,
     findings: Vec<Finding>,
+    /// The endpoint of the last observation.
+    asked: EndpointId,
     ticked: Timestamp,
 }
 
@@ -158,6 +163,7 @@ impl Judge {
             policy: Policy::new(settings.policy.clone(), verdict),
             enforcer: Enforcer::new(verdict.clone(), settings.mode),
             findings: Vec::new(),
+            asked: EndpointId(0),
             ticked: Timestamp::ZERO,
             settings,
         }
@@ -208,6 +214,7 @@ impl Judge {
             None => (Actor::Client(observation.client_addr()), client_key),
         };
         let resolved = self.endpoints.resolve(observation, source_key);
+        self.asked = resolved.endpoint;
         let Some(about) = self.endpoints.get(resolved.endpoint) else {
             return;
         };
@@ -307,6 +314,11 @@ impl Judge {
     /// Takes over the endpoints that an earlier run learned; only before the first observation.
     pub fn restore_endpoints(&mut self, learned: Record) -> Result<(), RecordError> {
         self.endpoints.restore(learned)
+    }
+
+    /// The path of the observation that was judged last, as it may be recorded.
+    pub fn masked_path(&self, observation: &Observation) -> String {
+        self.endpoints.masked(&observation.path, self.asked)
     }
 
     /// Counts and table sizes.

@@ -17,6 +17,7 @@ mod named_set;
 pub mod packet;
 pub mod time;
 
+pub mod backtest;
 pub mod body;
 pub mod case;
 pub mod detect;
@@ -40,6 +41,7 @@ pub mod kernel;
 pub mod metrics;
 mod netlink;
 pub mod privilege;
+pub mod record;
 pub mod state;
 pub mod verify;
 

@@ -19,7 +19,7 @@ macro_rules! named_set {
         }
 
         $(#[$set_doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
         pub struct $set($bits);
 
         impl $set {

@@ -1,7 +1,7 @@
 //! `Content-Encoding` (RFC 9110 section 8.4): which codings were applied, in which order. Must not decode.
 
 /// A content coding that can be undone.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Coding {
     /// RFC 1952; `x-gzip` is the same.
     Gzip,

@@ -1,7 +1,7 @@
 //! `Content-Type` (RFC 9110 section 8.3): how a body is to be walked. Must not look into the body.
 
 /// How a body is walked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Media {
     /// `application/json`, `text/json`, anything `+json`, and sequences of JSON texts.
     Json,

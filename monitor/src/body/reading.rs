@@ -41,7 +41,7 @@ pub struct Reading {
 }
 
 /// What was read of a body.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Read {
     /// How it was walked; `None` if it was not after all.
     pub media: Option<Media>,

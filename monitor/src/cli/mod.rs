@@ -2,6 +2,7 @@
 
 mod allow;
 mod args;
+mod backtest;
 mod block;
 mod case;
 mod cases;
@@ -83,6 +84,8 @@ enum Command {
     Allow(allow::Args),
     /// Read a capture file through the same stages, without privilege and without a daemon.
     Replay(replay::Args),
+    /// Say who would have been blocked under another configuration, from the record of past observations.
+    Backtest(backtest::Args),
     /// Remove everything that a daemon left in the kernel. Nothing is dropped afterwards.
     Detach(detach::Args),
     /// Compare what should be in the kernel with what is, entry by entry, and mend it if so told.
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Block(args) => block::run(&args, &mut out),
         Command::Allow(args) => allow::run(&args, &mut out),
         Command::Replay(args) => replay::run(&args, &mut out),
+        Command::Backtest(args) => backtest::run(&args, &mut out),
         Command::Detach(args) => detach::run(&args, &mut out),
         Command::Verify(args) => verify::run(&args, &mut out),
         Command::Doctor(args) => doctor::run(&args, &mut out),

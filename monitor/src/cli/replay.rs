@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 use self::summary::Summary;
 use super::{out::Out, progress::Progress, text};
 use crate::{
+    backtest::Backtest,
     config::{self, Overrides},
     hostnet,
     http::transaction::{Transaction, TransactionSink},
@@ -77,6 +78,7 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
         pipeline,
         data: Data::new(args.transactions, out),
         cases: args.cases.then(Vec::new),
+        backtest: Backtest::default(),
         json: args.json,
         progress: Progress::default(),
     };
@@ -114,6 +116,7 @@ struct Replay<'a> {
     data: Data<'a>,
     /// Lines of the log, kept until the transactions are out. Few: a case is said anew only when it has doubled.
     cases: Option<Vec<u8>>,
+    backtest: Backtest,
     json: bool,
     progress: Progress,
 }
@@ -169,11 +172,32 @@ impl Watcher for Data<'_> {
     }
 }
 
+/// Sees what is printed, and what is summed up.
+struct Eyes<'a, 'b> {
+    data: &'a mut Data<'b>,
+    backtest: &'a mut Backtest,
+}
+
+impl Watcher for Eyes<'_, '_> {
+    fn observed(&mut self, transaction: &Transaction<'_>, observation: &Observation) {
+        self.backtest.observed(observation);
+        self.data.observed(transaction, observation);
+    }
+
+    fn abandoned(&mut self, ordinal: u64) {
+        Watcher::abandoned(self.data, ordinal);
+    }
+}
+
 impl Replay<'_> {
     fn read(&mut self, capture: &mut Capture) -> Result<(), CaptureError> {
         while let Some(packet) = capture.next_packet()? {
             self.progress.packet(&packet);
-            self.pipeline.packet(&packet, &mut self.data);
+            let mut eyes = Eyes {
+                data: &mut self.data,
+                backtest: &mut self.backtest,
+            };
+            self.pipeline.packet(&packet, &mut eyes);
             if self.pipeline.has_events() {
                 self.take_events();
             }
@@ -186,6 +210,7 @@ impl Replay<'_> {
 
     fn take_events(&mut self) {
         let events = self.pipeline.take_events();
+        events.iter().for_each(|event| self.backtest.said(event));
         let Some(cases) = &mut self.cases else { return };
         for event in events.iter().filter(|event| is_case(event)) {
             cases.extend_from_slice(ecs::line(event).as_bytes());
@@ -195,7 +220,11 @@ impl Replay<'_> {
 
     /// Ends every connection, writes what waits, and tells what was read and lost, also when the capture was damaged.
     fn finish(mut self) -> Result<()> {
-        self.pipeline.finish(&mut self.data);
+        let mut eyes = Eyes {
+            data: &mut self.data,
+            backtest: &mut self.backtest,
+        };
+        self.pipeline.finish(&mut eyes);
         self.take_events();
         self.progress.clear();
         let summary = self.summary();
@@ -216,7 +245,7 @@ impl Replay<'_> {
             .context("cannot write the summary")
     }
 
-    fn summary(&self) -> Summary {
+    fn summary(&mut self) -> Summary {
         let Progress { packets, bytes, .. } = self.progress;
         let judge = self.pipeline.judge_stats();
         let mut summary = Summary {
@@ -228,6 +257,7 @@ impl Replay<'_> {
             cases: judge.cases_opened,
             ..Summary::default()
         };
+        summary.would_do(std::mem::take(&mut self.backtest).report());
         summary.count(self.pipeline.reader_stats().counters());
         summary.count(self.pipeline.body_stats().counters());
         summary.count([("lines_out_of_order", self.data.out_of_order())]);

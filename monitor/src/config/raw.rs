@@ -43,6 +43,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) policy: PolicySettings,
     #[serde(default)]
+    pub(super) record: crate::record::RecordSettings,
+    #[serde(default)]
     pub(super) silence: Vec<Silence>,
     #[serde(default)]
     pub(super) endpoints: crate::observe::endpoint::EndpointSettings,

@@ -11,6 +11,7 @@ use crate::{
     },
     judge::JudgeSettings,
     observe::{ObserveSettings, forwarded::settings::ClientSettings, identity::settings::IdentitySettings},
+    record::RecordSettings,
 };
 use monitor_common::{Prefix, names::TAP_SHARDS_MAX};
 
@@ -37,6 +38,8 @@ pub struct Settings {
     pub judge: JudgeSettings,
     /// Which bodies are read, and which values are credentials.
     pub observe: ObserveSettings,
+    /// The record of observations.
+    pub record: RecordSettings,
     /// Ring shards, and with them parse threads.
     pub shards: u32,
     /// Size of each ring shard, bytes, a power of two.
@@ -67,6 +70,10 @@ impl Bounds {
     pub const PROXIES: usize = 4096;
     /// Most names in one list of `[identity]`.
     pub const NAMES: usize = 64;
+    /// A few thousand observations at least; a terabyte is a warehouse.
+    pub const RECORD_BYTES: RangeInclusive<u64> = 1 << 20..=1 << 40;
+    /// Whoever keeps addresses for longer than a year needs another tool.
+    pub const RECORD_DAYS: RangeInclusive<u32> = 1..=366;
     /// Most interfaces.
     pub const INTERFACES: usize = 64;
 }
@@ -118,6 +125,7 @@ pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, Co
             identity: identity(raw.identity)?,
             clients: clients(raw.clients)?,
         },
+        record: record(raw.record)?,
         shards: shards(raw.tap.shards)?,
         ring_bytes: ring_bytes(raw.tap.ring_bytes)?,
     })
@@ -251,6 +259,14 @@ fn identity(given: IdentitySettings) -> Result<IdentitySettings, ConfigError> {
         }
     }
     Ok(given)
+}
+
+fn record(given: RecordSettings) -> Result<RecordSettings, ConfigError> {
+    Ok(RecordSettings {
+        enabled: given.enabled,
+        bytes: within("record.bytes", Some(given.bytes), 0, &Bounds::RECORD_BYTES)?,
+        days: within("record.days", Some(given.days), 0, &Bounds::RECORD_DAYS)?,
+    })
 }
 
 fn shards(given: Option<u32>) -> Result<u32, ConfigError> {

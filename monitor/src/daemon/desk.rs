@@ -34,6 +34,7 @@ use crate::{
     judge::{JudgeStats, Order},
     kernel::{Attachment, Counters, Kernel, KernelError, KernelLease, Leases, Sources, TimeBase},
     metrics,
+    record::RecordStats,
     time::Timestamp,
     verdict::{Mode, Refusal, ledger::LeaseRecord},
     verify::Verified,
@@ -69,6 +70,8 @@ pub(super) struct Desk {
     pub(super) reconciled: Mutex<Reconciled>,
     /// The silences that were written last.
     pub(super) silences_on_disk: Mutex<Vec<Silence>>,
+    /// What was recorded of observations, where they are.
+    pub(super) recorded: Option<RecordStats>,
     /// Connections cut; nothing is cut in observe mode.
     pub(super) cut: Option<CutCounts>,
 }
@@ -95,6 +98,15 @@ impl Desk {
         stats::add_judge(&mut all, judge, self.judge.lost_observations());
         stats::add_log(&mut all, &self.journal.report());
         locked(&self.reconciled).add_to(&mut all);
+        if let Some(recorded) = &self.recorded {
+            let counts = recorded.read();
+            let named = [
+                ("recorded_observations", counts.recorded_observations),
+                ("lost_observations", counts.lost_record_observations),
+            ];
+            let counts = named.map(|(name, count)| (name.to_owned(), count));
+            all.insert("record".into(), counts.into());
+        }
         if let Some(cut) = &self.cut {
             let counts = cut.read().map(|(name, count)| (name.to_owned(), count));
             all.insert("connections".into(), counts.into());

@@ -16,6 +16,7 @@ use crate::{
         ecs,
         event::{EventKind, JournalEvent},
     },
+    record::RecorderThread,
     state,
     verdict::{ledger::LeaseRecord, repeat::RepeatRecord},
 };
@@ -40,6 +41,7 @@ pub(super) struct House {
     pub(super) desk: Arc<Desk>,
     pub(super) judge: JudgeThread,
     pub(super) parsers: Vec<ParseThread>,
+    pub(super) record: Option<RecorderThread>,
     seconds: u64,
     lost_before: BTreeMap<String, u64>,
     /// Interfaces that are not there, or cannot be attached to, with what was said of each.
@@ -58,11 +60,17 @@ pub(super) fn probe() -> io::Result<OwnedFd> {
 }
 
 impl House {
-    pub(super) fn new(desk: Arc<Desk>, judge: JudgeThread, parsers: Vec<ParseThread>) -> Self {
+    pub(super) fn new(
+        desk: Arc<Desk>,
+        judge: JudgeThread,
+        parsers: Vec<ParseThread>,
+        record: Option<RecorderThread>,
+    ) -> Self {
         Self {
             desk,
             judge,
             parsers,
+            record,
             seconds: 0,
             lost_before: BTreeMap::new(),
             troubled: BTreeMap::new(),

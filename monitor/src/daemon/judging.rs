@@ -24,6 +24,7 @@ use crate::{
     },
     judge::Judge,
     observe::Observation,
+    record::Recorder,
 };
 
 /// Batches that may wait for the judge. A burst beyond what it can judge; further ones are lost and counted.
@@ -41,6 +42,7 @@ pub(super) struct Bench {
     pub(super) leases: Box<dyn LeaseSink + Send>,
     pub(super) events: Vec<JournalEvent>,
     journal: Journal,
+    recorder: Option<Recorder>,
     shared: Arc<Shared>,
 }
 
@@ -59,12 +61,22 @@ impl Bench {
         }
     }
 
+    /// Hands over what was recorded.
+    fn flush(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.flush();
+        }
+    }
+
     fn judge(&mut self, observations: &[Observation]) {
         for observation in observations {
             self.judge
                 .observe(observation, &mut *self.leases, &mut self.events);
             if !self.events.is_empty() {
                 self.say();
+            }
+            if let Some(recorder) = &mut self.recorder {
+                recorder.take(&self.judge.masked_path(observation), observation);
             }
         }
     }
@@ -152,6 +164,7 @@ impl JudgeThread {
         judge: Judge,
         leases: Box<dyn LeaseSink + Send>,
         journal: Journal,
+        recorder: Option<Recorder>,
         clock: Arc<LiveClock>,
     ) -> io::Result<Self> {
         let (messages, inbox) = mpsc::sync_channel(BATCHES);
@@ -161,6 +174,7 @@ impl JudgeThread {
             leases,
             events: Vec::new(),
             journal,
+            recorder,
             shared: Arc::clone(&shared),
         };
         let thread = std::thread::Builder::new()
@@ -206,6 +220,7 @@ fn serve(mut bench: Bench, inbox: &Receiver<Message>, clock: &LiveClock) -> Judg
                 .judge
                 .tick(clock.now(), &mut *bench.leases, &mut bench.events);
             bench.say();
+            bench.flush();
         }
         if bench.shared.stop.load(Ordering::Acquire) {
             while let Ok(message) = inbox.try_recv() {
@@ -213,6 +228,7 @@ fn serve(mut bench: Bench, inbox: &Receiver<Message>, clock: &LiveClock) -> Judg
                     bench.judge(&batch);
                 }
             }
+            bench.flush();
             return bench.judge;
         }
     }

@@ -32,6 +32,7 @@ use crate::{
     kernel::{self, Kernel, KernelSettings, Opened},
     observe::{extract::Extractor, identity::InstallKey},
     privilege,
+    record::{self, Recorder, RecorderThread},
     state::{self, lock::InstanceLock},
     time::Clock,
     verdict::{Mode, allow::AllowList},
@@ -134,7 +135,9 @@ fn furnish(
     let guard = Guard::new(host, allow, by_hand, kernel.never_block()?)?;
     let (mut sink, cut) = lease_sink(&settings, &guard, &kernel)?;
     let (judge, events) = judge(&settings, key, &guard, &kernel, &mut *sink, &clock)?;
-    let judge = JudgeThread::start(judge, sink, journal.clone(), Arc::clone(&clock))
+    let (recorder, record) = recorder(&settings)?;
+    let recorded = recorder.as_ref().map(Recorder::stats);
+    let judge = JudgeThread::start(judge, sink, journal.clone(), recorder, Arc::clone(&clock))
         .context("cannot start the judge's thread")?;
     for event in &events {
         journal.append(crate::journal::ecs::line(event).as_bytes());
@@ -158,11 +161,23 @@ fn furnish(
         kernel: Mutex::new(Some(kernel)),
         reconciled: Mutex::default(),
         silences_on_disk: Mutex::default(),
+        recorded,
         cut,
         clock,
         settings,
     };
-    Ok(House::new(Arc::new(desk), judge, parsers))
+    Ok(House::new(Arc::new(desk), judge, parsers, record))
+}
+
+/// The record of observations, if there is to be one.
+fn recorder(settings: &Settings) -> Result<(Option<Recorder>, Option<RecorderThread>)> {
+    if !settings.record.enabled {
+        return Ok((None, None));
+    }
+    let dir = settings.state_dir.join(record::DIR);
+    let (recorder, thread) = Recorder::start(&dir, &settings.record)
+        .with_context(|| format!("cannot record observations in {}", dir.display()))?;
+    Ok((Some(recorder), Some(thread)))
 }
 
 /// Where leases go: to the kernel; and what is open to a dropped source is cut, where anything is dropped.

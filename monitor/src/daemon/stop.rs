@@ -14,6 +14,7 @@ use crate::{
         event::{EventKind, JournalEvent},
     },
     kernel::{Detached, KeepShield},
+    record::RecorderThread,
     state,
 };
 
@@ -32,7 +33,12 @@ pub(super) fn stop(started: Started) -> Result<()> {
     let house = keeper
         .stop()
         .map_err(|_| anyhow!("the keeper's thread has panicked"))?;
-    let House { judge, parsers, .. } = house;
+    let House {
+        judge,
+        parsers,
+        record,
+        ..
+    } = house;
     let kernel = locked(&desk.kernel).take().context("stopped twice")?;
     let tap_off = kernel.switches().and_then(|mut switches| switches.set_tap(false));
     let mut read_out = Ok(());
@@ -42,6 +48,9 @@ pub(super) fn stop(started: Started) -> Result<()> {
     let judged = judge
         .stop()
         .map_err(|_| anyhow!("the judge's thread has panicked"));
+    if let Some(Err(_)) = record.map(RecorderThread::join) {
+        log::error!("the thread that records observations has panicked");
+    }
     if let Ok(judge) = &judged {
         house::save(
             &desk,

@@ -27,7 +27,7 @@ const SPARE: usize = 32;
 const HELD_BYTES: usize = size_of::<Slot>() + size_of::<Open>();
 
 /// What was found of one body.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct BodyFacts {
     /// How it was read, and how far.
     pub read: Read,
@@ -61,7 +61,7 @@ impl BodyFacts {
 }
 
 /// A field of a body that may be an object id.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct BodyId {
     /// Keyed hash of its path, elements of an array all having the same.
     pub path: u64,

@@ -6,7 +6,7 @@ use super::{Fingerprint, ObjectId};
 use crate::named_set::named_set;
 
 /// The rare parts of an observation. Every list is bounded by its reader.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Extra {
     /// The request tries to log in.
     pub login: Option<Login>,
@@ -28,7 +28,7 @@ pub struct Extra {
 }
 
 /// One attempt to log in: the body, query or Basic credential names a user and proves it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Login {
     /// The user it names, in small letters, by the fingerprint of [`super::PrincipalKind::User`].
     pub user: Option<Fingerprint>,
@@ -39,7 +39,7 @@ pub struct Login {
 }
 
 /// How an attempt to log in ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum LoginOutcome {
     /// The answer is a success: a token or session was handed out, or 2xx.
     Accepted,
@@ -50,7 +50,7 @@ pub enum LoginOutcome {
 }
 
 /// A secret that was seen where none should be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Secret {
     /// What it looks like.
     pub kind: SecretKind,
@@ -61,7 +61,7 @@ pub struct Secret {
 }
 
 /// What a secret looks like. Only forms that nothing else has: no guess by entropy.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub enum SecretKind {
     /// A key that names its issuer by its first letters (`AKIA`, `ghp_`, `sk_live_`, `xoxb-`, ...).
     ProviderKey,
@@ -74,7 +74,7 @@ pub enum SecretKind {
 }
 
 /// Where a secret stood.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub enum SecretPlace {
     /// In the target of the request: it will be in logs and histories.
     Url,
@@ -83,7 +83,7 @@ pub enum SecretPlace {
 }
 
 /// A parameter that was given more than once, with different values.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Repeated {
     /// Its name: short, `[A-Za-z0-9_.-]` only.
     pub name: Box<str>,
@@ -98,7 +98,7 @@ pub struct Repeated {
 }
 
 /// Which part of a list a request asks for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Page {
     /// Keyed hash of the name of the parameter (`page`, `offset`, `cursor`).
     pub parameter: u64,

@@ -1,7 +1,7 @@
 //! Request methods that are told apart. Must not know what is asked for.
 
 /// A request method: one of those that APIs use, or any other.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Method(u8);
 
 /// By their number; the last stands for all others. The frequent ones come first.

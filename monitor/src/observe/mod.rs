@@ -44,7 +44,7 @@ use monitor_common::IpKey;
 use crate::{flow::Peer, http::anomaly::AnomalySet, time::Timestamp};
 
 /// Keyed 128-bit hash of a secret. The key is made per installation; the secret cannot be had back from it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Fingerprint(pub [u8; 16]);
 
 impl Fingerprint {
@@ -68,7 +68,7 @@ impl fmt::Debug for Fingerprint {
 }
 
 /// What a credential says about who asks.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Principal {
     /// Which kind of credential it was.
     pub kind: PrincipalKind,
@@ -77,7 +77,7 @@ pub struct Principal {
 }
 
 /// Kinds of principal, by what says who it is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub enum PrincipalKind {
     /// An opaque token, `Authorization: Bearer`.
     Bearer = 0,
@@ -107,7 +107,7 @@ pub enum ActorClass {
 }
 
 /// The secret that a request proves its principal with.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Credential {
     /// Of the secret itself, whatever its kind: the same wherever it is seen.
     pub fingerprint: Fingerprint,
@@ -118,7 +118,7 @@ pub struct Credential {
 }
 
 /// One request and its answer, as far as judging needs it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Observation {
     /// Capture time of the request's last byte.
     pub at: Timestamp,
@@ -127,6 +127,7 @@ pub struct Observation {
     /// Who sent the packets: the source, which may be a proxy.
     pub client: Peer,
     /// The client behind a trusted proxy, as that proxy tells; `None` where the source is the client.
+    #[serde(with = "crate::flow::addr_bytes::option")]
     pub forwarded: Option<IpKey>,
     /// Who answered.
     pub server: Peer,
@@ -134,6 +135,7 @@ pub struct Observation {
     pub method: Method,
     /// Path of the target without query and without scheme and authority; bounded, control bytes escaped. May carry
     /// secrets (`/reset/TOKEN`): it never leaves memory, the endpoint's template does.
+    #[serde(skip)]
     pub path: Box<str>,
     /// Query parameters whose name says that they carry an object id; at most [`query::QUERY_IDS`].
     pub query_ids: Box<[QueryId]>,
@@ -195,7 +197,7 @@ impl Observation {
 }
 
 /// A query parameter that carries an object id.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct QueryId {
     /// Its name: short, `[A-Za-z0-9_.-]` only.
     pub name: Box<str>,

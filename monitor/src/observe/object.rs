@@ -5,14 +5,21 @@ use std::fmt;
 use super::identity::{InstallKey, space};
 
 /// Which object a request is about: a keyed hash, and the number in it if there is one.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ObjectId {
     /// Keyed hash of the id as sent.
     pub hash: u64,
     /// The number it is (`1042`) or ends with (`INV-1042`).
+    #[serde(serialize_with = "shown")]
     pub number: Option<u64>,
     /// Whether it is nothing but the number, which then may be shown.
     pub plain: bool,
+}
+
+/// The number as it may leave memory.
+#[expect(clippy::ref_option, reason = "the shape that serde wants")]
+fn shown<S: serde::Serializer>(number: &Option<u64>, s: S) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(&number.map(ObjectId::shortened), s)
 }
 
 impl fmt::Display for ObjectId {
@@ -28,8 +35,24 @@ impl fmt::Display for ObjectId {
 impl ObjectId {
     /// Longest number that may be shown, digits. Longer ones can be card or telephone numbers.
     const PLAIN_DIGITS: usize = 12;
+    /// The first number with more.
+    const LONG: u64 = 1_000_000_000_000;
     /// Most digits of a number (10^18 fits in 64 bits).
     const DIGITS: usize = 18;
+
+    /// The number as it may leave memory: of one that can be a card or telephone number the last digits, which tell
+    /// neighbours still.
+    pub(super) fn shown_number(&self) -> Option<u64> {
+        self.number.map(Self::shortened)
+    }
+
+    fn shortened(number: u64) -> u64 {
+        if number < Self::LONG {
+            number
+        } else {
+            number % 1_000_000
+        }
+    }
 
     /// The id that `text` stands for.
     pub fn new(text: &[u8], key: &InstallKey) -> Self {

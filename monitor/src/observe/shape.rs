@@ -1,7 +1,7 @@
 //! What an id looks like: the forms in which systems make ids. Must not know what it is the id of.
 
 /// The form of an id.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub enum IdShape {
     /// Decimal digits.
     Integer,

@@ -104,7 +104,15 @@ pub(super) const LAYERS: &[Layer] = &[
             "case", "detect", "enforce", "flow", "journal", "limits", "lru", "observe", "time", "verdict",
         ],
     ),
+    // who would have been blocked: what the judge says, summed up
+    core(
+        "backtest",
+        &[
+            "case", "detect", "journal", "lru", "observe", "time", "verdict", "enforce",
+        ],
+    ),
     // adapters
+    adapter("record", &["observe", "time"], &["std::fs", "std::thread"]),
     adapter(
         "source",
         &["flow", "limits", "packet", "segment", "time"],

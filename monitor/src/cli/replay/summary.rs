@@ -8,7 +8,10 @@ use std::{
 use serde::Serialize;
 
 use super::text;
-use crate::metrics;
+use crate::{
+    backtest::{Blocked, Report},
+    metrics,
+};
 
 /// The totals of a replay. Counters by their stable names.
 #[derive(Serialize, Debug, Default)]
@@ -19,6 +22,10 @@ pub(super) struct Summary {
     pub(super) observations: u64,
     pub(super) findings: u64,
     pub(super) cases: u64,
+    /// Sources that would have been blocked.
+    pub(super) blocked: Vec<Blocked>,
+    /// Cases that would have been left to a proxy.
+    pub(super) upstream_cases: u64,
     /// Counters of what was read, also those that are zero.
     pub(super) read: BTreeMap<&'static str, u64>,
     /// Counters of what was not read, also those that are zero.
@@ -26,6 +33,12 @@ pub(super) struct Summary {
 }
 
 impl Summary {
+    /// Adds what would have been done.
+    pub(super) fn would_do(&mut self, report: Report) {
+        self.blocked = report.blocked;
+        self.upstream_cases = report.upstream_cases;
+    }
+
     /// Adds counters, each to its list.
     pub(super) fn count(&mut self, counters: impl IntoIterator<Item = (&'static str, u64)>) {
         for (name, count) in counters {
@@ -57,6 +70,26 @@ impl fmt::Display for Summary {
             f,
             "observations {observations}, findings {findings}, cases {cases}"
         )?;
+        for blocked in &self.blocked {
+            let Blocked {
+                source,
+                kind,
+                seconds,
+                other_users,
+                other_principals,
+                ..
+            } = blocked;
+            let (for_, why) = (text::span(*seconds), Vec::from_iter(&blocked.detectors));
+            let why: Vec<&str> = why.into_iter().map(String::as_str).collect();
+            writeln!(
+                f,
+                "would {kind} {source} for {for_} ({}): {other_users} others were served there, {other_principals} with a credential",
+                why.join(", ")
+            )?;
+        }
+        if self.upstream_cases > 0 {
+            writeln!(f, "would leave {} cases to a proxy", self.upstream_cases)?;
+        }
         list(f, "read", &self.read)?;
         list(f, "lost", &self.lost)
     }

@@ -9,6 +9,7 @@
 //!   true for the detectors.
 
 mod hints;
+mod mask;
 mod names;
 mod path;
 mod record;
@@ -243,7 +244,7 @@ impl EndpointTable {
         let key = self.key;
         let node = self.tree.resolve(&path, absent, source, |segment| {
             if let Some(slot) = resolved.ids.get_mut(usize::from(resolved.len)) {
-                *slot = ObjectId::new(segment.as_bytes(), &key);
+                *slot = mask::object(segment, &key);
                 resolved.len += 1;
             }
         });

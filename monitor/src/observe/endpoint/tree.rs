@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::template::{self, Shape},
+    mask,
     path::Path,
     record::RecordError,
 };
@@ -137,6 +138,9 @@ impl Tree {
 
     /// The child of `parent` for a segment.
     fn step(&mut self, parent: u32, segment: &str, behind: &[&str], absent: bool, source: u64) -> u32 {
+        if segment.starts_with(mask::UNKNOWN) {
+            return self.special(parent, Label::Unknown, source);
+        }
         let hash = self.hasher.hash_one((parent, segment));
         if let Some(child) = self.literal(hash, parent, segment) {
             if let Some(node) = self.nodes.get_mut(child as usize) {
