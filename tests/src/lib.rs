@@ -30,6 +30,7 @@ pub mod series;
 pub mod site;
 pub mod talk;
 pub mod times;
+pub mod traffic;
 pub mod transcript;
 pub mod wait;
 pub mod workload;

@@ -31,12 +31,14 @@ enum Group {
     Tap,
     /// Transactions and bytes a second from a capture, beside a loop that only parses heads.
     Replay,
+    /// Nanoseconds and bytes an observation in the judge, beside one look-up.
+    Judge,
     /// nginx and wrk between two namespaces, with apimon and without.
     Live,
 }
 
 impl Group {
-    const ALL: [Self; 5] = [Self::Shield, Self::Flood, Self::Tap, Self::Replay, Self::Live];
+    const ALL: [Self; 6] = [Self::Shield, Self::Flood, Self::Tap, Self::Replay, Self::Judge, Self::Live];
 
     fn program(self) -> &'static str {
         match self {
@@ -44,12 +46,13 @@ impl Group {
             Self::Flood => "bench-flood",
             Self::Tap => "bench-tap",
             Self::Replay => "bench-replay",
+            Self::Judge => "bench-judge",
             Self::Live => "bench-live",
         }
     }
 
     fn needs_root(self) -> bool {
-        self != Self::Replay
+        !matches!(self, Self::Replay | Self::Judge)
     }
 }
 

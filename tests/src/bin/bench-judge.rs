@@ -1,0 +1,157 @@
+//! `bench judge`: nanoseconds an observation, and bytes, at 10^4, 10^5 and 10^6 principals and 10,000 endpoints, beside one
+//! look-up in a table of as many entries in the same run.
+//!
+//! `bench-judge [PRINCIPALS ...]`. Fails where an aim is missed by its nature: memory, or cost that grows with the number of requests.
+#![expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
+
+use std::{env, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use apimon::{
+    judge::{Judge, JudgeSettings},
+    lru::Lru,
+    observe::{Observation, identity::InstallKey},
+    pipeline::NoLeases,
+};
+use apimon_tests::{
+    heap::{Heap, Meter},
+    series::Series,
+    traffic::Traffic,
+};
+
+#[global_allocator]
+static HEAP: Heap = Heap;
+
+const KEY: InstallKey = InstallKey(*b"bench-judge-key0");
+/// Observations made at a time, outside of what is measured.
+const BATCH: usize = 4096;
+/// Rounds behind the first, which fills the tables.
+const ROUNDS: usize = 5;
+/// What the judge may hold at a million principals, MiB.
+const PEAK_MIB: usize = 512;
+
+fn main() -> Result<()> {
+    let sizes: Vec<usize> = env::args()
+        .skip(1)
+        .map(|arg| arg.parse().context("PRINCIPALS is a number"))
+        .collect::<Result<_>>()?;
+    let sizes = if sizes.is_empty() {
+        vec![10_000, 100_000, 1_000_000]
+    } else {
+        sizes
+    };
+    println!(
+        "{:>10}  {:>28}  {:>24}  {:>22}  {:>9}  {:>9}  {:>9}",
+        "principals", "judge, ns an observation", "one look-up, ns", "ratio", "MiB", "B/actor", "endpoints"
+    );
+    for principals in sizes {
+        let measured = measure(principals);
+        measured.print(principals);
+        ensure!(
+            measured.peak_bytes <= PEAK_MIB << 20,
+            "{} MiB were held, {PEAK_MIB} is the bound",
+            measured.peak_bytes >> 20
+        );
+    }
+    Ok(())
+}
+
+struct Measured {
+    judge: Series,
+    reference: Series,
+    peak_bytes: usize,
+    endpoints: usize,
+    cases: u64,
+    tables: Vec<(String, usize)>,
+}
+
+fn measure(principals: usize) -> Measured {
+    let mut traffic = Traffic::new(principals, KEY);
+    // Full from the start, so that it adds nothing to what is held.
+    let mut reference: Lru<u64, u64> = Lru::new(principals + 1);
+    for who in 0..principals {
+        *reference.entry(traffic.credential(who)) += 1;
+    }
+    *reference.entry(0) += 1;
+    let meter = Meter::start();
+    let mut judge = Judge::new(JudgeSettings::default(), KEY);
+    let mut events = Vec::new();
+    let mut measured = Measured {
+        judge: Series::default(),
+        reference: Series::default(),
+        peak_bytes: 0,
+        endpoints: 0,
+        cases: 0,
+        tables: Vec::new(),
+    };
+    // The first round fills the tables: everybody is seen about twice.
+    let fill = (2 * principals).max(200_000);
+    let rounds = std::iter::once(fill).chain(std::iter::repeat_n(fill.clamp(200_000, 400_000), ROUNDS));
+    for (round, many) in rounds.enumerate() {
+        let (mut judging, mut looking) = (Duration::ZERO, Duration::ZERO);
+        for _ in 0..many.div_ceil(BATCH) {
+            let batch = traffic.batch(BATCH);
+            looking += timed(|| look_up(&mut reference, &batch));
+            judging += timed(|| {
+                for observation in &batch {
+                    judge.observe(observation, &mut NoLeases, &mut events);
+                }
+            });
+            events.clear();
+        }
+        let each = (many.div_ceil(BATCH) * BATCH) as f64;
+        if round > 0 {
+            measured.judge.push(judging.as_nanos() as f64 / each);
+            measured.reference.push(looking.as_nanos() as f64 / each);
+        }
+    }
+    measured.peak_bytes = meter.peak_bytes();
+    let stats = judge.stats();
+    (measured.endpoints, measured.cases) = (stats.endpoints, stats.cases_opened);
+    measured.tables = stats
+        .tables
+        .into_iter()
+        .map(|(name, table)| (name, table.len))
+        .collect();
+    measured
+}
+
+/// What any judge must do at least: find who it is, and count.
+fn look_up(table: &mut Lru<u64, u64>, batch: &[Observation]) {
+    for observation in batch {
+        let key = observation
+            .credential
+            .map_or(0, |credential| credential.fingerprint.short());
+        *table.entry(key) += 1;
+    }
+}
+
+/// CPU time of this thread that it takes.
+fn timed(work: impl FnOnce()) -> Duration {
+    let before = cpu_time();
+    work();
+    cpu_time().saturating_sub(before)
+}
+
+fn cpu_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or(0),
+        u32::try_from(now.tv_nsec).unwrap_or(0),
+    )
+}
+
+impl Measured {
+    fn print(&self, principals: usize) {
+        println!(
+            "{principals:>10}  {:>28.0}  {:>24.0}  {:>22.1}  {:>9}  {:>9}  {:>9}",
+            self.judge.spread(),
+            self.reference.spread(),
+            self.judge.ratio_to(&self.reference).spread(),
+            self.peak_bytes >> 20,
+            self.peak_bytes / principals,
+            self.endpoints
+        );
+        println!("{:>10}  {} cases; tables: {:?}", "", self.cases, self.tables);
+    }
+}
