@@ -41,6 +41,19 @@ pub struct Traffic {
     made: u64,
 }
 
+/// A word of letters: what looks like a number would be taken for an id.
+fn word(number: usize) -> String {
+    const WORDS: [&str; 22] = [
+        "orders", "users", "carts", "items", "labels", "routes", "hubs", "plans", "notes", "files", "teams",
+        "roles", "plants", "cases", "parts", "boxes", "lanes", "docks", "crews", "slots", "bills", "zones",
+    ];
+    WORDS
+        .get(number % WORDS.len())
+        .copied()
+        .unwrap_or("things")
+        .to_owned()
+}
+
 impl Traffic {
     /// Of so many principals.
     pub fn new(principals: usize, key: InstallKey) -> Self {
@@ -78,14 +91,19 @@ impl Traffic {
         } else {
             10_000_000 + (other * OWNS + self.dice.below(OWNS)) as u64
         };
-        let (service, kind) = (endpoint / 100, endpoint % 100);
+        let kind = endpoint % 22;
         let mut seen = self.plain(who);
-        let list = format!("/service-{service}/v1/kind-{kind}");
+        let list = format!(
+            "/v1/{}/{}/{}",
+            word(endpoint / 484),
+            word(endpoint / 22 % 22),
+            word(kind)
+        );
         match self.dice.below(100) {
             0..58 => seen.path = format!("{list}/{number}").into(),
             58..74 => {
                 seen.path = list.into();
-                seen.response_body = Some(self.ids(who, kind));
+                seen.response_body = Some(self.ids(who, kind, 20));
                 seen.response_body_len = Some(1600);
             }
             74..82 => {
@@ -98,7 +116,7 @@ impl Traffic {
             }
             82..88 => {
                 (seen.path, seen.method, seen.status) = (list.into(), Method::of(b"POST"), Some(201));
-                seen.response_body = Some(self.ids(who, kind));
+                seen.response_body = Some(self.ids(who, kind, 1));
             }
             88..91 => self.login(&mut seen, who),
             91..94 => {
@@ -119,8 +137,8 @@ impl Traffic {
         ObjectId::new(number.to_string().as_bytes(), &self.key)
     }
 
-    fn ids(&mut self, who: usize, kind: usize) -> BodyFacts {
-        let ids = (0..20_usize).map(|at| {
+    fn ids(&mut self, who: usize, kind: usize, many: usize) -> BodyFacts {
+        let ids = (0..many).map(|at| {
             let number = 10_000_000 + (who * OWNS + at % OWNS) as u64;
             BodyId {
                 path: 1,

@@ -1,7 +1,7 @@
 //! `bench judge`: nanoseconds an observation, and bytes, at 10^4, 10^5 and 10^6 principals and 10,000 endpoints, beside one
 //! look-up in a table of as many entries in the same run.
 //!
-//! `bench-judge [PRINCIPALS ...]`. Fails where an aim is missed by its nature: memory, or cost that grows with the number of requests.
+//! `bench-judge [PRINCIPALS ...]`; `bench-judge each PRINCIPALS` measures with each detector alone, and with none. Fails where an aim is missed by its nature: memory, or cost that grows with the number of requests.
 #![expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
 
 use std::{env, time::Duration};
@@ -15,6 +15,7 @@ use apimon::{
 };
 use apimon_tests::{
     heap::{Heap, Meter},
+    scenario::score,
     series::Series,
     traffic::Traffic,
 };
@@ -31,8 +32,14 @@ const ROUNDS: usize = 5;
 const PEAK_MIB: usize = 512;
 
 fn main() -> Result<()> {
-    let sizes: Vec<usize> = env::args()
-        .skip(1)
+    let args: Vec<String> = env::args().skip(1).collect();
+    if let [each, principals] = args.as_slice()
+        && each == "each"
+    {
+        return each_alone(principals.parse().context("PRINCIPALS is a number")?);
+    }
+    let sizes: Vec<usize> = args
+        .iter()
         .map(|arg| arg.parse().context("PRINCIPALS is a number"))
         .collect::<Result<_>>()?;
     let sizes = if sizes.is_empty() {
@@ -41,16 +48,50 @@ fn main() -> Result<()> {
         sizes
     };
     println!(
-        "{:>10}  {:>28}  {:>24}  {:>22}  {:>9}  {:>9}  {:>9}",
-        "principals", "judge, ns an observation", "one look-up, ns", "ratio", "MiB", "B/actor", "endpoints"
+        "{:>10}  {:>28}  {:>24}  {:>22}  {:>9}  {:>11}  {:>9}",
+        "principals",
+        "judge, ns an observation",
+        "one look-up, ns",
+        "ratio",
+        "MiB",
+        "B/principal",
+        "endpoints"
     );
     for principals in sizes {
-        let measured = measure(principals);
+        let measured = measure(principals, JudgeSettings::default());
         measured.print(principals);
         ensure!(
             measured.peak_bytes <= PEAK_MIB << 20,
             "{} MiB were held, {PEAK_MIB} is the bound",
             measured.peak_bytes >> 20
+        );
+    }
+    Ok(())
+}
+
+/// What each detector costs beside a judge without any.
+fn each_alone(principals: usize) -> Result<()> {
+    let with = |on: Option<&str>| -> Result<JudgeSettings> {
+        let mut value = serde_json::to_value(JudgeSettings::default())?;
+        for detector in score::detectors() {
+            value["detect"][detector]["enabled"] = (on == Some(detector)).into();
+        }
+        Ok(serde_json::from_value(value)?)
+    };
+    let none = measure(principals, with(None)?);
+    let spread = none.judge.spread();
+    println!(
+        "{:<24}{:>8.0} ns{:>8} MiB",
+        "no detector",
+        spread.min,
+        none.peak_bytes >> 20
+    );
+    for detector in score::detectors() {
+        let alone = measure(principals, with(Some(detector))?);
+        println!(
+            "{detector:<24}{:>+8.0} ns{:>+8} MiB",
+            alone.judge.spread().min - spread.min,
+            (alone.peak_bytes.cast_signed() - none.peak_bytes.cast_signed()) >> 20
         );
     }
     Ok(())
@@ -65,7 +106,7 @@ struct Measured {
     tables: Vec<(String, usize)>,
 }
 
-fn measure(principals: usize) -> Measured {
+fn measure(principals: usize, settings: JudgeSettings) -> Measured {
     let mut traffic = Traffic::new(principals, KEY);
     // Full from the start, so that it adds nothing to what is held.
     let mut reference: Lru<u64, u64> = Lru::new(principals + 1);
@@ -74,7 +115,7 @@ fn measure(principals: usize) -> Measured {
     }
     *reference.entry(0) += 1;
     let meter = Meter::start();
-    let mut judge = Judge::new(JudgeSettings::default(), KEY);
+    let mut judge = Judge::new(settings, KEY);
     let mut events = Vec::new();
     let mut measured = Measured {
         judge: Series::default(),
@@ -144,7 +185,7 @@ fn cpu_time() -> Duration {
 impl Measured {
     fn print(&self, principals: usize) {
         println!(
-            "{principals:>10}  {:>28.0}  {:>24.0}  {:>22.1}  {:>9}  {:>9}  {:>9}",
+            "{principals:>10}  {:>28.0}  {:>24.0}  {:>22.1}  {:>9}  {:>11}  {:>9}",
             self.judge.spread(),
             self.reference.spread(),
             self.judge.ratio_to(&self.reference).spread(),

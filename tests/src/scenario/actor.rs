@@ -355,7 +355,13 @@ impl Actor {
     /// The credential that it shows.
     fn show(&mut self, world: &mut World<'_>, token: Token, hole: bool, now_us: u64) -> Shown {
         let account = match token {
-            Token::Others => Some(self.dice.below(world.accounts.len())),
+            // Of those who are there: what was never handed out cannot be stolen.
+            Token::Others => (0..256)
+                .map(|_| self.dice.below(world.accounts.len()))
+                .find(|at| {
+                    let issued = world.accounts.get(*at).and_then(|a| a.token.as_ref());
+                    issued.is_some_and(|token| token.expires_us > now_us)
+                }),
             _ => self.me(),
         };
         let Some(account) = account.filter(|_| token != Token::None) else {

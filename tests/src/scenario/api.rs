@@ -60,6 +60,9 @@ pub struct ObjectKind {
     /// So many a user has, from and to: many have few, few have many.
     #[serde(default)]
     pub owned: [usize; 2],
+    /// Whether owners share some of it with others.
+    #[serde(default)]
+    pub shared: bool,
 }
 
 /// What ids look like.

@@ -179,8 +179,10 @@ pub enum Pick {
     Foreign,
     /// All objects of others, in random order, none twice.
     Harvested,
-    /// A few objects of others that they shared.
+    /// What its team shares with it.
     Shared,
+    /// What is open to whoever has the link.
+    Link,
     /// Objects of nobody.
     Public,
     /// And in order.

@@ -4,7 +4,7 @@ use super::{
     api::Ids,
     dice::Dice,
     file::{Manner, Pick},
-    world::{Asked, World, shared},
+    world::{Asked, LINKED, World},
 };
 
 /// Where one is in a step.
@@ -74,9 +74,10 @@ impl Picker {
                 }
                 *self.order.get(done % self.order.len().max(1))?
             }
-            Pick::Shared => (0..2048)
+            Pick::Shared => any(dice, &world.team_objects(kind, me?))?,
+            Pick::Link => (0..4096)
                 .map(|_| dice.below(len))
-                .find(|at| foreign(at) && shared(me, *at))?,
+                .find(|at| foreign(at) && at.is_multiple_of(LINKED))?,
             Pick::Public => {
                 // Some are asked for much more often than others.
                 let at = dice.zipf(1.2, 1, store.public.len().max(1)) - 1;

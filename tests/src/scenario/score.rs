@@ -248,14 +248,15 @@ impl Score {
     }
 }
 
-/// By how much the crowds must be larger than written, for so many honest requests in all.
+/// By how much the crowds must be larger than written, for so many honest requests in all. Never smaller: the files say how many
+/// others somebody needs around.
 #[expect(clippy::cast_precision_loss, reason = "counts")]
 pub fn crowd_factor(files: &[File], honest: u64, seeds: u64) -> f64 {
     let written: f64 = files
         .iter()
         .map(|file| file.scenario.crowd as f64 * calls_a_user(file))
         .sum();
-    honest as f64 / (written * seeds as f64).max(1.0)
+    (honest as f64 / (written * seeds as f64).max(1.0)).max(1.0)
 }
 
 /// Calls that a user of the crowd makes while it is there: sessions of about 24, and pauses of about 17 minutes.

@@ -34,9 +34,15 @@ pub fn jwt(
         (_, true) => "service",
         _ => "user",
     };
+    // What a program is handed out in the client credentials flow names the program twice (RFC 9068 section 2.2).
+    let (subject, client) = if user.service {
+        let name = format!("svc-{}", user.number);
+        (name.clone(), format!(r#","client_id":"{name}""#))
+    } else {
+        (user.number.to_string(), String::new())
+    };
     let payload = format!(
-        r#"{{"iss":"https://id.{host}","sub":"{}","scope":"{scope}","iat":{},"nbf":{},"exp":{}}}"#,
-        user.number,
+        r#"{{"iss":"https://id.{host}","sub":"{subject}"{client},"scope":"{scope}","iat":{},"nbf":{},"exp":{}}}"#,
         issued_us / 1_000_000,
         from_us / 1_000_000,
         expires_us / 1_000_000

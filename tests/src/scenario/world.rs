@@ -8,6 +8,11 @@ use super::{
     token,
 };
 
+/// Users who share with one another.
+const TEAM: usize = 8;
+/// One in so many objects is open to whoever has the link.
+pub const LINKED: usize = 50;
+
 /// The state of one API.
 #[derive(Debug)]
 pub struct World<'a> {
@@ -306,7 +311,7 @@ impl<'a> World<'a> {
         };
         let owner = self.stores.get(kind).and_then(|store| *store.owners.get(at)?);
         let mine = owner.is_none() || owner == me || admin;
-        let given = call.guard.is_none() && shared(me, at);
+        let given = call.guard.is_none() && self.is_shared(kind, me, at);
         match guard {
             _ if mine || given => {}
             Guard::None => {}
@@ -350,17 +355,42 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Whether a user may see an object of another: of those that are shared at all, a fifth are the team's, and some are open to
+    /// whoever has the link.
+    pub fn is_shared(&self, kind: usize, me: Option<usize>, at: usize) -> bool {
+        let shares = self.plan.kinds.get(kind).is_some_and(|(_, about)| about.shared);
+        let owner = self.stores.get(kind).and_then(|store| *store.owners.get(at)?);
+        let mates = me.zip(owner).is_some_and(|(me, owner)| me / TEAM == owner / TEAM);
+        shares && (at.is_multiple_of(LINKED) || mates && at.is_multiple_of(5))
+    }
+
+    /// What a user's team shares with it.
+    pub fn team_objects(&self, kind: usize, me: usize) -> Vec<usize> {
+        let Some(store) = self.stores.get(kind) else {
+            return Vec::new();
+        };
+        let first = me / TEAM * TEAM;
+        (first..first + TEAM)
+            .filter(|mate| *mate != me)
+            .filter_map(|mate| store.of.get(&mate))
+            .flatten()
+            .copied()
+            .filter(|at| self.is_shared(kind, Some(me), *at))
+            .collect()
+    }
+
     fn list(&self, kind: usize, me: Option<usize>, page: usize, len: usize, all: bool) -> String {
         let Some(store) = self.stores.get(kind) else {
             return String::new();
         };
-        let every: Vec<usize>;
-        let mine = me.and_then(|me| store.of.get(&me));
+        let mut of: Vec<usize>;
         let of: &[usize] = if all {
-            every = (0..store.ids.len()).collect();
-            &every
+            of = (0..store.ids.len()).collect();
+            &of
         } else if store.public.is_empty() {
-            mine.map(Vec::as_slice).unwrap_or_default()
+            of = me.and_then(|me| store.of.get(&me)).cloned().unwrap_or_default();
+            of.extend(me.map(|me| self.team_objects(kind, me)).unwrap_or_default());
+            &of
         } else {
             &store.public
         };
@@ -404,11 +434,6 @@ fn fill(mut body: String, bytes: usize) -> String {
         body.push_str(r#""}"#);
     }
     body
-}
-
-/// An owner shares some objects with some: the same ones always.
-pub fn shared(me: Option<usize>, at: usize) -> bool {
-    me.is_some_and(|me| (me * 31 + at * 17).is_multiple_of(97))
 }
 
 fn leak(body: &str, what: &str, dice: &mut Dice) -> String {
