@@ -249,6 +249,9 @@ impl Actor {
                 .as_ref()
                 .map(|list| self.place.picker.word(list, &mut self.dice)),
         };
+        if manner.pick == Some(Pick::Same) {
+            call.page = 0;
+        }
         if step.what == What::Browse {
             call.page = if self.dice.chance(0.85) {
                 0
@@ -258,7 +261,7 @@ impl Actor {
         }
         if login {
             call.login = self.place.picker.login(manner, self.me(), world, &mut self.dice);
-        } else if !open || self.me().is_some() && manner.token.is_some() {
+        } else if !open || manner.token.is_some() || self.is_logged_in(world, now_us) {
             call.shown = self.show(world, token, manner.guard == Some(Guard::None), now_us);
         }
         if let Some(kind) = about.and_then(|e| e.object) {
@@ -286,6 +289,14 @@ impl Actor {
         }
         self.sent += 1;
         Act::Send(Box::new(call), manner.twice, gap)
+    }
+
+    /// Whether it has a credential: programs that have one send it everywhere.
+    fn is_logged_in(&self, world: &World<'_>, now_us: u64) -> bool {
+        let account = self.me().and_then(|me| world.accounts.get(me));
+        account
+            .and_then(|account| account.token.as_ref())
+            .is_some_and(|token| token.expires_us > now_us)
     }
 
     /// What users look at: their own, now and then what others shared with them, or what is everybody's.

@@ -180,6 +180,12 @@ impl Plan {
     /// Resolves the names of a file.
     pub fn new(api: Api) -> Result<Self> {
         let kinds: Vec<_> = api.objects.clone().into_iter().collect();
+        for name in ["user", "password", "page", "offset", "me", "token"] {
+            ensure!(
+                !api.objects.contains_key(name),
+                "{name} stands for something else"
+            );
+        }
         let kind = |name: &str| kinds.iter().position(|(known, _)| known == name);
         let mut endpoints = Vec::new();
         for (name, file) in &api.endpoints {

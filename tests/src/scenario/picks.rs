@@ -59,7 +59,7 @@ impl Picker {
         let at = match pick {
             Pick::Own => any(dice, own)?,
             Pick::OwnNext => *own.get(done % own.len().max(1))?,
-            Pick::Same => *own.first()?,
+            Pick::Same => *own.first().or(store.public.first())?,
             Pick::Up => start + done,
             Pick::Down => (start + self.steps.unwrap_or(len / 2))
                 .min(len)

@@ -167,7 +167,7 @@ impl<'a> World<'a> {
             let mut blocks = Vec::new();
             for (at, account) in self.accounts.iter().enumerate() {
                 let [low, high] = about.owned;
-                let by_rule = if high == 0 {
+                let by_rule = if high == 0 || account.service {
                     0
                 } else {
                     self.dice.zipf(1.3, low, high)
