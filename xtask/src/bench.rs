@@ -38,7 +38,14 @@ enum Group {
 }
 
 impl Group {
-    const ALL: [Self; 6] = [Self::Shield, Self::Flood, Self::Tap, Self::Replay, Self::Judge, Self::Live];
+    const ALL: [Self; 6] = [
+        Self::Shield,
+        Self::Flood,
+        Self::Tap,
+        Self::Replay,
+        Self::Judge,
+        Self::Live,
+    ];
 
     fn program(self) -> &'static str {
         match self {

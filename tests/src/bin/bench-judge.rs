@@ -74,7 +74,9 @@ fn each_alone(principals: usize) -> Result<()> {
     let with = |on: Option<&str>| -> Result<JudgeSettings> {
         let mut value = serde_json::to_value(JudgeSettings::default())?;
         for detector in score::detectors() {
-            value["detect"][detector]["enabled"] = (on == Some(detector)).into();
+            let enabled = value.pointer_mut(&format!("/detect/{detector}/enabled"));
+            *enabled.with_context(|| format!("{detector} cannot be turned off"))? =
+                (on == Some(detector)).into();
         }
         Ok(serde_json::from_value(value)?)
     };
