@@ -210,7 +210,9 @@ impl Replay<'_> {
 
     fn take_events(&mut self) {
         let events = self.pipeline.take_events();
-        events.iter().for_each(|event| self.backtest.said(event));
+        for event in &events {
+            self.backtest.said(event);
+        }
         let Some(cases) = &mut self.cases else { return };
         for event in events.iter().filter(|event| is_case(event)) {
             cases.extend_from_slice(ecs::line(event).as_bytes());

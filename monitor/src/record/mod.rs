@@ -18,7 +18,7 @@ pub use self::{
 pub const DIR: &str = "record";
 
 /// Settings of the record, `[record]` in the configuration.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RecordSettings {
     /// Whether observations are recorded.

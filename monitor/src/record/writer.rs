@@ -189,12 +189,11 @@ impl Disk {
         {
             self.open = None;
         }
-        let (mut file, written) = match self.open.take() {
-            Some(open) => open,
-            None => {
-                self.make_room(self.bytes / FILES);
-                self.create()?
-            }
+        let (mut file, written) = if let Some(open) = self.open.take() {
+            open
+        } else {
+            self.make_room(self.bytes / FILES);
+            self.create()?
         };
         // A file that took a part is not gone on with: its reader stops at the torn record.
         file.write_all(bytes)?;

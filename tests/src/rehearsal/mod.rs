@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
 /// How long an answer, or the next request of an idle client, may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Longest request and answer, bytes.
 const MESSAGE_BYTES: usize = 1 << 20;
 

@@ -65,24 +65,22 @@ impl Ask {
 
     /// Answered so.
     pub fn gets(self, status: u16, answer: &Value) -> Line {
-        let mut request = format!(
+        let token = self
+            .token
+            .map(|token| format!("Authorization: Bearer {token}\r\n"));
+        let body = self.body.map(|body| body.to_string()).unwrap_or_default();
+        let kind = match body.len() {
+            0 => String::new(),
+            len => format!("Content-Type: application/json\r\nContent-Length: {len}\r\n"),
+        };
+        let head = format!(
             "{} {} HTTP/1.1\r\nHost: api.test\r\nUser-Agent: {}\r\nAccept: application/json\r\n",
             self.method, self.target, self.program
         );
-        if let Some(token) = &self.token {
-            request += &format!("Authorization: Bearer {token}\r\n");
-        }
-        let body = self.body.map(|body| body.to_string()).unwrap_or_default();
-        if !body.is_empty() {
-            request += &format!(
-                "Content-Type: application/json\r\nContent-Length: {}\r\n",
-                body.len()
-            );
-        }
         let said = answer.to_string();
         Line {
             from: self.from,
-            request: format!("{request}\r\n{body}"),
+            request: format!("{head}{}{kind}\r\n{body}", token.unwrap_or_default()),
             answer: format!(
                 "HTTP/1.1 {status} -\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{said}",
                 said.len()
