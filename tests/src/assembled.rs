@@ -169,17 +169,17 @@ impl Assembled {
             insn(0x2d, 4, 3, 14, 0),      // too short: abort
             low,                          // r1 = the counter
             high,
-            insn(0x79, 5, 1, 0, 0),                                  // r5 = its value
-            insn(0xbf, 0, 5, 0, 0),                                  // r0 = r5
-            insn(0x07, 0, 0, 0, 1),                                  // r0 += 1
-            insn(0x7b, 1, 0, 0, 0),                                  // its next value
-            insn(0x97, 5, 0, 0, signed(sources)?),                   // r5 %= sources
-            insn(0x07, 5, 0, 0, signed(u32::from_be_bytes(first))?), // r5 += first
-            insn(0xdc, 5, 0, 0, 32),                                 // in network byte order
-            insn(0x63, 2, 5, SOURCE, 0),                             // as the source
-            insn(0xb7, 1, 0, 0, signed(ifindex)?),                   // r1 = interface
-            insn(0xb7, 2, 0, 0, 0),                                  // r2 = no flags
-            insn(0x85, 0, 0, 0, 23),                                 // redirect
+            insn(0x79, 5, 1, 0, 0),                // r5 = its value
+            insn(0xbf, 0, 5, 0, 0),                // r0 = r5
+            insn(0x07, 0, 0, 0, 1),                // r0 += 1
+            insn(0x7b, 1, 0, 0, 0),                // its next value
+            insn(0x97, 5, 0, 0, signed(sources)?), // r5 %= sources
+            insn(0x07, 5, 0, 0, u32::from_be_bytes(first).cast_signed()), // r5 += first
+            insn(0xdc, 5, 0, 0, 32),               // in network byte order
+            insn(0x63, 2, 5, SOURCE, 0),           // as the source
+            insn(0xb7, 1, 0, 0, signed(ifindex)?), // r1 = interface
+            insn(0xb7, 2, 0, 0, 0),                // r2 = no flags
+            insn(0x85, 0, 0, 0, 23),               // redirect
             EXIT,
             insn(0xb7, 0, 0, 0, 0), // XDP_ABORTED
             EXIT,
