@@ -1,6 +1,6 @@
 //! Who a request's credential says it is, as a keyed fingerprint. Must not know about endpoints.
 //!
-//! One file for each kind of credential; [`caller`] tries them, the most specific first.
+//! One file for each kind of credential; `caller` tries them, the most specific first.
 
 mod authorization;
 pub(super) mod caller;
