@@ -7,7 +7,7 @@
 //!
 //! **Score**, guessed: 50 at 15 in 10 minutes and 2 more for each further, or 50 at 30 in a day and 1 more for each further, up to
 //! 75, where four are refused for each that is new and served; 15 from one program 15; several programs with
-//! fewer than 4 each -25. Borrowed: 50 at 6 within an hour and 2 more for each further, up to 65; three whose owners went on
+//! fewer than 4 each -25. Session cookies, which a server may renew with each refusal: 50 at 30 in a minute, up to 65. Borrowed: 50 at 6 within an hour and 2 more for each further, up to 65; three whose owners went on
 //! using them 20. In turn: 50 at 15 within an hour and 1 more for each further, up to 65. A finding from 50 on; the points are
 //! the confidence.
 //!
@@ -92,6 +92,7 @@ impl Default for Settings {
 }
 
 const FAST: Duration = Duration::from_mins(10);
+const MINUTE: Duration = Duration::from_mins(1);
 const SLOW: Duration = Duration::from_hours(24);
 const BORROWED: Duration = Duration::from_hours(1);
 /// A gateway passes a token on sooner after its owner, tenths of a second.
@@ -156,7 +157,14 @@ impl TokenCycling {
         }
         let shown = |window| client.refused(epoch, observation.at, window);
         let (fast, slow) = (shown(FAST), shown(SLOW));
-        let points = weigh_guessed(&self.settings, &fast, &slow);
+        let session = observation
+            .principal
+            .is_some_and(|who| who.kind == PrincipalKind::Session);
+        let points = if session {
+            weigh_sessions(&self.settings, &shown(MINUTE))
+        } else {
+            weigh_guessed(&self.settings, &fast, &slow)
+        };
         let again = points.sum < SURE && 2 * slow.unknown < 3 * client.reported;
         if points.sum < self.settings.score_min || again {
             return None;
@@ -344,6 +352,19 @@ fn weigh_guessed(settings: &Settings, fast: &Refused, slow: &Refused) -> Points 
     points.add("new-and-served", slow.fresh, 0);
     points.flag("one-program", one_program && all > 0, 15);
     points.flag("programs-of-different-people", many, -25);
+    points
+}
+
+/// Weighs refused session cookies. A server may give whoever has none a new one with each refusal, so only what no page
+/// does counts, and drops nobody.
+fn weigh_sessions(settings: &Settings, minute: &Refused) -> Points {
+    let mut points = Points::default();
+    let least = settings.fast_min.saturating_mul(2);
+    points.add(
+        "sessions-in-a-minute",
+        minute.unknown,
+        climb(minute.unknown, least, 1, MOST),
+    );
     points
 }
 

@@ -81,6 +81,15 @@ fn accounts_one_after_the_other() {
 fn credentials_that_are_refused_without_anybody_guessing() {
     let polling = (0..2000).map(|i| me(i * 1000, ATTACKER, "expired").status(401));
     nothing("a page that polls", polling.collect());
+    let renewed = (0..2000).map(|i| {
+        me(i * 3000, ATTACKER, format!("anonymous-{i}"))
+            .status(401)
+            .kind(PrincipalKind::Session)
+    });
+    nothing(
+        "a page that gets a new session with each refusal",
+        renewed.collect(),
+    );
     // 200 users of a NAT come to work with a token of yesterday.
     let morning = (0..200u64).flat_map(|user| {
         let ms = user * 700;
