@@ -4,13 +4,14 @@
 //! somebody who carries none. And another version of an endpoint (`/v1` beside `/v2`) that serves without what the known one
 //! requires. One request is enough.
 //!
-//! **Score.** The endpoint is known to require it: 30 requests of 5 actors where it refused somebody (401, 403), or 150 of 10
-//! actors, none of them without: 50. More than 500 requests 5, more than 5000 5; five refusals 10; a method that
-//! changes something 10; three such requests of one client 5. Another version: the same, by what is known of the one that
+//! **Score.** The endpoint is known to require it: 30 requests of 5 actors where it refused somebody (401, 403) 50, or 400 of 10
+//! actors, none of them without, 40. 500 requests 5, 1500 10, 5000 15; five refusals 10; a method that changes something 10;
+//! three such requests of one client 5. Another version: the same, by what is known of the one that
 //! requires it. A finding from 50 on; the points are the confidence.
 //!
 //! **Defaults from.** Cloudflare's labels for missing and mixed authentication (only 2xx count; health checks are noise). The
-//! numbers: an endpoint that serves one in fifty without a credential passes 150 requests by chance in one of twenty cases.
+//! numbers: an endpoint that serves one in 150 without a credential passes 400 requests by chance in one of fifteen cases, and
+//! 1500 in one of 20,000.
 //!
 //! **Look-alikes spared.** Public and mixed endpoints (learned); health, metrics, login, refresh, registration; HEAD, OPTIONS, 304
 //! and empty answers; links that carry a secret, and links to one object with an unguessable id that somebody
@@ -69,7 +70,7 @@ impl Default for Settings {
             enabled: true,
             score_min: 50,
             served_min: 30,
-            served_unrefused_min: 150,
+            served_unrefused_min: 400,
             known_seconds: 300,
             endpoints_max: 1 << 15,
         }
@@ -265,12 +266,14 @@ fn find(
 /// Adds up what is known of the gate. The weights are explained in the head comment.
 fn weigh(known: &Gate, visitor: &Visitor, other_version: bool, cx: &Context<'_>) -> Points {
     let more = match known.served {
-        5000.. => 10,
+        5000.. => 15,
+        1500.. => 10,
         500.. => 5,
         _ => 0,
     };
     let mut points = Points::default();
-    points.flag("requires-a-credential", true, 50);
+    let sure = if known.refused > 0 { 50 } else { 40 };
+    points.flag("requires-a-credential", true, sure);
     points.add("served-with-one", known.served, more);
     points.add("refused", known.refused, if known.refused >= 5 { 10 } else { 0 });
     points.flag("changes-something", changes(cx), 10);
