@@ -116,9 +116,15 @@ fn reading_more_transactions_allocates_no_more() {
     assert_eq!(read(FEW), read(MANY));
 }
 
-/// The path of an observation is the one thing that it owns: it goes to another thread.
+/// The path of an observation is the one thing that it owns: it goes to another thread. Beside it the detectors' tables take in
+/// actors and objects that are new, which this workload has in about every fourth request.
 #[test]
-fn judging_allocates_the_path_and_nothing_else() {
+fn judging_allocates_the_path_and_little_else() {
     judge(1);
-    assert_eq!(judge(MANY) - judge(FEW), MANY - FEW);
+    let more = judge(MANY) - judge(FEW);
+    let requests = MANY - FEW;
+    assert!(
+        (requests..requests * 3 / 2).contains(&more),
+        "{more} allocations in {requests} requests"
+    );
 }

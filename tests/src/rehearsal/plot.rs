@@ -262,7 +262,8 @@ fn repeated_ids() -> Vec<Line> {
     (0..8).map(ask).collect()
 }
 
-fn guessed_tokens() -> Vec<Line> {
+/// `token-cycling`: tokens that nobody was ever given.
+pub fn guessed_tokens() -> Vec<Line> {
     let ask = |n: u32| {
         let ask = get(abuser(5), "/api/account").token(token(&format!("guess-{n:04}")));
         ask.gets(401, &refused())

@@ -147,16 +147,16 @@ impl Scraping {
         let page = observation.extra().page;
         let place = (cx.actor_key, u64::from(cx.endpoint.0));
         let in_list = observation.response_body.as_ref().filter(|_| asked.is_none());
-        let ids = in_list.iter().flat_map(|body| body.ids.iter());
-        let listed: Vec<u64> = ids
+        let listed = in_list
+            .iter()
+            .flat_map(|body| body.ids.iter())
             .filter(|id| id.named && id.id.hash.is_multiple_of(SAMPLE))
-            .map(|id| objects::key(objects::kind_in_body(id, cx), &id.id))
-            .collect();
-        let shared: Vec<bool> = listed
-            .into_iter()
-            .chain(asked.map(|asked| asked.key))
-            .map(|object| self.others_have(object, cx.actor_key))
-            .collect();
+            .map(|id| objects::key(objects::kind_in_body(id, cx), &id.id));
+        let (mut sampled, mut shared) = (0, 0);
+        for object in listed.chain(asked.map(|asked| asked.key)) {
+            sampled += 1;
+            shared += u32::from(self.others_have(object, cx.actor_key));
+        }
         let track = self.tracks.entry(place);
         if observation.at.since(track.last) > PAUSE && track.requests() > 0 {
             track.rest();
@@ -173,8 +173,8 @@ impl Scraping {
             track.object(asked.key, asked.id.number);
         }
         if another {
-            for shared in shared {
-                track.sample(shared);
+            for at in 0..sampled {
+                track.sample(at < shared);
             }
         }
         let took = track.took();
