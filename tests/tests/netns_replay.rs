@@ -91,8 +91,10 @@ fn live_and_replay_give_the_same_transactions() {
     .unwrap();
     stop.store(true, Ordering::Release);
     let live = String::from_utf8(reading.join().unwrap()).unwrap();
-    // With the defaults of a configuration, as live: bodies are not read.
-    let words = ["--transactions", "--config", "/dev/null"];
+    // As this reading of the ring does: bodies are not read.
+    let config = scene.site.lab().dir().join("no-bodies.toml");
+    std::fs::write(&config, "[bodies]\nrequests = false\nresponses = false\n").unwrap();
+    let words = ["--transactions", "--config", config.to_str().unwrap()];
     let replayed = scene::replay(&recording.stop().unwrap(), &words).unwrap();
 
     // Requests of different connections in the same microsecond may stand in another order.
