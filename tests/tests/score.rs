@@ -56,7 +56,11 @@ fn guessing_probing_and_sharing_are_found_and_only_that() {
 #[test]
 fn look_alikes_are_left_alone() {
     // Known: two of the order histories are written down wrongly, as id-enumeration of confidence 60, which drops nobody.
-    for (name, known) in [("not-found", 0), ("retry-storm/login-down", 0), ("order-history", 2)] {
+    for (name, known) in [
+        ("not-found", 0),
+        ("retry-storm/login-down", 0),
+        ("order-history", 2),
+    ] {
         let score = play(name, 7).unwrap();
         assert!(score.wrongful_drops.is_empty(), "{:#?}", score.wrongful_drops);
         assert!(score.wrong.len() <= known, "{:#?}", score.wrong);
