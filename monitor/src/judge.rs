@@ -4,6 +4,7 @@
 //! On the live path the judge calls the [`LeaseSink`] itself: between the observation that tips the scale and the change
 //! in the kernel there is no queue and no timer.
 
+mod actors;
 mod allow;
 mod cap;
 mod conclude;
@@ -13,6 +14,7 @@ mod operator;
 mod owners;
 mod packets;
 
+pub use actors::Acting;
 pub use explain::{Explanation, Outcome, Without};
 pub use operator::{Order, SilenceOrder};
 
@@ -122,8 +124,12 @@ pub struct Judge {
 /// How long and how well an actor is known.
 #[derive(Debug, Default)]
 struct Acquaintance {
+    actor: Option<Actor>,
     since: Option<Timestamp>,
+    last: Timestamp,
+    requests: u32,
     served: u32,
+    refused: u32,
 }
 
 impl fmt::Debug for Judge {
@@ -220,6 +226,7 @@ impl Judge {
         };
         let known = self.actors.entry(actor_key);
         let known_since = *known.since.get_or_insert(observation.at);
+        known.note(actor, observation.status, observation.at);
         let cx = Context {
             actor,
             actor_key,
@@ -289,6 +296,17 @@ impl Judge {
     /// The open cases and the closed ones still kept, in the order of their numbers.
     pub fn cases(&self) -> impl Iterator<Item = &Case> {
         self.cases.iter()
+    }
+
+    /// The `limit` cases that were found last, in the order of their numbers.
+    pub fn latest_cases(&self, limit: usize) -> Vec<&Case> {
+        let mut cases: Vec<&Case> = self.cases.iter().collect();
+        if cases.len() > limit {
+            cases.sort_by_key(|case| std::cmp::Reverse((case.updated, case.number)));
+            cases.truncate(limit);
+            cases.sort_by_key(|case| case.number);
+        }
+        cases
     }
 
     /// One case.

@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::dto::{
-    Allow, AllowRequest, BlockRequest, Case, Endpoint, Explanation, Lease, Refused, Silence, SilenceRequest,
-    Source, Status,
+    Actor, Allow, AllowRequest, BlockRequest, Case, Endpoint, Explanation, History, Lease, Refused, Silence,
+    SilenceRequest, Source, Span, Status,
 };
 use crate::verify::Verified;
 
@@ -72,6 +72,30 @@ impl Client {
     /// The `limit` busiest sources.
     pub fn sources(&self, limit: usize) -> Result<Vec<Source>, ClientError> {
         self.ask(Method::GET, &format!("/v1/sources?limit={limit}"), Vec::new())
+    }
+
+    /// The `limit` busiest actors.
+    pub fn actors(&self, limit: usize) -> Result<Vec<Actor>, ClientError> {
+        self.ask(Method::GET, &format!("/v1/actors?limit={limit}"), Vec::new())
+    }
+
+    /// What happened over time.
+    pub fn history(&self, span: Span) -> Result<History, ClientError> {
+        self.ask(
+            Method::GET,
+            &format!("/v1/history?step={}", span.name()),
+            Vec::new(),
+        )
+    }
+
+    /// The `limit` cases that were found last, in the order of their numbers.
+    pub fn latest_cases(&self, limit: usize) -> Result<Vec<Case>, ClientError> {
+        self.ask(Method::GET, &format!("/v1/cases?limit={limit}"), Vec::new())
+    }
+
+    /// The `limit` most used endpoints.
+    pub fn busiest_endpoints(&self, limit: usize) -> Result<Vec<Endpoint>, ClientError> {
+        self.ask(Method::GET, &format!("/v1/endpoints?limit={limit}"), Vec::new())
     }
 
     /// All cases kept.

@@ -2,17 +2,21 @@
 //!
 //! Holds no secret: credentials stand here as fingerprints. Must not know how anything is shown.
 
+mod actor;
 mod allow;
 mod endpoint;
 mod explain;
+mod history;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use actor::Actor;
 pub use allow::{Allow, AllowRequest};
 pub use endpoint::{Endpoint, Quantiles};
 pub use explain::{About, Explanation, Silence, SilenceRequest, Step, Without};
+pub use history::{History, Point, Span, Sums};
 
 use crate::{enforce::LeaseKind, journal::JournalReport, lru::TableStats, verdict::Mode};
 

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `GET /v1/status` | [`dto::Status`] |
 //! | `GET /v1/sources?limit=N` | list of [`dto::Source`], busiest first |
-//! | `GET /v1/cases` | list of [`dto::Case`], in the order of their numbers |
+//! | `GET /v1/actors?limit=N` | list of [`dto::Actor`], busiest first |
+//! | `GET /v1/cases?limit=N` | list of [`dto::Case`], in the order of their numbers; with a limit, those found last |
 //! | `GET /v1/cases/NUMBER` | one [`dto::Case`] |
 //! | `GET /v1/cases/NUMBER/explain` | its [`dto::Explanation`] |
-//! | `GET /v1/endpoints` | list of [`dto::Endpoint`], the most used first |
+//! | `GET /v1/endpoints?limit=N` | list of [`dto::Endpoint`], the most used first |
+//! | `GET /v1/history?step=second` | [`dto::History`] of the last ten minutes; `step=minute`: of the last day |
 //! | `GET /v1/silences` | list of [`dto::Silence`] |
 //! | `POST /v1/silences` with [`dto::SilenceRequest`] | the [`dto::Silence`] |
 //! | `DELETE /v1/silences/NUMBER` | the [`dto::Silence`] that was ended |
@@ -28,6 +30,7 @@ pub mod client;
 pub mod dto;
 mod routes;
 pub mod server;
+pub(crate) mod shown;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -35,8 +38,8 @@ mod tests;
 use monitor_common::Prefix;
 
 use dto::{
-    Allow, AllowRequest, BlockRequest, Case, Endpoint, Explanation, Lease, Refused, Silence, SilenceRequest,
-    Source, Status,
+    Actor, Allow, AllowRequest, BlockRequest, Case, Endpoint, Explanation, History, Lease, Refused, Silence,
+    SilenceRequest, Source, Span, Status,
 };
 
 pub use socket::{Listening, SocketError};
@@ -49,14 +52,18 @@ pub trait Service: Send + Sync + 'static {
     fn status(&self) -> Result<Status, Refused>;
     /// The `limit` busiest sources.
     fn sources(&self, limit: usize) -> Result<Vec<Source>, Refused>;
-    /// All cases kept.
-    fn cases(&self) -> Result<Vec<Case>, Refused>;
+    /// The `limit` busiest actors.
+    fn actors(&self, limit: usize) -> Result<Vec<Actor>, Refused>;
+    /// The `limit` cases that were found last, in the order of their numbers.
+    fn cases(&self, limit: usize) -> Result<Vec<Case>, Refused>;
     /// One case.
     fn case(&self, number: u32) -> Result<Case, Refused>;
     /// Why a case is one.
     fn explain(&self, number: u32) -> Result<Explanation, Refused>;
-    /// The endpoints, the most used first.
-    fn endpoints(&self) -> Result<Vec<Endpoint>, Refused>;
+    /// The `limit` most used endpoints.
+    fn endpoints(&self, limit: usize) -> Result<Vec<Endpoint>, Refused>;
+    /// What happened over time.
+    fn history(&self, span: Span) -> Result<History, Refused>;
     /// The silences in force.
     fn silences(&self) -> Result<Vec<Silence>, Refused>;
     /// Adds a silence.

@@ -5,10 +5,15 @@ use hyper::{Method, Response, StatusCode, body::Bytes, header};
 use monitor_common::Prefix;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Service, dto::Refused};
+use super::{
+    Service,
+    dto::{Refused, Span},
+};
 
-/// Sources answered when no limit is asked for, and the most.
-const SOURCES: (usize, usize) = (20, 65_536);
+/// Most of a list that can be asked for by a limit.
+const LIMIT: usize = 65_536;
+/// Sources and actors answered when no limit is asked for.
+const BUSIEST: usize = 20;
 
 /// One request, read whole.
 #[derive(Debug)]
@@ -30,13 +35,17 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
     }
     match (asked.method.as_str(), what) {
         ("GET", ["status"]) => json(service.status()),
-        ("GET", ["sources"]) => json(limit(&asked.query).and_then(|limit| service.sources(limit))),
-        ("GET", ["cases"]) => json(service.cases()),
+        ("GET", ["sources"]) => json(limit(&asked.query, BUSIEST).and_then(|limit| service.sources(limit))),
+        ("GET", ["actors"]) => json(limit(&asked.query, BUSIEST).and_then(|limit| service.actors(limit))),
+        ("GET", ["history"]) => json(span(&asked.query).and_then(|span| service.history(span))),
+        ("GET", ["cases"]) => json(limit(&asked.query, usize::MAX).and_then(|limit| service.cases(limit))),
         ("GET", ["cases", number]) => json(case_number(number).and_then(|number| service.case(number))),
         ("GET", ["cases", number, "explain"]) => {
             json(case_number(number).and_then(|number| service.explain(number)))
         }
-        ("GET", ["endpoints"]) => json(service.endpoints()),
+        ("GET", ["endpoints"]) => {
+            json(limit(&asked.query, usize::MAX).and_then(|limit| service.endpoints(limit)))
+        }
         ("GET", ["silences"]) => json(service.silences()),
         ("POST", ["silences"]) => json(request(&asked.body).and_then(|request| service.silence(request))),
         ("DELETE", ["silences", id]) => json(silence_number(id).and_then(|id| service.unsilence(id))),
@@ -54,7 +63,10 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
         ("DELETE", ["allow", source @ ..]) => json(net(source).and_then(|net| service.disallow(net))),
         (
             _,
-            ["status" | "sources" | "cases" | "endpoints" | "silences" | "leases" | "allow" | "verify"]
+            [
+                "status" | "sources" | "actors" | "history" | "cases" | "endpoints" | "silences" | "leases"
+                | "allow" | "verify",
+            ]
             | ["cases" | "silences" | "leases" | "allow", _]
             | ["cases", _, "explain"],
         ) => refused(&Refused::new(
@@ -63,7 +75,7 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
             "that path does not take that method",
         )),
         _ => refused(&Refused::not_found(
-            "no such path; there are /v1/status, /v1/sources, /v1/cases, /v1/endpoints, /v1/silences, /v1/leases, /v1/allow and /v1/verify",
+            "no such path; there are /v1/status, /v1/sources, /v1/actors, /v1/history, /v1/cases, /v1/endpoints, /v1/silences, /v1/leases, /v1/allow and /v1/verify",
         )),
     }
 }
@@ -105,15 +117,23 @@ fn case_number(text: &str) -> Result<u32, Refused> {
         .map_err(|_| Refused::bad_request("a case has a number"))
 }
 
-fn limit(query: &str) -> Result<usize, Refused> {
-    let (default, most) = SOURCES;
-    match query.split('&').find_map(|pair| pair.strip_prefix("limit=")) {
+fn limit(query: &str, default: usize) -> Result<usize, Refused> {
+    match of_query(query, "limit=") {
         None => Ok(default),
         Some(text) => match text.parse() {
-            Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
-            _ => Err(Refused::bad_request(format!("limit must be 1 to {most}"))),
+            Ok(limit) if (1..=LIMIT).contains(&limit) => Ok(limit),
+            _ => Err(Refused::bad_request(format!("limit must be 1 to {LIMIT}"))),
         },
     }
+}
+
+fn span(query: &str) -> Result<Span, Refused> {
+    let named = of_query(query, "step=").map_or(Some(Span::Second), Span::named);
+    named.ok_or_else(|| Refused::bad_request("step must be second or minute"))
+}
+
+fn of_query<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query.split('&').find_map(|pair| pair.strip_prefix(name))
 }
 
 fn json<T: Serialize>(result: Result<T, Refused>) -> Response<Full<Bytes>> {

@@ -22,12 +22,25 @@ impl Service for Table {
     fn sources(&self, limit: usize) -> Result<Vec<Source>, Refused> {
         Ok(vec![Source::default(); limit])
     }
-    fn cases(&self) -> Result<Vec<Case>, Refused> {
-        Ok(vec![Case {
-            number: 7,
-            evidence: serde_json::json!({"value": 1.0}),
-            ..Case::default()
-        }])
+    fn actors(&self, limit: usize) -> Result<Vec<Actor>, Refused> {
+        Ok(vec![Actor::default(); limit])
+    }
+    fn history(&self, span: Span) -> Result<History, Refused> {
+        Ok(History {
+            step_seconds: if span == Span::Second { 1 } else { 60 },
+            points: vec![Point::default()],
+        })
+    }
+    fn cases(&self, limit: usize) -> Result<Vec<Case>, Refused> {
+        let count = limit.min(3);
+        Ok(vec![
+            Case {
+                number: 7,
+                evidence: serde_json::json!({"value": 1.0}),
+                ..Case::default()
+            };
+            count
+        ])
     }
     fn case(&self, number: u32) -> Result<Case, Refused> {
         Err(Refused::not_found(format!("there is no case {number}")))
@@ -38,8 +51,8 @@ impl Service for Table {
             ..Explanation::default()
         })
     }
-    fn endpoints(&self) -> Result<Vec<Endpoint>, Refused> {
-        Ok(Vec::new())
+    fn endpoints(&self, limit: usize) -> Result<Vec<Endpoint>, Refused> {
+        Ok(vec![Endpoint::default(); limit.min(3)])
     }
     fn silences(&self) -> Result<Vec<Silence>, Refused> {
         Ok(Vec::new())
@@ -124,7 +137,14 @@ fn every_call_crosses_the_socket() {
     let client = Client::new(&path);
     assert_eq!(client.status().unwrap().ports, [80]);
     assert_eq!(client.sources(3).unwrap().len(), 3);
+    assert_eq!(client.actors(4).unwrap().len(), 4);
+    assert_eq!(client.history(Span::Second).unwrap().step_seconds, 1);
+    let minutes = client.history(Span::Minute).unwrap();
+    assert_eq!((minutes.step_seconds, minutes.points.len()), (60, 1));
     assert_eq!(client.cases().unwrap()[0].number, 7);
+    assert_eq!(client.cases().unwrap().len(), 3, "all that there are");
+    assert_eq!(client.latest_cases(2).unwrap().len(), 2);
+    assert_eq!(client.busiest_endpoints(1).unwrap().len(), 1);
     assert!(client.leases().unwrap().is_empty());
     let source = "2001:db8::7".parse().unwrap();
     let request = BlockRequest {
@@ -163,6 +183,11 @@ fn wrong_requests_are_told_apart() {
         ("POST /v1/status HTTP/1.1\r\n", 405),
         ("GET /v1/sources?limit=0 HTTP/1.1\r\n", 400),
         ("GET /v1/sources?limit=x HTTP/1.1\r\n", 400),
+        ("GET /v1/actors?limit=x HTTP/1.1\r\n", 400),
+        ("GET /v1/cases?limit=99999999 HTTP/1.1\r\n", 400),
+        ("GET /v1/history HTTP/1.1\r\n", 200),
+        ("GET /v1/history?step=hour HTTP/1.1\r\n", 400),
+        ("PUT /v1/history HTTP/1.1\r\n", 405),
         ("GET /v1/cases/x HTTP/1.1\r\n", 400),
         ("PUT /v1/leases/host HTTP/1.1\r\n", 400),
         ("PUT /v1/leases/10.0.0.1 HTTP/1.1\r\ncontent-length: 8\r\n", 400),

@@ -15,6 +15,7 @@ use super::{
     clock::LiveClock,
     convert,
     guard::Guard,
+    history::History,
     judging::{Busy, JudgeHandle},
     parse::Parsed,
     reconcile::{self, Reconciled},
@@ -25,7 +26,8 @@ use crate::{
     config::Settings,
     control::{
         Service,
-        dto::{self, AllowRequest, BlockRequest, Refused},
+        dto::{self, AllowRequest, BlockRequest, Refused, Span},
+        shown,
     },
     cut::CutCounts,
     enforce::LeaseKind,
@@ -74,6 +76,8 @@ pub(super) struct Desk {
     pub(super) recorded: Option<RecordStats>,
     /// Connections cut; nothing is cut in observe mode.
     pub(super) cut: Option<CutCounts>,
+    /// What happened over time.
+    pub(super) history: Mutex<History>,
 }
 
 /// A lock that is held only for copying; no holder panics.
@@ -260,10 +264,21 @@ impl Service for Desk {
         Ok(shown)
     }
 
-    fn cases(&self) -> Result<Vec<dto::Case>, Refused> {
+    fn actors(&self, limit: usize) -> Result<Vec<dto::Actor>, Refused> {
+        let acting = self.judge.call(move |bench| bench.judge.busiest_actors(limit))?;
+        let now = self.clock.now();
+        Ok(acting.iter().map(|one| shown::actor(one, now)).collect())
+    }
+
+    fn history(&self, span: Span) -> Result<dto::History, Refused> {
+        Ok(locked(&self.history).shown(span))
+    }
+
+    fn cases(&self, limit: usize) -> Result<Vec<dto::Case>, Refused> {
         let now = self.clock.now();
         let list = move |bench: &mut super::judging::Bench| {
-            bench.judge.cases().map(|case| convert::case(case, now)).collect()
+            let shown = bench.judge.latest_cases(limit);
+            shown.into_iter().map(|case| shown::case(case, now)).collect()
         };
         Ok(self.judge.call(list)?)
     }
@@ -272,7 +287,7 @@ impl Service for Desk {
         let now = self.clock.now();
         let found = self
             .judge
-            .call(move |bench| bench.judge.case(number).map(|case| convert::case(case, now)))?;
+            .call(move |bench| bench.judge.case(number).map(|case| shown::case(case, now)))?;
         found.ok_or_else(|| {
             Refused::not_found(format!("there is no case {number}; `apimon cases` lists them"))
         })
@@ -282,8 +297,8 @@ impl Service for Desk {
         self.explanation(number)
     }
 
-    fn endpoints(&self) -> Result<Vec<dto::Endpoint>, Refused> {
-        self.list_endpoints()
+    fn endpoints(&self, limit: usize) -> Result<Vec<dto::Endpoint>, Refused> {
+        self.list_endpoints(limit)
     }
 
     fn silences(&self) -> Result<Vec<dto::Silence>, Refused> {

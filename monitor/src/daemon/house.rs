@@ -7,6 +7,7 @@ use super::{
     clock::LiveClock,
     counting,
     desk::{Desk, locked, losses},
+    history,
     judging::{Bench, JudgeThread},
     parse::ParseThread,
     reconcile,
@@ -92,6 +93,7 @@ impl House {
             self.save_ledger();
         }
         counting::round(&self.desk);
+        history::round(&self.desk);
         self.desk.expire_allowed();
         if self.seconds.is_multiple_of(GUARD_SECONDS) {
             self.renew_guard();

@@ -12,6 +12,7 @@ mod desk;
 mod endpoints;
 mod explain;
 mod guard;
+mod history;
 mod house;
 mod judging;
 mod keeper;

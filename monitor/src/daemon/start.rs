@@ -163,6 +163,7 @@ fn furnish(
         silences_on_disk: Mutex::default(),
         recorded,
         cut,
+        history: Mutex::default(),
         clock,
         settings,
     };
