@@ -15,6 +15,7 @@ pub mod limits;
 pub mod lru;
 mod named_set;
 pub mod packet;
+mod text;
 pub mod time;
 
 pub mod backtest;

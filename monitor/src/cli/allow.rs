@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use monitor_common::Prefix;
 
 use super::{
-    args::{self, ReadArgs},
-    out::{Out, Tone},
-    table::{Align, Table},
+    args::{self, NewNet, OneNet, ReadArgs},
+    change::{self, Entry},
+    out::Out,
+    table::{Cell, Column},
     text,
+    view::{self, Row, plain},
 };
 use crate::control::dto::{Allow, AllowRequest};
 
@@ -17,7 +18,7 @@ const AFTER_HELP: &str = "\
 What is allowed here holds at once, over restarts, and also ends the blocks that
 it covers. What should never change belongs into the configuration (allow = [...]).
 This host's own addresses, its gateways, resolvers and SSH peers are never
-blocked anyway; `apimon status` shows all of them.";
+blocked anyway; `apimon status --all` shows all of them.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -31,16 +32,13 @@ enum Command {
     /// Never block an address or net, for a time or for good; again: change that
     Add(Add),
     /// Let an address or net be blocked again
-    Remove(Remove),
+    Remove(OneNet),
     /// List what operators allow, by hand and by configuration
     List(ReadArgs),
 }
 
 #[derive(Debug, clap::Args)]
 struct Add {
-    /// IPv4 or IPv6 address, or net such as 203.0.113.0/24
-    #[arg(value_name = "NET", value_parser = args::net)]
-    net: Prefix,
     /// For how long from now, such as 8h or 30d [default: until it is removed]
     #[arg(long = "for", value_name = "SPAN", value_parser = args::ttl)]
     span: Option<Duration>,
@@ -48,90 +46,76 @@ struct Add {
     #[arg(long, value_name = "TEXT", default_value = "")]
     comment: String,
     #[command(flatten)]
-    read: ReadArgs,
-}
-
-#[derive(Debug, clap::Args)]
-struct Remove {
-    /// IPv4 or IPv6 address or net, as it was given
-    #[arg(value_name = "NET", value_parser = args::net)]
-    net: Prefix,
-    #[command(flatten)]
-    read: ReadArgs,
+    whose: NewNet,
 }
 
 pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
     match &args.command {
-        Command::Add(add) => run_add(add, out),
-        Command::Remove(remove) => run_remove(remove, out),
-        Command::List(read) => list(read, out),
+        Command::Add(add) => {
+            let NewNet { net, read } = &add.whose;
+            let request = AllowRequest {
+                for_seconds: add.span.map(|span| span.as_secs()),
+                comment: add.comment.clone(),
+            };
+            let allow = read.control.client().allow(*net, &request)?;
+            change::entered(&allow, read.json, out)
+        }
+        Command::Remove(OneNet { net, read }) => {
+            let allow = read.control.client().disallow(*net)?;
+            change::taken_out(&allow, read.json, out)
+        }
+        Command::List(read) => {
+            let allows = read.control.client().allows()?;
+            view::list(&allows, read.json, "operators allow nothing", out)
+        }
     }
 }
 
-fn run_add(add: &Add, out: &mut Out) -> Result<()> {
-    let request = AllowRequest {
-        for_seconds: add.span.map(|span| span.as_secs()),
-        comment: add.comment.clone(),
-    };
-    let allow = add.read.control.client().allow(add.net, &request)?;
-    if add.read.json {
-        return Ok(out.json(&allow)?);
+impl Entry for Allow {
+    fn entered(&self) -> Vec<String> {
+        let end = match (self.left_seconds, &self.until) {
+            (Some(left), Some(until)) => format!("for {}, until {until}", text::span(left)),
+            _ => "until it is removed".to_owned(),
+        };
+        let said = format!("{} is never blocked {end}", self.net);
+        let ended = self.ended.iter();
+        std::iter::once(said)
+            .chain(ended.map(|source| format!("the block of {source} was ended")))
+            .collect()
     }
-    let end = match (allow.left_seconds, &allow.until) {
-        (Some(left), Some(until)) => format!("for {}, until {until}", text::span(left)),
-        _ => "until it is removed".to_owned(),
-    };
-    out.line(format_args!("{} is never blocked {end}", allow.net))?;
-    for source in &allow.ended {
-        out.line(format_args!("the block of {source} was ended"))?;
+
+    fn taken_out(&self) -> String {
+        format!("{} can be blocked again", self.net)
     }
-    warn_unsaved(&allow, out)?;
-    Ok(out.line(format_args!("undo: apimon allow remove {}", allow.net))?)
+
+    fn undo(&self) -> String {
+        format!("apimon allow remove {}", self.net)
+    }
+
+    fn warning(&self) -> Option<String> {
+        let why = self.unsaved.as_ref()?;
+        Some(format!("a restart will not know of it: {why}"))
+    }
 }
 
-fn run_remove(remove: &Remove, out: &mut Out) -> Result<()> {
-    let allow = remove.read.control.client().disallow(remove.net)?;
-    if remove.read.json {
-        return Ok(out.json(&allow)?);
-    }
-    out.line(format_args!("{} can be blocked again", allow.net))?;
-    warn_unsaved(&allow, out)
-}
+impl Row for Allow {
+    const COLUMNS: &'static [Column] = &[
+        Column::left("NET"),
+        Column::right("LEFT"),
+        Column::left("ADDED").spare(1),
+        Column::left("COMMENT").cut_to(16),
+    ];
 
-fn warn_unsaved(allow: &Allow, out: &mut Out) -> Result<()> {
-    let Some(why) = &allow.unsaved else { return Ok(()) };
-    let word = out.tinted(Tone::Bad, "warning");
-    Ok(out.line(format_args!(
-        "{word}: a restart will not know of it: {}",
-        text::safe(why)
-    ))?)
-}
-
-fn list(read: &ReadArgs, out: &mut Out) -> Result<()> {
-    let allows = read.control.client().allows()?;
-    if read.json {
-        return Ok(out.json(&allows)?);
-    }
-    if allows.is_empty() {
-        return Ok(out.line(format_args!("operators allow nothing"))?);
-    }
-    let mut table = Table::new(&[
-        ("NET", Align::Left),
-        ("LEFT", Align::Right),
-        ("ADDED", Align::Left),
-        ("COMMENT", Align::Left),
-    ]);
-    for allow in allows {
-        let left = allow
+    fn cells(&self) -> Vec<Cell> {
+        let left = self
             .left_seconds
             .map_or_else(|| "for good".to_owned(), text::span);
-        let comment = if allow.configured {
+        let comment = if self.configured {
             "(configuration)".to_owned()
         } else {
-            allow.comment
+            self.comment.clone()
         };
-        let added = allow.added.unwrap_or_else(|| "-".to_owned());
-        table.toned([allow.net, left, added, comment].map(|cell| (cell, Tone::Plain)));
+        let added = self.added.as_deref().map_or_else(|| "-".to_owned(), super::when);
+        [self.net.clone(), left, added, comment].map(plain).into()
     }
-    Ok(table.print(out)?)
 }

@@ -34,6 +34,26 @@ pub(super) struct ReadArgs {
     pub(super) json: bool,
 }
 
+/// A net that was entered before.
+#[derive(Debug, clap::Args)]
+pub(super) struct OneNet {
+    /// IPv4 or IPv6 address or net, as it was given
+    #[arg(value_name = "NET", value_parser = net)]
+    pub(super) net: monitor_common::Prefix,
+    #[command(flatten)]
+    pub(super) read: ReadArgs,
+}
+
+/// A net to be entered.
+#[derive(Debug, clap::Args)]
+pub(super) struct NewNet {
+    /// IPv4 or IPv6 address, or net such as 203.0.113.0/24
+    #[arg(value_name = "NET", value_parser = net)]
+    pub(super) net: monitor_common::Prefix,
+    #[command(flatten)]
+    pub(super) read: ReadArgs,
+}
+
 /// Parses a net of `--allow`.
 pub(super) fn net(text: &str) -> Result<monitor_common::Prefix, String> {
     text.parse().map_err(|error| format!("{error}"))

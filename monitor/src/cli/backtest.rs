@@ -12,11 +12,12 @@ use anyhow::{Result, bail};
 use super::{
     args,
     out::{Out, Tone},
-    table::{Align, Table},
+    table::{Cell, Column},
     text,
+    view::{self, Row, plain},
 };
 use crate::{
-    backtest::{Backtest, Report},
+    backtest::{Backtest, Blocked, Report},
     config::{self, Overrides},
     hostnet,
     judge::Judge,
@@ -139,37 +140,41 @@ pub(super) fn print(report: &Report, out: &mut Out) -> Result<()> {
     if report.blocked.is_empty() {
         return Ok(out.line(format_args!("nobody would have been blocked"))?);
     }
-    let mut table = Table::new(&[
-        ("SOURCE", Align::Left),
-        ("WOULD BE", Align::Left),
-        ("FIRST", Align::Left),
-        ("TIMES", Align::Right),
-        ("TOGETHER", Align::Right),
-        ("OTHERS THERE", Align::Right),
-        ("WITH TOKEN", Align::Right),
-        ("BECAUSE OF", Align::Left),
-    ]);
-    for blocked in &report.blocked {
-        let shared = if blocked.other_principals > 0 {
-            Tone::Bad
-        } else {
-            Tone::Plain
-        };
-        let detectors: Vec<&str> = blocked.detectors.iter().map(String::as_str).collect();
-        table.toned([
-            (blocked.source.clone(), Tone::Plain),
-            (blocked.kind.clone(), Tone::Plain),
-            (blocked.first.clone(), Tone::Plain),
-            (blocked.times.to_string(), Tone::Plain),
-            (text::span(blocked.seconds), Tone::Plain),
-            (blocked.other_users.to_string(), Tone::Plain),
-            (blocked.other_principals.to_string(), shared),
-            (detectors.join(", "), Tone::Plain),
-        ]);
-    }
-    table.print(out)?;
+    view::table(&report.blocked).print(out)?;
     if report.not_listed > 0 {
         out.line(format_args!("and {} sources more", report.not_listed))?;
     }
     Ok(())
+}
+
+impl Row for Blocked {
+    const COLUMNS: &'static [Column] = &[
+        Column::left("SOURCE"),
+        Column::left("WOULD BE"),
+        Column::left("FIRST").spare(2),
+        Column::right("TIMES").spare(1),
+        Column::right("TOGETHER"),
+        Column::right("OTHERS THERE"),
+        Column::right("WITH TOKEN"),
+        Column::left("BECAUSE OF").cut_to(14),
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        let shared = if self.other_principals > 0 {
+            Tone::Bad
+        } else {
+            Tone::Plain
+        };
+        let detectors: Vec<&str> = self.detectors.iter().map(String::as_str).collect();
+        vec![
+            plain(self.source.clone()),
+            plain(self.kind.clone()),
+            plain(super::when(&self.first)),
+            plain(self.times.to_string()),
+            plain(text::span(self.seconds)),
+            plain(self.other_users.to_string()),
+            (self.other_principals.to_string(), shared),
+            plain(detectors.join(", ")),
+        ]
+    }
 }

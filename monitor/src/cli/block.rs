@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use monitor_common::Prefix;
 
 use super::{
-    args::{self, ReadArgs},
+    args::{self, NewNet, OneNet, ReadArgs},
+    change::{self, Entry},
     out::{Out, Tone},
-    table::{Align, Table},
+    table::{Cell, Column},
     text,
+    view::{self, Row, plain},
 };
 use crate::control::dto::{BlockRequest, Lease};
 
@@ -24,16 +25,13 @@ enum Command {
     /// Drop what comes from an address or net, or slow it down, for a time; again: change that and the time
     Add(Add),
     /// End the block of an address or net
-    Remove(Remove),
+    Remove(OneNet),
     /// List the leases in force, by hand or by a case
     List(ReadArgs),
 }
 
 #[derive(Debug, clap::Args)]
 struct Add {
-    /// IPv4 or IPv6 address, or net such as 203.0.113.0/24
-    #[arg(value_name = "NET", value_parser = args::net)]
-    net: Prefix,
     /// For how long from now, such as 90s, 10m, 1h30m or 2d; also shortens [default: the configured length of a lease]
     #[arg(long, value_name = "SPAN", value_parser = args::ttl)]
     ttl: Option<Duration>,
@@ -44,98 +42,91 @@ struct Add {
     #[arg(long, value_name = "TEXT", default_value = "by hand")]
     reason: String,
     #[command(flatten)]
-    read: ReadArgs,
-}
-
-#[derive(Debug, clap::Args)]
-struct Remove {
-    /// IPv4 or IPv6 address or net, as it was given
-    #[arg(value_name = "NET", value_parser = args::net)]
-    net: Prefix,
-    #[command(flatten)]
-    read: ReadArgs,
+    whose: NewNet,
 }
 
 pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
     match &args.command {
-        Command::Add(add) => run_add(add, out),
-        Command::Remove(remove) => run_remove(remove, out),
-        Command::List(read) => list(read, out),
+        Command::Add(add) => {
+            let NewNet { net, read } = &add.whose;
+            let lease = read.control.client().block(*net, &add.request())?;
+            change::entered(&lease, read.json, out)
+        }
+        Command::Remove(OneNet { net, read }) => {
+            let lease = read.control.client().unblock(*net)?;
+            change::taken_out(&lease, read.json, out)
+        }
+        Command::List(read) => {
+            let leases = read.control.client().leases()?;
+            view::list(&leases, read.json, "no lease is in force", out)
+        }
     }
 }
 
-fn run_add(add: &Add, out: &mut Out) -> Result<()> {
-    let request = BlockRequest {
-        ttl_seconds: add.ttl.map(|ttl| ttl.as_secs()),
-        packets_per_second: add.throttle.and_then(|rates| rates.packets),
-        bytes_per_second: add.throttle.and_then(|rates| rates.bytes),
-        reason: add.reason.clone(),
-    };
-    let lease = add.read.control.client().block(add.net, &request)?;
-    if add.read.json {
-        return Ok(out.json(&lease)?);
+impl Add {
+    fn request(&self) -> BlockRequest {
+        BlockRequest {
+            ttl_seconds: self.ttl.map(|ttl| ttl.as_secs()),
+            packets_per_second: self.throttle.and_then(|rates| rates.packets),
+            bytes_per_second: self.throttle.and_then(|rates| rates.bytes),
+            reason: self.reason.clone(),
+        }
     }
-    let left = text::span(lease.left_seconds);
-    out.line(format_args!(
-        "{} is {} for {left}, until {}",
-        lease.source, lease.kind, lease.until
-    ))?;
-    Ok(out.line(format_args!("undo: apimon block remove {}", lease.source))?)
 }
 
-fn run_remove(remove: &Remove, out: &mut Out) -> Result<()> {
-    let lease = remove.read.control.client().unblock(remove.net)?;
-    if remove.read.json {
-        return Ok(out.json(&lease)?);
+impl Entry for Lease {
+    fn entered(&self) -> Vec<String> {
+        let (source, until) = (&self.source, &self.until);
+        let left = text::span(self.left_seconds);
+        vec![format!("{source} is {} for {left}, until {until}", self.kind)]
     }
-    let packets = text::count(lease.packets);
-    Ok(out.line(format_args!(
-        "{} is no longer blocked; {packets} packets were dropped",
-        lease.source
-    ))?)
+
+    fn taken_out(&self) -> String {
+        let packets = text::count(self.packets);
+        format!(
+            "{} is no longer blocked; {packets} packets were dropped",
+            self.source
+        )
+    }
+
+    fn undo(&self) -> String {
+        format!("apimon block remove {}", self.source)
+    }
 }
 
-fn list(read: &ReadArgs, out: &mut Out) -> Result<()> {
-    let leases = read.control.client().leases()?;
-    if read.json {
-        return Ok(out.json(&leases)?);
-    }
-    if leases.is_empty() {
-        return Ok(out.line(format_args!("no lease is in force"))?);
-    }
-    Ok(table(&leases).print(out)?)
-}
+impl Row for Lease {
+    const COLUMNS: &'static [Column] = &[
+        Column::left("SOURCE"),
+        Column::right("LEFT"),
+        Column::right("DROPPED"),
+        Column::right("BYTES").spare(2),
+        Column::right("CASE"),
+        Column::left("EFFECT").cut_to(12),
+        Column::left("REASON").cut_to(16),
+    ];
 
-fn table(leases: &[Lease]) -> Table {
-    let mut table = Table::new(&[
-        ("SOURCE", Align::Left),
-        ("LEFT", Align::Right),
-        ("DROPPED", Align::Right),
-        ("BYTES", Align::Right),
-        ("CASE", Align::Right),
-        ("EFFECT", Align::Left),
-        ("REASON", Align::Left),
-    ]);
-    for lease in leases {
-        let case = if lease.case == 0 {
-            "-".to_owned()
-        } else {
-            lease.case.to_string()
+    fn cells(&self) -> Vec<Cell> {
+        let case = match self.case {
+            0 => "-".to_owned(),
+            number => number.to_string(),
         };
-        let effect = if lease.enforced {
-            (lease.kind.to_string(), Tone::Bad)
-        } else {
-            (format!("would be {}", lease.kind), Tone::Warn)
-        };
-        table.toned([
-            (lease.source.clone(), Tone::Plain),
-            (text::span(lease.left_seconds), Tone::Plain),
-            (text::count(lease.packets), Tone::Plain),
-            (text::bytes(lease.bytes), Tone::Plain),
-            (case, Tone::Plain),
-            effect,
-            (lease.reason.clone(), Tone::Plain),
-        ]);
+        vec![
+            plain(self.source.clone()),
+            plain(text::span(self.left_seconds)),
+            plain(text::count(self.packets)),
+            plain(text::bytes(self.bytes)),
+            plain(case),
+            effect(self),
+            plain(self.reason.clone()),
+        ]
     }
-    table
+}
+
+/// What a lease does, or would do where nothing is enforced.
+pub(super) fn effect(lease: &Lease) -> Cell {
+    if lease.enforced {
+        (lease.kind.to_string(), Tone::Bad)
+    } else {
+        (format!("would be {}", lease.kind), Tone::Warn)
+    }
 }

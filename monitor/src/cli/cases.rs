@@ -1,15 +1,14 @@
 //! `apimon cases`: what was found, as a table or one case in full.
 
-use std::time::Duration;
-
 use anyhow::Result;
-use monitor_common::{IpKey, Prefix};
 
 use super::{
-    args::{self, ReadArgs},
+    args::ReadArgs,
+    filter,
     out::{Out, Tone},
-    table::{Align, Table},
+    table::{Cell, Column},
     text,
+    view::{self, Row},
 };
 use crate::control::dto::Case;
 
@@ -26,21 +25,8 @@ pub(super) struct Args {
 /// Which cases are listed; all that is given must fit.
 #[derive(Debug, clap::Args)]
 struct Filter {
-    /// Only those of this detector
-    #[arg(long, value_name = "NAME")]
-    detector: Option<String>,
-    /// Only those at least so severe, 1 to 100
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
-    severity: Option<u8>,
-    /// Only those that name a source, or a client behind one, in this address or net
-    #[arg(long, value_name = "NET", value_parser = args::net)]
-    source: Option<Prefix>,
-    /// Only those of endpoints whose name holds this text
-    #[arg(long, value_name = "TEXT")]
-    endpoint: Option<String>,
-    /// Only those with a finding within this time, such as 10m or 2d
-    #[arg(long, value_name = "SPAN", value_parser = args::ttl)]
-    since: Option<Duration>,
+    #[command(flatten)]
+    finding: filter::Finding,
     /// Only those that are open
     #[arg(long, conflicts_with = "closed")]
     open: bool,
@@ -51,28 +37,23 @@ struct Filter {
 
 impl Filter {
     fn fits(&self, case: &Case) -> bool {
-        let named = |net: Prefix| {
-            let clients = case.sources.iter().flat_map(|source| &source.clients);
-            let all = case.sources.iter().map(|source| &source.source).chain(clients);
-            let inside = |text: &String| {
-                let addr: Result<IpKey, _> = text.parse();
-                addr.is_ok_and(|addr| net.contains(addr) && net.is_v4() == addr.is_v4())
-            };
-            all.into_iter().any(inside)
-        };
-        self.detector.as_ref().is_none_or(|name| *name == case.rule)
-            && self.severity.is_none_or(|least| case.severity >= least)
-            && self.source.is_none_or(named)
-            && self
-                .endpoint
-                .as_ref()
-                .is_none_or(|text| case.endpoint.contains(text.as_str()))
-            && self
-                .since
-                .is_none_or(|since| case.quiet_seconds <= since.as_secs())
+        let finding = &self.finding;
+        finding.detector.fits(&case.rule)
+            && finding.severity.fits(case.severity)
+            && finding.actor.fits(&case.actor)
+            && finding.source.fits(addresses(case))
+            && finding.endpoint.fits(&case.endpoint)
+            && finding.since.fits(case.quiet_seconds)
             && !(self.open && case.closed.is_some())
             && !(self.closed && case.closed.is_none())
     }
+}
+
+/// The sources that a case names, and the clients behind them.
+fn addresses(case: &Case) -> impl Iterator<Item = &str> {
+    let clients = case.sources.iter().flat_map(|source| &source.clients);
+    let sources = case.sources.iter().map(|source| &source.source);
+    sources.chain(clients).map(String::as_str)
 }
 
 pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
@@ -80,49 +61,46 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
         return super::case::one(number, &args.read, out);
     }
     let mut cases = args.read.control.client().cases()?;
-    let any = !cases.is_empty();
+    let none = if cases.is_empty() {
+        "no case so far"
+    } else {
+        "no case fits"
+    };
     cases.retain(|case| args.filter.fits(case));
-    if args.read.json {
-        return Ok(out.json(&cases)?);
-    }
-    if cases.is_empty() {
-        let said = if any { "no case fits" } else { "no case so far" };
-        return Ok(out.line(format_args!("{said}"))?);
-    }
-    Ok(table(&cases).print(out)?)
+    view::list(&cases, args.read.json, none, out)
 }
 
-fn table(cases: &[Case]) -> Table {
-    let mut table = Table::new(&[
-        ("CASE", Align::Right),
-        ("LAST", Align::Left),
-        ("SEV", Align::Right),
-        ("RULE", Align::Left),
-        ("ACTOR", Align::Left),
-        ("ENDPOINT", Align::Left),
-        ("FOUND", Align::Right),
-        ("SOURCES", Align::Right),
-        ("VERDICT", Align::Left),
-    ]);
-    for case in cases {
-        let closed = if case.closed.is_some() {
+impl Row for Case {
+    const COLUMNS: &'static [Column] = &[
+        Column::right("CASE"),
+        Column::left("LAST").spare(2),
+        Column::right("SEV"),
+        Column::left("RULE"),
+        Column::left("ACTOR").cut_to(16),
+        Column::left("ENDPOINT").cut_to(16),
+        Column::right("FOUND").spare(3),
+        Column::right("SOURCES").spare(4),
+        Column::left("VERDICT"),
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        let closed = if self.closed.is_some() {
             Tone::Dim
         } else {
             Tone::Plain
         };
-        table.toned([
-            (case.number.to_string(), closed),
-            (text::ago(case.quiet_seconds), closed),
-            (case.severity.to_string(), severity(case.severity)),
-            (case.rule.clone(), closed),
-            (case.actor.clone(), closed),
-            (case.endpoint.clone(), closed),
-            (text::count(case.findings), closed),
-            (case.sources.len().to_string(), closed),
-            (case.verdict.clone(), verdict(&case.verdict)),
-        ]);
+        vec![
+            (self.number.to_string(), closed),
+            (text::ago(self.quiet_seconds), closed),
+            (self.severity.to_string(), severity(self.severity)),
+            (self.rule.clone(), closed),
+            (self.actor.clone(), closed),
+            (self.endpoint.clone(), closed),
+            (text::count(self.findings), closed),
+            (self.sources.len().to_string(), closed),
+            (self.verdict.clone(), verdict(&self.verdict)),
+        ]
     }
-    table
 }
 
 pub(super) fn severity(severity: u8) -> Tone {
@@ -158,6 +136,7 @@ mod tests {
     fn a_filter_lists_what_fits_all_of_it() {
         let case = Case {
             rule: "id-enumeration".into(),
+            actor: "tok:9f3a1c02b4d5".into(),
             severity: 60,
             endpoint: "GET /orders/{id}".into(),
             quiet_seconds: 30,
@@ -175,6 +154,9 @@ mod tests {
         for (flags, wanted) in [
             ("", true),
             ("--detector id-enumeration --severity 60 --open", true),
+            ("--rule id-enumeration", true),
+            ("--actor tok:9f", true),
+            ("--actor client:", false),
             ("--detector id-enum", false),
             ("--severity 61", false),
             ("--source 10.0.0.0/8", true),

@@ -4,69 +4,63 @@ use anyhow::Result;
 
 use super::{
     args::ReadArgs,
+    filter,
     out::{Out, Tone},
-    table::{Align, Table},
+    table::{Cell, Column},
     text,
+    view::{self, Row, plain},
 };
 use crate::control::dto::{Endpoint, Quantiles};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Only those whose name holds this text
-    #[arg(value_name = "TEXT")]
-    text: Option<String>,
     /// How many to show, the most used first [default: all]
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
+    #[command(flatten)]
+    endpoint: filter::Endpoint,
+    #[command(flatten)]
+    since: filter::Since,
     #[command(flatten)]
     read: ReadArgs,
 }
 
 pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
     let mut endpoints = args.read.control.client().endpoints()?;
-    let named = |endpoint: &Endpoint| {
-        args.text
-            .as_ref()
-            .is_none_or(|text| endpoint.endpoint.contains(text.as_str()))
-    };
-    endpoints.retain(named);
+    endpoints
+        .retain(|endpoint| args.endpoint.fits(&endpoint.endpoint) && args.since.fits(endpoint.idle_seconds));
     endpoints.truncate(args.limit.unwrap_or(usize::MAX));
-    if args.read.json {
-        return Ok(out.json(&endpoints)?);
-    }
-    if endpoints.is_empty() {
-        return Ok(out.line(format_args!("no endpoint seen yet"))?);
-    }
-    Ok(table(&endpoints).print(out)?)
+    let none = "no endpoint fits, or none was seen yet";
+    view::list(&endpoints, args.read.json, none, out)
 }
 
-fn table(endpoints: &[Endpoint]) -> Table {
-    let mut table = Table::new(&[
-        ("ENDPOINT", Align::Left),
-        ("REQUESTS", Align::Right),
-        ("PER S", Align::Right),
-        ("2XX", Align::Right),
-        ("4XX", Align::Right),
-        ("5XX", Align::Right),
-        ("P50 MS", Align::Right),
-        ("P99 MS", Align::Right),
-        ("P50 BYTES", Align::Right),
-        ("P99 BYTES", Align::Right),
-        ("AUTH", Align::Left),
-        ("FIRST", Align::Left),
-        ("LAST", Align::Left),
-    ]);
-    for endpoint in endpoints {
-        let percent = |class: &str| share(endpoint.statuses.get(class).copied(), endpoint.requests);
-        let failed = endpoint.statuses.contains_key("5xx");
-        let latency = |pick: fn(&Quantiles) -> f64| quantile(endpoint.latency_ms.as_ref().map(pick), 1);
-        let bytes = |pick: fn(&Quantiles) -> f64| quantile(endpoint.response_bytes.as_ref().map(pick), 0);
-        let auth: Vec<&str> = endpoint.auth.keys().map(String::as_str).collect();
-        let plain = |text: String| (text, Tone::Plain);
-        table.toned([
-            plain(endpoint.endpoint.clone()),
-            plain(text::count(endpoint.requests)),
-            plain(format!("{:.1}", endpoint.rate_per_second)),
+impl Row for Endpoint {
+    const COLUMNS: &'static [Column] = &[
+        Column::left("ENDPOINT").cut_to(24),
+        Column::right("REQUESTS"),
+        Column::right("PER S"),
+        Column::right("2XX").spare(3),
+        Column::right("4XX"),
+        Column::right("5XX"),
+        Column::right("P50 MS").spare(5),
+        Column::right("P99 MS").spare(2),
+        Column::right("P50 BYTES").spare(6),
+        Column::right("P99 BYTES").spare(7),
+        Column::left("AUTH").spare(4),
+        Column::left("FIRST").spare(8),
+        Column::left("LAST").spare(1),
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        let percent = |class: &str| share(self.statuses.get(class).copied(), self.requests);
+        let failed = self.statuses.contains_key("5xx");
+        let latency = |pick: fn(&Quantiles) -> f64| quantile(self.latency_ms.as_ref().map(pick), 1);
+        let bytes = |pick: fn(&Quantiles) -> f64| quantile(self.response_bytes.as_ref().map(pick), 0);
+        let auth: Vec<&str> = self.auth.keys().map(String::as_str).collect();
+        vec![
+            plain(self.endpoint.clone()),
+            plain(text::count(self.requests)),
+            plain(format!("{:.1}", self.rate_per_second)),
             plain(percent("2xx")),
             plain(percent("4xx")),
             (percent("5xx"), if failed { Tone::Warn } else { Tone::Plain }),
@@ -75,11 +69,10 @@ fn table(endpoints: &[Endpoint]) -> Table {
             plain(bytes(|q| q.p50)),
             plain(bytes(|q| q.p99)),
             plain(auth.join(",")),
-            plain(endpoint.first.get(..10).unwrap_or_default().to_owned()),
-            plain(text::ago(endpoint.idle_seconds)),
-        ]);
+            plain(self.first.get(..10).unwrap_or_default()),
+            plain(text::ago(self.idle_seconds)),
+        ]
     }
-    table
 }
 
 fn share(part: Option<u64>, whole: u64) -> String {

@@ -1,15 +1,18 @@
 //! The command line: one file a command. Must not know how the daemon works inside.
 
+mod actors;
 mod allow;
 mod args;
 mod backtest;
 mod block;
 mod case;
 mod cases;
+mod change;
 mod detach;
 mod doctor;
 mod endpoints;
 mod exit;
+mod filter;
 mod out;
 mod progress;
 mod replay;
@@ -19,13 +22,14 @@ mod sources;
 mod status;
 mod table;
 mod tail;
-mod text;
 mod verify;
+mod view;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::text;
 use out::Out;
 
 const AFTER_HELP: &str = "\
@@ -66,6 +70,8 @@ enum Command {
     Status(status::Args),
     /// Show the busiest sources, with their leases.
     Sources(sources::Args),
+    /// Show who asks, by credential or address, and of whom there are cases.
+    Actors(actors::Args),
     /// Show the cases found, or one of them in full.
     Cases(cases::Args),
     /// Show one case in full.
@@ -104,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Status(args) => status::run(&args, &mut out),
         Command::Sources(args) => sources::run(&args, &mut out),
+        Command::Actors(args) => actors::run(&args, &mut out),
         Command::Cases(args) => cases::run(&args, &mut out),
         Command::Case(args) => case::show(&args, &mut out),
         Command::Explain(args) => case::explain(&args, &mut out),
@@ -123,4 +130,11 @@ pub fn main() -> ExitCode {
     };
     let flushed = done.and_then(|()| out.flush().map_err(Into::into));
     exit::code(flushed)
+}
+
+/// Date and time of an RFC 3339 time stamp, without the fraction of a second.
+fn when(rfc3339: &str) -> String {
+    let (date, time) = rfc3339.split_once('T').unwrap_or((rfc3339, ""));
+    let time = time.split(['.', 'Z']).next().unwrap_or_default();
+    format!("{date} {time}").trim_end().to_owned()
 }

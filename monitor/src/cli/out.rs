@@ -36,6 +36,7 @@ impl Tone {
 pub(super) struct Out {
     to: BufWriter<StdoutLock<'static>>,
     colour: bool,
+    width: Option<usize>,
 }
 
 impl Out {
@@ -45,8 +46,14 @@ impl Out {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             colour: wanted && !dumb && io::stdout().is_terminal(),
+            width: terminal_width(),
             to: BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock()),
         }
+    }
+
+    /// Columns of the terminal, where one is written to: what goes into a file or a pipe is not cut.
+    pub(super) fn width(&self) -> Option<usize> {
+        self.width
     }
 
     /// One line.
@@ -73,6 +80,14 @@ impl Out {
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
     }
+}
+
+/// `COLUMNS`, where it is exported, or what the terminal says.
+fn terminal_width() -> Option<usize> {
+    let said = std::env::var("COLUMNS").ok().and_then(|said| said.parse().ok());
+    let size = || rustix::termios::tcgetwinsize(io::stdout()).ok();
+    said.or_else(|| size().map(|size| usize::from(size.ws_col)))
+        .filter(|columns| *columns > 0)
 }
 
 impl Write for Out {

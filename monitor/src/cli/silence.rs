@@ -7,9 +7,11 @@ use monitor_common::Prefix;
 
 use super::{
     args::{self, ReadArgs},
-    out::{Out, Tone},
-    table::{Align, Table},
+    change::{self, Entry},
+    out::Out,
+    table::{Cell, Column},
     text,
+    view::{self, Row, plain},
 };
 use crate::{
     case::silence::Conditions,
@@ -70,87 +72,83 @@ struct Remove {
 
 pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
     match &args.command {
-        Command::Add(add) => run_add(add, out),
-        Command::Remove(remove) => run_remove(remove, out),
-        Command::List(read) => list(read, out),
+        Command::Add(add) => {
+            let silence = add.read.control.client().silence(&add.request())?;
+            change::entered(&silence, add.read.json, out)
+        }
+        Command::Remove(Remove { id, read }) => {
+            let silence = read.control.client().unsilence(*id)?;
+            change::taken_out(&silence, read.json, out)
+        }
+        Command::List(read) => {
+            let silences = read.control.client().silences()?;
+            view::list(&silences, read.json, "nothing is silenced", out)
+        }
     }
 }
 
-fn run_add(add: &Add, out: &mut Out) -> Result<()> {
-    let request = SilenceRequest {
-        conditions: Conditions {
-            detector: add.detector.clone(),
-            actor: add.actor.clone(),
-            endpoint: add.endpoint.clone(),
-            net: add.net,
-        },
-        ttl_seconds: (!add.forever).then_some(add.ttl.as_secs()),
-        comment: add.comment.clone(),
-    };
-    let silence = add.read.control.client().silence(&request)?;
-    if add.read.json {
-        return Ok(out.json(&silence)?);
+impl Add {
+    fn request(&self) -> SilenceRequest {
+        SilenceRequest {
+            conditions: Conditions {
+                detector: self.detector.clone(),
+                actor: self.actor.clone(),
+                endpoint: self.endpoint.clone(),
+                net: self.net,
+            },
+            ttl_seconds: (!self.forever).then_some(self.ttl.as_secs()),
+            comment: self.comment.clone(),
+        }
     }
-    out.line(format_args!(
-        "silence {}: {}, {}",
-        silence.id,
-        text::safe(&about(&silence)),
-        end(&silence)
-    ))?;
-    out.line(format_args!("undo: apimon silence remove {}", silence.id))?;
-    Ok(out.line(format_args!(
-        "leases that were given before go on; apimon block list shows them"
-    ))?)
 }
 
-fn run_remove(remove: &Remove, out: &mut Out) -> Result<()> {
-    let silence = remove.read.control.client().unsilence(remove.id)?;
-    if remove.read.json {
-        return Ok(out.json(&silence)?);
+impl Entry for Silence {
+    fn entered(&self) -> Vec<String> {
+        let end = self.until.as_ref().map_or_else(
+            || "until it is removed".to_owned(),
+            |until| format!("until {until}"),
+        );
+        vec![
+            format!("silence {}: {}, {end}", self.id, about(self)),
+            "leases that were given before go on; apimon block list shows them".to_owned(),
+        ]
     }
-    Ok(out.line(format_args!(
-        "silence {} is over; it silenced {} findings",
-        silence.id, silence.silenced
-    ))?)
+
+    fn taken_out(&self) -> String {
+        let (id, silenced) = (self.id, self.silenced);
+        format!("silence {id} is over; it silenced {silenced} findings")
+    }
+
+    fn undo(&self) -> String {
+        format!("apimon silence remove {}", self.id)
+    }
 }
 
-fn list(read: &ReadArgs, out: &mut Out) -> Result<()> {
-    let silences = read.control.client().silences()?;
-    if read.json {
-        return Ok(out.json(&silences)?);
-    }
-    if silences.is_empty() {
-        return Ok(out.line(format_args!("nothing is silenced"))?);
-    }
-    let mut table = Table::new(&[
-        ("ID", Align::Right),
-        ("ABOUT", Align::Left),
-        ("LEFT", Align::Right),
-        ("SILENCED", Align::Right),
-        ("COMMENT", Align::Left),
-    ]);
-    for silence in &silences {
-        let id = match silence.id {
+impl Row for Silence {
+    const COLUMNS: &'static [Column] = &[
+        Column::right("ID"),
+        Column::left("ABOUT").cut_to(24),
+        Column::right("LEFT"),
+        Column::right("SILENCED"),
+        Column::left("COMMENT").cut_to(12),
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        let id = match self.id {
             0 => "config".to_owned(),
             id => id.to_string(),
         };
-        let left = silence.left_seconds.map_or_else(|| "-".to_owned(), text::span);
-        table.toned([
-            (id, Tone::Plain),
-            (about(silence), Tone::Plain),
-            (left, Tone::Plain),
-            (text::count(silence.silenced), Tone::Plain),
-            (silence.comment.clone(), Tone::Plain),
-        ]);
+        let left = self.left_seconds.map_or_else(|| "-".to_owned(), text::span);
+        [
+            id,
+            about(self),
+            left,
+            text::count(self.silenced),
+            self.comment.clone(),
+        ]
+        .map(plain)
+        .into()
     }
-    Ok(table.print(out)?)
-}
-
-fn end(silence: &Silence) -> String {
-    silence.until.as_ref().map_or_else(
-        || "until it is removed".to_owned(),
-        |until| format!("until {until}"),
-    )
 }
 
 /// What it is about, in one line.

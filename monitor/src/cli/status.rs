@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::{
     args::ReadArgs,
     out::{Out, Tone},
-    table::{Align, Table},
+    table::{Column, Table},
     text,
 };
 use crate::{control::dto::Status, verdict::Mode};
@@ -14,7 +14,7 @@ use crate::{control::dto::Status, verdict::Mode};
 pub(super) struct Args {
     #[command(flatten)]
     read: ReadArgs,
-    /// Show every counter and every table, also those that are zero
+    /// Show every counter and every table, also those that are zero, and what is never blocked
     #[arg(long)]
     all: bool,
 }
@@ -29,11 +29,12 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
     tables(&status, args.all, out)?;
     if args.all {
         counters(&status, out)?;
+        never_block(&status, out)?;
     }
     Ok(())
 }
 
-fn summary(status: &Status, out: &mut Out) -> Result<()> {
+pub(super) fn summary(status: &Status, out: &mut Out) -> Result<()> {
     let mode = match status.mode {
         Mode::Observe => out.tinted(Tone::Warn, "observe (nothing is dropped)"),
         Mode::Enforce => out.tinted(Tone::Good, "enforce"),
@@ -127,7 +128,7 @@ fn log_state(status: &Status, out: &Out) -> String {
     said
 }
 
-fn losses(status: &Status, out: &mut Out) -> Result<()> {
+pub(super) fn losses(status: &Status, out: &mut Out) -> Result<()> {
     if status.losses.is_empty() {
         let none = out.tinted(Tone::Good, "none");
         return Ok(out.line(format_args!("losses      {none}"))?);
@@ -142,10 +143,10 @@ fn losses(status: &Status, out: &mut Out) -> Result<()> {
 
 fn tables(status: &Status, all: bool, out: &mut Out) -> Result<()> {
     let mut table = Table::new(&[
-        ("TABLE", Align::Left),
-        ("USED", Align::Right),
-        ("LIMIT", Align::Right),
-        ("GAVE WAY", Align::Right),
+        Column::left("TABLE").cut_to(20),
+        Column::right("USED"),
+        Column::right("LIMIT"),
+        Column::right("GAVE WAY"),
     ]);
     for (name, stats) in &status.tables {
         if all || stats.len > 0 || stats.evictions > 0 {
@@ -154,7 +155,7 @@ fn tables(status: &Status, all: bool, out: &mut Out) -> Result<()> {
             } else {
                 Tone::Dim
             };
-            table.toned([
+            table.row([
                 (name.clone(), Tone::Plain),
                 (stats.len.to_string(), Tone::Plain),
                 (stats.capacity.to_string(), Tone::Plain),
@@ -167,6 +168,14 @@ fn tables(status: &Status, all: bool, out: &mut Out) -> Result<()> {
     } else {
         Ok(table.print(out)?)
     }
+}
+
+fn never_block(status: &Status, out: &mut Out) -> Result<()> {
+    out.line(format_args!("never blocked"))?;
+    for (net, why) in &status.never_block {
+        out.line(format_args!("  {:<42} {}", text::safe(net), text::safe(why)))?;
+    }
+    Ok(())
 }
 
 fn counters(status: &Status, out: &mut Out) -> Result<()> {

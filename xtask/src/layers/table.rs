@@ -70,6 +70,7 @@ pub(super) const LAYERS: &[Layer] = &[
     core("limits", &[]),
     core("lru", &[]),
     core("named_set", &[]),
+    core("text", &[]),
     core("flow", &[]),
     core("packet", &["time"]),
     core("enforce", &[]),

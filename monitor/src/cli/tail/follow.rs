@@ -13,10 +13,14 @@ const BLOCK: usize = 64 * 1024;
 /// Longest line kept; what is longer is given in pieces.
 const LINE: usize = 1 << 20;
 
+/// Says which lines are given.
+type Wanted<'a> = Box<dyn Fn(&[u8]) -> bool + 'a>;
+
 /// A file that is followed.
-#[derive(Debug)]
-pub(super) struct Follower {
+pub(super) struct Follower<'a> {
     path: PathBuf,
+    /// Which lines are given.
+    wanted: Wanted<'a>,
     open: Option<File>,
     /// The beginning of a line whose end is not there yet.
     partial: Vec<u8>,
@@ -24,10 +28,12 @@ pub(super) struct Follower {
     start_with: Option<usize>,
 }
 
-impl Follower {
-    pub(super) fn new(path: &Path, lines: usize) -> Self {
+impl<'a> Follower<'a> {
+    /// Follows the file at `path`, beginning with the last `lines` that are `wanted`.
+    pub(super) fn new(path: &Path, lines: usize, wanted: impl Fn(&[u8]) -> bool + 'a) -> Self {
         Self {
             path: path.into(),
+            wanted: Box::new(wanted),
             open: None,
             partial: Vec::new(),
             start_with: Some(lines),
@@ -71,7 +77,10 @@ impl Follower {
                 match piece.strip_suffix(b"\n") {
                     Some(end) => {
                         self.partial.extend_from_slice(end);
-                        lines.push_back(std::mem::take(&mut self.partial));
+                        let line = std::mem::take(&mut self.partial);
+                        if (self.wanted)(&line) {
+                            lines.push_back(line);
+                        }
                     }
                     None => self.partial.extend_from_slice(piece),
                 }
@@ -142,7 +151,11 @@ mod tests {
         }
     }
 
-    fn read(follower: &mut Follower) -> Vec<String> {
+    fn all(_: &[u8]) -> bool {
+        true
+    }
+
+    fn read(follower: &mut Follower<'_>) -> Vec<String> {
         let lines = follower.read().unwrap();
         lines
             .into_iter()
@@ -153,7 +166,7 @@ mod tests {
     #[test]
     fn begins_with_the_last_lines_and_goes_on() {
         let log = Log::new("1\n2\n3\n4");
-        let mut follower = Follower::new(&log.path, 2);
+        let mut follower = Follower::new(&log.path, 2, all);
         assert_eq!(read(&mut follower), ["2", "3"]);
         assert!(read(&mut follower).is_empty());
         log.append("4\n5\n");
@@ -161,9 +174,18 @@ mod tests {
     }
 
     #[test]
+    fn the_last_lines_are_the_last_of_those_wanted() {
+        let log = Log::new("a1\nb\na2\nb\na3\nb\n");
+        let mut follower = Follower::new(&log.path, 2, |line| line.starts_with(b"a"));
+        assert_eq!(read(&mut follower), ["a2", "a3"]);
+        log.append("b\na4\n");
+        assert_eq!(read(&mut follower), ["a4"]);
+    }
+
+    #[test]
     fn no_lines_to_begin_with() {
         let log = Log::new("1\n2\n");
-        let mut follower = Follower::new(&log.path, 0);
+        let mut follower = Follower::new(&log.path, 0, all);
         assert!(read(&mut follower).is_empty());
         log.append("3\n");
         assert_eq!(read(&mut follower), ["3"]);
@@ -172,7 +194,7 @@ mod tests {
     #[test]
     fn a_rotation_loses_nothing() {
         let log = Log::new("1\n");
-        let mut follower = Follower::new(&log.path, 10);
+        let mut follower = Follower::new(&log.path, 10, all);
         assert_eq!(read(&mut follower), ["1"]);
         log.append("2\n");
         fs::rename(&log.path, log.path.with_extension("1")).unwrap();
@@ -183,7 +205,7 @@ mod tests {
     #[test]
     fn a_rotation_without_successor_is_waited_out() {
         let log = Log::new("1\n");
-        let mut follower = Follower::new(&log.path, 10);
+        let mut follower = Follower::new(&log.path, 10, all);
         assert_eq!(read(&mut follower), ["1"]);
         fs::remove_file(&log.path).unwrap();
         assert!(read(&mut follower).is_empty());
@@ -194,7 +216,7 @@ mod tests {
     #[test]
     fn a_cut_file_is_read_anew() {
         let log = Log::new("1\n2\n3\n");
-        let mut follower = Follower::new(&log.path, 10);
+        let mut follower = Follower::new(&log.path, 10, all);
         assert_eq!(read(&mut follower).len(), 3);
         fs::write(&log.path, "4\n").unwrap();
         read(&mut follower);
@@ -203,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_an_error_of_its_kind() {
-        let mut follower = Follower::new(Path::new("/nonexistent/a"), 1);
+        let mut follower = Follower::new(Path::new("/nonexistent/a"), 1, all);
         assert_eq!(follower.read().unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

@@ -2,14 +2,16 @@
 
 mod follow;
 mod show;
+mod wanted;
 
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 
-use super::{args::ControlArgs, out::Out};
-use crate::config::DEFAULT_LOG;
+use super::{args::ControlArgs, filter, out::Out};
+use crate::{config::DEFAULT_LOG, time::Clock};
 use follow::Follower;
+use wanted::Wanted;
 
 /// How often the file is looked at. Soon enough for a person, seldom enough for the host.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -19,9 +21,9 @@ pub(super) struct Args {
     /// The log to read [default: the one of the running daemon, else /var/log/apimon/anomalies.jsonl]
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    /// How many of the last lines to begin with
-    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 10)]
-    lines: usize,
+    /// How many of the last lines to begin with, of those that fit [default: 10; with --since all of that time]
+    #[arg(short = 'n', long = "lines", value_name = "N")]
+    lines: Option<usize>,
     /// End at the end of the file
     #[arg(long)]
     no_follow: bool,
@@ -29,12 +31,26 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    filter: filter::Finding,
+    #[command(flatten)]
     control: ControlArgs,
 }
 
+/// Lines to begin with.
+const LINES: usize = 10;
+/// The most of them. A log of years.
+const LINES_MAX: usize = 65_536;
+
 pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
     let path = log_path(args);
-    let mut follower = Follower::new(&path, args.lines);
+    let default = if args.filter.since.span().is_some() {
+        LINES_MAX
+    } else {
+        LINES
+    };
+    let lines = args.lines.unwrap_or(default).min(LINES_MAX);
+    let wanted = Wanted::new(&args.filter, Clock.wall());
+    let mut follower = Follower::new(&path, lines, |line| wanted.fits(line));
     if args.no_follow {
         let failed = || format!("cannot read the anomaly log {}", path.display());
         for line in follower.read().with_context(failed)? {

@@ -23,7 +23,7 @@ pub(super) fn line(raw: &[u8], out: &Out) -> String {
         .or_else(|| text(&value, "event.action"))
         .unwrap_or_default();
     let mut parts = vec![
-        out.tinted(Tone::Dim, &clock(&when)),
+        out.tinted(Tone::Dim, &super::super::when(&when)),
         out.tinted(tone, &format!("{grade:>3}")),
         out.tinted(tone, &format!("{what:<16}")),
     ];
@@ -41,13 +41,6 @@ fn facts(value: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Date and time without the fraction of a second.
-fn clock(rfc3339: &str) -> String {
-    let (date, time) = rfc3339.split_once('T').unwrap_or((rfc3339, ""));
-    let time = time.split(['.', 'Z']).next().unwrap_or_default();
-    format!("{date} {time}").trim_end().to_owned()
-}
-
 /// The text of a field, safe for a terminal.
 fn text(value: &Value, name: &str) -> Option<String> {
     match field(value, name)? {
@@ -58,7 +51,7 @@ fn text(value: &Value, name: &str) -> Option<String> {
 }
 
 /// A field by its ECS name, whether its parts are nested or written with dots.
-fn field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+pub(super) fn field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     if let Some(found) = value.get(name) {
         return Some(found);
     }

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 /// A span of seconds in its two largest units: `3d 4h`, `12m 5s`.
-pub(super) fn span(seconds: u64) -> String {
+pub(crate) fn span(seconds: u64) -> String {
     let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
     let (minutes, rest) = (seconds / 60 % 60, seconds % 60);
     match (days, hours, minutes) {
@@ -15,7 +17,7 @@ pub(super) fn span(seconds: u64) -> String {
 }
 
 /// How long ago, in words.
-pub(super) fn ago(seconds: u64) -> String {
+pub(crate) fn ago(seconds: u64) -> String {
     if seconds == 0 {
         "now".to_owned()
     } else {
@@ -24,12 +26,12 @@ pub(super) fn ago(seconds: u64) -> String {
 }
 
 /// Bytes with a binary unit: `1.5 MiB`.
-pub(super) fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     scaled(count, 1024, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
 }
 
 /// A count with a decimal unit where it is long: `12.3k`.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     if number < 100_000 {
         return number.to_string();
     }
@@ -56,7 +58,7 @@ fn scaled(number: u64, step: u64, units: &[&str]) -> String {
 
 /// Text that came from outside, made safe for a terminal: control characters, and those that change the direction of
 /// writing, are shown by their code. What an attacker writes must not move the operator's cursor.
-pub(super) fn safe(text: &str) -> Cow<'_, str> {
+pub(crate) fn safe(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
@@ -78,13 +80,27 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// At most `width` characters; what is cut off is shown by an ellipsis.
-pub(super) fn cut(text: &str, width: usize) -> Cow<'_, str> {
-    if text.chars().count() <= width {
+/// Columns that a text takes on a terminal: a wide character takes two.
+pub(crate) fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// At most `columns` columns of a terminal; what is cut off is shown by an ellipsis.
+pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
         return Cow::Borrowed(text);
     }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    format!("{kept}…").into()
+    let mut left = columns.saturating_sub(1);
+    let fits = |c: &char| match left.checked_sub(c.width().unwrap_or(0)) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    };
+    let mut kept: String = text.chars().take_while(fits).collect();
+    kept.extend((columns > 0).then_some('…'));
+    kept.into()
 }
 
 #[cfg(test)]
@@ -132,8 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn cutting_counts_characters() {
+    fn cutting_counts_columns() {
         assert_eq!(cut("äöü", 3), "äöü");
         assert_eq!(cut("äöüß", 3), "äö…");
+        assert_eq!(width("日本"), 4);
+        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 4), "日…");
+        assert_eq!(cut("ab", 0), "");
     }
 }
