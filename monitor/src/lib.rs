@@ -43,6 +43,7 @@ pub mod metrics;
 mod netlink;
 pub mod privilege;
 pub mod record;
+pub mod report;
 pub mod state;
 pub mod verify;
 

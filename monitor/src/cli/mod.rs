@@ -16,6 +16,7 @@ mod filter;
 mod out;
 mod progress;
 mod replay;
+mod report;
 mod run;
 mod silence;
 mod sources;
@@ -46,6 +47,8 @@ Examples:
       drop a source by hand
   apimon allow add 198.51.100.0/24 --for 30d --comment load-test
       never block these, for a month
+  apimon report --out report.html
+      the same as a page to read and to send
   apimon replay capture.pcapng --cases
       what would have been found in a capture
 
@@ -88,6 +91,8 @@ enum Command {
     Block(block::Args),
     /// Exempt sources from blocks, take that back, or list what is exempt.
     Allow(allow::Args),
+    /// Write one HTML file of what was seen, found and done.
+    Report(report::Args),
     /// Read a capture file through the same stages, without privilege and without a daemon.
     Replay(replay::Args),
     /// Say who would have been blocked under another configuration, from the record of past observations.
@@ -119,6 +124,7 @@ pub fn main() -> ExitCode {
         Command::Tail(args) => tail::run(&args, &mut out),
         Command::Block(args) => block::run(&args, &mut out),
         Command::Allow(args) => allow::run(&args, &mut out),
+        Command::Report(args) => report::run(&args, &mut out),
         Command::Replay(args) => replay::run(&args, &mut out),
         Command::Backtest(args) => backtest::run(&args, &mut out),
         Command::Detach(args) => detach::run(&args, &mut out),

@@ -3,6 +3,7 @@
 //! Standard output carries nothing but data; everything else goes to stderr. The same capture gives the same output
 //! every time, byte for byte.
 
+mod paper;
 mod summary;
 
 use std::{
@@ -12,7 +13,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use self::summary::Summary;
+use self::{paper::Paper, summary::Summary};
 use super::{out::Out, progress::Progress, text};
 use crate::{
     backtest::Backtest,
@@ -27,6 +28,7 @@ use crate::{
     observe::{Observation, identity::InstallKey},
     pipeline::{Pipeline, Watcher},
     replay::TransactionLines,
+    report::Report,
     source::{Capture, CaptureError},
     state,
     verdict::Mode,
@@ -41,6 +43,7 @@ Examples:
   apimon replay capture.pcapng --transactions | jq -c 'select(.status >= 500)'
   apimon replay capture.pcap.gz --cases
   tcpdump -w - -i any tcp port 8080 | apimon replay - --cases
+  apimon replay capture.pcapng --report report.html
 
 Nothing is dropped by a replay: verdicts are those of observe mode. Without
 --transactions and --cases only the summary is printed, on stderr: what was read,
@@ -59,6 +62,9 @@ pub(super) struct Args {
     /// Print the cases, as lines of the anomaly log (after the transactions, if both are asked for)
     #[arg(long)]
     cases: bool,
+    /// Write a report of what was found as one HTML file
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Print the summary as one JSON object: on standard output, or on stderr beside data
     #[arg(long)]
     json: bool,
@@ -79,11 +85,17 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
         data: Data::new(args.transactions, out),
         cases: args.cases.then(Vec::new),
         backtest: Backtest::default(),
+        paper: args.report.as_ref().map(|_| Paper::default()),
         json: args.json,
         progress: Progress::default(),
     };
     let read = replay.read(&mut capture);
-    replay.finish()?;
+    let report = replay.finish()?;
+    if let (Some(path), Some(mut report)) = (&args.report, report) {
+        let name = args.file.file_name().unwrap_or(args.file.as_os_str());
+        report.about = format!("the capture {}", name.to_string_lossy());
+        super::report::write(path, &report, out)?;
+    }
     read.with_context(failed)
 }
 
@@ -117,6 +129,7 @@ struct Replay<'a> {
     /// Lines of the log, kept until the transactions are out. Few: a case is said anew only when it has doubled.
     cases: Option<Vec<u8>>,
     backtest: Backtest,
+    paper: Option<Paper>,
     json: bool,
     progress: Progress,
 }
@@ -176,11 +189,15 @@ impl Watcher for Data<'_> {
 struct Eyes<'a, 'b> {
     data: &'a mut Data<'b>,
     backtest: &'a mut Backtest,
+    paper: Option<&'a mut Paper>,
 }
 
 impl Watcher for Eyes<'_, '_> {
     fn observed(&mut self, transaction: &Transaction<'_>, observation: &Observation) {
         self.backtest.observed(observation);
+        if let Some(paper) = &mut self.paper {
+            paper.observed(observation);
+        }
         self.data.observed(transaction, observation);
     }
 
@@ -193,9 +210,13 @@ impl Replay<'_> {
     fn read(&mut self, capture: &mut Capture) -> Result<(), CaptureError> {
         while let Some(packet) = capture.next_packet()? {
             self.progress.packet(&packet);
+            if let Some(paper) = &mut self.paper {
+                paper.packet(&packet);
+            }
             let mut eyes = Eyes {
                 data: &mut self.data,
                 backtest: &mut self.backtest,
+                paper: self.paper.as_mut(),
             };
             self.pipeline.packet(&packet, &mut eyes);
             if self.pipeline.has_events() {
@@ -212,6 +233,9 @@ impl Replay<'_> {
         let events = self.pipeline.take_events();
         for event in &events {
             self.backtest.said(event);
+            if let Some(paper) = &mut self.paper {
+                paper.said(event);
+            }
         }
         let Some(cases) = &mut self.cases else { return };
         for event in events.iter().filter(|event| is_case(event)) {
@@ -221,15 +245,20 @@ impl Replay<'_> {
     }
 
     /// Ends every connection, writes what waits, and tells what was read and lost, also when the capture was damaged.
-    fn finish(mut self) -> Result<()> {
+    fn finish(mut self) -> Result<Option<Report>> {
         let mut eyes = Eyes {
             data: &mut self.data,
             backtest: &mut self.backtest,
+            paper: self.paper.as_mut(),
         };
         self.pipeline.finish(&mut eyes);
         self.take_events();
         self.progress.clear();
         let summary = self.summary();
+        let report = self
+            .paper
+            .take()
+            .map(|paper| paper.report(&mut self.pipeline, &summary));
         let has_data = self.cases.is_some() || matches!(self.data, Data::Transactions(_));
         let out = self.data.finish()?;
         out.write_all(&self.cases.unwrap_or_default())?;
@@ -244,7 +273,8 @@ impl Replay<'_> {
         out.flush()?;
         io::stderr()
             .write_all(said.as_bytes())
-            .context("cannot write the summary")
+            .context("cannot write the summary")?;
+        Ok(report)
     }
 
     fn summary(&mut self) -> Summary {

@@ -150,6 +150,7 @@ pub(super) const LAYERS: &[Layer] = &[
     shell("control"),
     shell("metrics"),
     shell("privilege"),
+    shell("report"),
     shell("daemon"),
     shell("doctor"),
     shell("cli"),
