@@ -23,6 +23,7 @@ mod sources;
 mod status;
 mod table;
 mod tail;
+mod top;
 mod verify;
 mod view;
 
@@ -41,6 +42,8 @@ Examples:
       drop sources that abuse the API, but never those of 10.0.0.0/8
   apimon status
       is it working, what has it seen, what did it lose
+  apimon top
+      all of it on one screen
   apimon tail
       what was found, as it is found
   apimon block add 203.0.113.9 --ttl 10m --reason scraping
@@ -85,6 +88,8 @@ enum Command {
     Endpoints(endpoints::Args),
     /// Keep findings from becoming cases: by detector, actor, endpoint or net, for a time.
     Silence(silence::Args),
+    /// Show the state of it all on one screen, and block or allow from it.
+    Top(top::Args),
     /// Follow the anomaly log.
     Tail(tail::Args),
     /// Block sources by hand, end a block, or list what is blocked.
@@ -110,6 +115,11 @@ enum Command {
 /// Parses the command line, carries it out, and says how it went.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Top(args) = &cli.command
+        && args.is_live()
+    {
+        return exit::code(top::live(args));
+    }
     let mut out = Out::stdout();
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
@@ -121,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => case::explain(&args, &mut out),
         Command::Endpoints(args) => endpoints::run(&args, &mut out),
         Command::Silence(args) => silence::run(&args, &mut out),
+        Command::Top(args) => top::once(&args, &mut out),
         Command::Tail(args) => tail::run(&args, &mut out),
         Command::Block(args) => block::run(&args, &mut out),
         Command::Allow(args) => allow::run(&args, &mut out),
