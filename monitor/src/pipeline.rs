@@ -12,7 +12,11 @@ use crate::{
     journal::event::JournalEvent,
     judge::{Judge, JudgeSettings, JudgeStats},
     limits::Limits,
-    observe::{Observation, ObserveSettings, extract::Extractor, identity::InstallKey},
+    observe::{
+        Observation, ObserveSettings,
+        extract::Extractor,
+        identity::{InstallKey, signature::SignatureStats},
+    },
     packet::Packet,
     reader::{Reader, ReaderStats},
     time::Timestamp,
@@ -183,6 +187,11 @@ impl Pipeline {
     /// What was read of bodies.
     pub fn body_stats(&self) -> BodyStats {
         self.judging.extractor.body_stats()
+    }
+
+    /// What became of the signatures of accepted tokens.
+    pub fn signature_stats(&self) -> SignatureStats {
+        self.judging.extractor.signature_stats()
     }
 
     /// What the judge has done.

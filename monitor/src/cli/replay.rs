@@ -292,6 +292,7 @@ impl Replay<'_> {
         summary.would_do(std::mem::take(&mut self.backtest).report());
         summary.count(self.pipeline.reader_stats().counters());
         summary.count(self.pipeline.body_stats().counters());
+        summary.count(self.pipeline.signature_stats().counters());
         summary.count([("lines_out_of_order", self.data.out_of_order())]);
         summary
     }

@@ -2,9 +2,10 @@
 //!
 //! Layers, the later wins: built-in defaults, the file, the flags. An unknown key is refused with the nearest right
 //! name; an error names the file, the line, what is wrong and how to mend it. Must not open anything but the
-//! configuration file, and must not know what the settings do.
+//! configuration file and the files of keys that it names, and must not know what the settings do.
 
 mod error;
+mod keys;
 mod policy;
 mod raw;
 mod settings;

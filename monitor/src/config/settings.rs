@@ -6,7 +6,7 @@ use crate::{
     body::BodySettings,
     config::{
         ConfigError, DEFAULT_CONTROL, DEFAULT_LOG, DEFAULT_PIN_DIR, DEFAULT_PORTS, DEFAULT_STATE_DIR,
-        Overrides, policy, raw, silence,
+        Overrides, keys, policy, raw, silence,
         values::{Text, check_interface, check_path},
     },
     judge::JudgeSettings,
@@ -68,6 +68,8 @@ impl Bounds {
     pub const BODY_BYTES: RangeInclusive<u32> = 1024..=960 * 1024;
     /// Most nets of proxies. The lists of large networks have some hundred.
     pub const PROXIES: usize = 4096;
+    /// Largest file of keys, bytes.
+    pub const KEY_FILE_BYTES: u64 = 1 << 20;
     /// Most names in one list of `[identity]`.
     pub const NAMES: usize = 64;
     /// A few thousand observations at least; a terabyte is a warehouse.
@@ -140,7 +142,7 @@ fn layered<T: Clone>(flags: &[T], file: Option<Vec<T>>) -> Option<Vec<T>> {
     }
 }
 
-fn value(key: &'static str, message: impl Into<String>) -> ConfigError {
+pub(super) fn value(key: &'static str, message: impl Into<String>) -> ConfigError {
     ConfigError::Value {
         key,
         message: message.into(),
@@ -234,7 +236,7 @@ fn clients(given: ClientSettings) -> Result<ClientSettings, ConfigError> {
 }
 
 /// Lists are gone through for every request, and names of headers have no letter case.
-fn identity(given: IdentitySettings) -> Result<IdentitySettings, ConfigError> {
+fn identity(mut given: IdentitySettings) -> Result<IdentitySettings, ConfigError> {
     let lists = [
         ("identity.api_key_headers", &given.api_key_headers),
         ("identity.token_headers", &given.token_headers),
@@ -258,6 +260,7 @@ fn identity(given: IdentitySettings) -> Result<IdentitySettings, ConfigError> {
             return Err(value(key, "an empty name is none; take it out"));
         }
     }
+    given.keys = keys::read(&given.key_files)?;
     Ok(given)
 }
 

@@ -22,7 +22,7 @@ use crate::{
     http::transaction::{BodyPart, Mark, Part, Transaction, TransactionSink},
     kernel::{self, Drained, TapRing, Waker},
     limits::Limits,
-    observe::{Observation, extract::Extractor},
+    observe::{Observation, extract::Extractor, identity::signature::SignatureStats},
     reader::{Reader, ReaderStats},
     stream::Unwanted,
     time::Timestamp,
@@ -42,6 +42,7 @@ const LAST_RECORDS: usize = 4_000_000;
 pub(super) struct Parsed {
     pub(super) reader: ReaderStats,
     pub(super) bodies: BodyStats,
+    pub(super) signatures: SignatureStats,
     pub(super) ring_records: u64,
     pub(super) ring_malformed: u64,
     /// Times that records were found after a rest.
@@ -248,6 +249,7 @@ impl Parser {
     fn publish(&mut self) {
         self.own.reader = self.reader.stats();
         self.own.bodies = self.outlet.extractor.body_stats();
+        self.own.signatures = self.outlet.extractor.signature_stats();
         *self.published.lock().unwrap_or_else(PoisonError::into_inner) = self.own.clone();
     }
 }

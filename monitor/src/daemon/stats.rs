@@ -21,7 +21,8 @@ pub(super) fn add_parsed(all: &mut Counters, parsed: &[Arc<Mutex<Parsed>>]) {
         *ring.entry("malformed_records".into()).or_default() += parsed.ring_malformed;
         *ring.entry("rounds".into()).or_default() += parsed.ring_rounds;
         let reader = all.entry("reader".into()).or_default();
-        for (name, count) in parsed.reader.counters().chain(parsed.bodies.counters()) {
+        let observed = parsed.bodies.counters().chain(parsed.signatures.counters());
+        for (name, count) in parsed.reader.counters().chain(observed) {
             *reader.entry(name.to_owned()).or_default() += count;
         }
     }

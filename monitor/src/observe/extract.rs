@@ -5,7 +5,11 @@ use super::{
     bodies::{Bodies, Found},
     fields::Fields,
     forwarded::{Client, Forwarding},
-    identity::{InstallKey, caller::Callers},
+    identity::{
+        InstallKey,
+        caller::{Callers, Sent},
+        signature::SignatureStats,
+    },
     login::Told,
     method::Method,
     program::{self, Program},
@@ -75,6 +79,11 @@ impl Extractor {
         self.bodies.stats()
     }
 
+    /// What became of the signatures of tokens that were accepted.
+    pub fn signature_stats(&self) -> SignatureStats {
+        self.callers.signature_stats()
+    }
+
     /// What one transaction tells.
     pub fn extract(&mut self, transaction: &Transaction<'_>) -> Observation {
         let request = &transaction.request;
@@ -83,9 +92,13 @@ impl Extractor {
         let query = query::read(in_target, &self.key, &self.callers);
         let program = self.program(transaction);
         let (forwarded, trusted, anomalies) = self.client(transaction);
-        let caller = self
-            .callers
-            .caller(transaction.client, request, query.api_key, trusted);
+        let sent = Sent {
+            client: transaction.client,
+            at: request.last,
+            trusted,
+            accepted: response.is_some_and(|response| (200..300).contains(&response.status)),
+        };
+        let caller = self.callers.caller(sent, request, query.api_key);
         let (request_body, mut fields, _) = apart(self.bodies.found(request.mark));
         let (response_body, _, told) = apart(response.and_then(|r| self.bodies.found(r.mark)));
         query::compare(in_target, &mut fields.given, &self.key);

@@ -10,6 +10,7 @@ use super::{
     cookie,
     jwt::{Claims, JwtReader},
     settings::IdentitySettings,
+    signature::{SignatureStats, Verifier},
     token::token,
 };
 use crate::{
@@ -45,10 +46,31 @@ pub(in crate::observe) struct Callers {
     settings: IdentitySettings,
     /// Lengths of the names of headers that carry keys and tokens, one bit each.
     lengths: u64,
+    tokens: Tokens,
+    authorizations: Recent<Verifies, Option<Caller>>,
+    cookies: Recent<Verifies, Option<Caller>>,
+    keys: Recent<(Verifies, PrincipalKind), Option<Caller>>,
+}
+
+/// Whether the signature of the token is verified: what is known of one that is not must not stand for one that is.
+type Verifies = bool;
+
+/// What reads tokens.
+#[derive(Debug)]
+struct Tokens {
     reader: JwtReader,
-    authorizations: Recent<(), Option<Caller>>,
-    cookies: Recent<(), Option<Caller>>,
-    keys: Recent<PrincipalKind, Option<Caller>>,
+    verifier: Verifier,
+}
+
+/// When a request was sent, and what became of it.
+#[derive(Clone, Copy)]
+pub(in crate::observe) struct Sent {
+    pub(in crate::observe) client: Peer,
+    pub(in crate::observe) at: Timestamp,
+    /// A trusted proxy sent it.
+    pub(in crate::observe) trusted: bool,
+    /// It was answered with success.
+    pub(in crate::observe) accepted: bool,
 }
 
 /// What of a head may say who it is.
@@ -70,7 +92,10 @@ impl Callers {
         Self {
             key,
             lengths,
-            reader,
+            tokens: Tokens {
+                reader,
+                verifier: Verifier::new(settings.keys.clone()),
+            },
             settings,
             authorizations: Recent::new(),
             cookies: Recent::new(),
@@ -78,31 +103,35 @@ impl Callers {
         }
     }
 
-    /// Who sends this request. `parameter` is the API key in its query, if there is one; `trusted`: a
-    /// trusted proxy sent it.
+    /// Who sends this request. `parameter` is the API key in its query, if there is one.
     pub(in crate::observe) fn caller(
         &mut self,
-        client: Peer,
+        sent: Sent,
         request: &Request<'_>,
         parameter: Option<&[u8]>,
-        trusted: bool,
     ) -> Option<Caller> {
         let said = self.said(request.head);
+        let slot = (sent.client, self.tokens.verifier.begin(sent.at, sent.accepted));
         let by_authorization = said
             .authorization
-            .and_then(|value| self.authorization(client, value));
+            .and_then(|value| self.authorization(slot, value));
         by_authorization
             .or_else(|| {
                 said.token
-                    .and_then(|value| self.keyed(client, PrincipalKind::Bearer, value))
+                    .and_then(|value| self.keyed(slot, PrincipalKind::Bearer, value))
             })
-            .or_else(|| self.cookies(client, request.head, &said))
+            .or_else(|| self.cookies(slot, request.head, &said))
             .or_else(|| {
                 said.key
-                    .and_then(|value| self.keyed(client, PrincipalKind::ApiKey, value))
+                    .and_then(|value| self.keyed(slot, PrincipalKind::ApiKey, value))
             })
-            .or_else(|| parameter.and_then(|value| self.keyed(client, PrincipalKind::ApiKey, value)))
-            .or_else(|| trusted.then(|| certified(request.head, &self.key))?)
+            .or_else(|| parameter.and_then(|value| self.keyed(slot, PrincipalKind::ApiKey, value)))
+            .or_else(|| sent.trusted.then(|| certified(request.head, &self.key))?)
+    }
+
+    /// What became of the signatures of tokens.
+    pub(in crate::observe) fn signature_stats(&self) -> SignatureStats {
+        self.tokens.verifier.stats()
     }
 
     /// The credential that a `Set-Cookie` header sets, if it is one.
@@ -153,11 +182,11 @@ impl Callers {
         said
     }
 
-    fn authorization(&mut self, client: Peer, value: &[u8]) -> Option<Caller> {
-        let (key, reader) = (&self.key, &mut self.reader);
+    fn authorization(&mut self, (client, verifies): (Peer, Verifies), value: &[u8]) -> Option<Caller> {
+        let (key, tokens) = (&self.key, &mut self.tokens);
         self.authorizations
-            .get(client, (), value, || match authorization::parse(value)? {
-                Authorization::Token(token) => Some(bearer(token, key, reader, PrincipalKind::Bearer)),
+            .get(client, verifies, value, || match authorization::parse(value)? {
+                Authorization::Token(token) => Some(bearer(token, key, tokens, PrincipalKind::Bearer)),
                 Authorization::Key(secret) => Some(plain(PrincipalKind::ApiKey, secret, key)),
                 Authorization::User(user) => {
                     let mut caller = plain(PrincipalKind::User, user, key);
@@ -178,17 +207,22 @@ impl Callers {
     }
 
     /// HTTP/2 may send each cookie in a field of its own (RFC 9113 section 8.2.3).
-    fn cookies(&mut self, client: Peer, head: Head<'_>, said: &Said<'_>) -> Option<Caller> {
+    fn cookies(
+        &mut self,
+        (client, verifies): (Peer, Verifies),
+        head: Head<'_>,
+        said: &Said<'_>,
+    ) -> Option<Caller> {
         let first = said.cookies?;
-        let (key, reader, settings) = (&self.key, &mut self.reader, &self.settings);
+        let (key, tokens, settings) = (&self.key, &mut self.tokens, &self.settings);
         let (more, others) = (&settings.session_cookies, &settings.other_cookies);
         let mut make = |found: Option<(usize, &[u8])>| {
-            found.map(|(_, value)| bearer(value, key, reader, PrincipalKind::Session))
+            found.map(|(_, value)| bearer(value, key, tokens, PrincipalKind::Session))
         };
         if !said.more_cookies {
-            return self
-                .cookies
-                .get(client, (), first, || make(cookie::session(first, more, others)));
+            return self.cookies.get(client, verifies, first, || {
+                make(cookie::session(first, more, others))
+            });
         }
         let fields = head.fields().filter(|field| is_name(field.name, b"cookie"));
         make(
@@ -200,10 +234,15 @@ impl Callers {
     }
 
     /// A header or parameter that is nothing but the secret.
-    fn keyed(&mut self, client: Peer, kind: PrincipalKind, value: &[u8]) -> Option<Caller> {
-        let (key, reader) = (&self.key, &mut self.reader);
-        let make = || (value.len() >= KEY_BYTES).then(|| bearer(value, key, reader, kind));
-        self.keys.get(client, kind, value, make)
+    fn keyed(
+        &mut self,
+        (client, verifies): (Peer, Verifies),
+        kind: PrincipalKind,
+        value: &[u8],
+    ) -> Option<Caller> {
+        let (key, tokens) = (&self.key, &mut self.tokens);
+        let make = || (value.len() >= KEY_BYTES).then(|| bearer(value, key, tokens, kind));
+        self.keys.get(client, (verifies, kind), value, make)
     }
 }
 
@@ -273,9 +312,9 @@ fn plain(kind: PrincipalKind, secret: &[u8], key: &InstallKey) -> Caller {
 }
 
 /// Of a secret that may be a JSON Web Token.
-fn bearer(token: &[u8], key: &InstallKey, reader: &mut JwtReader, kind: PrincipalKind) -> Caller {
+fn bearer(token: &[u8], key: &InstallKey, tokens: &mut Tokens, kind: PrincipalKind) -> Caller {
     let caller = plain(kind, token, key);
-    match reader.read(token, key) {
+    match tokens.reader.read(token, key, &mut tokens.verifier) {
         Some(claims) => caller.with(&claims, key),
         None => caller,
     }

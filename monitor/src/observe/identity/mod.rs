@@ -7,7 +7,9 @@ pub(super) mod caller;
 mod certificate;
 mod cookie;
 mod jwt;
+pub mod keys;
 pub mod settings;
+pub mod signature;
 mod token;
 
 pub(super) use self::token::{is_opaque, jwt_parts, token};

@@ -1,6 +1,10 @@
 //! What the operator says about credentials. Must not know how they are read.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
+
+use super::keys::Keys;
 
 /// `[identity]` of the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -24,6 +28,11 @@ pub struct IdentitySettings {
     pub audiences: Vec<String>,
     /// The issuers that tokens may be from; empty: any.
     pub issuers: Vec<String>,
+    /// Files with the keys that sign tokens: JSON Web Key Sets, or PEM public keys. Empty: signatures are not verified.
+    pub key_files: Vec<PathBuf>,
+    /// What stands in those files, read when the configuration is.
+    #[serde(skip)]
+    pub keys: Keys,
 }
 
 impl Default for IdentitySettings {
@@ -72,6 +81,8 @@ impl Default for IdentitySettings {
             skew_seconds: 60,
             audiences: Vec::new(),
             issuers: Vec::new(),
+            key_files: Vec::new(),
+            keys: Keys::default(),
         }
     }
 }
