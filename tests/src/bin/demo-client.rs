@@ -17,7 +17,7 @@ struct Args {
     /// A client address of this machine; may be repeated.
     #[arg(long = "source", required = true)]
     sources: Vec<IpAddr>,
-    /// Who they are: the number of the first address's user (honest: counted up by address), or of the token's owner.
+    /// Who they are: the number of the first address's user (honest: counted up by address), or of the victim.
     #[arg(long)]
     user: u32,
     /// Between two requests of an abuser, milliseconds.
@@ -36,6 +36,12 @@ enum Habit {
     Walk,
     /// Use somebody's token.
     Steal,
+    /// Guess somebody's password.
+    Guess,
+    /// Try one password with many users, from that one on.
+    Spray,
+    /// Look for files and doors that nobody told of.
+    Scan,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -58,6 +64,9 @@ async fn work(args: &Args, stop: &habit::Stop) -> Result<Vec<Tally>> {
             Habit::Honest => tokio::task::spawn_local(habit::honest(source, user, stop)),
             Habit::Walk => tokio::task::spawn_local(habit::walk(source, args.user, pause, stop)),
             Habit::Steal => tokio::task::spawn_local(habit::steal(source, args.user, pause, stop)),
+            Habit::Guess => tokio::task::spawn_local(habit::guess(source, args.user, pause, stop)),
+            Habit::Spray => tokio::task::spawn_local(habit::spray(source, args.user, pause, stop)),
+            Habit::Scan => tokio::task::spawn_local(habit::scan(source, pause, stop)),
         });
     }
     let bound = Duration::from_secs(args.at_most);

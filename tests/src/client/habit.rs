@@ -1,4 +1,5 @@
-//! How people and programs use the shop: the well-behaved, one that walks order numbers, one that uses a stolen token.
+//! How people and programs use the shop: the well-behaved, and those who walk order numbers, use a stolen token, guess
+//! passwords or look for doors.
 //!
 //! Each runs until it is told to stop and tells what became of its requests.
 
@@ -10,7 +11,7 @@ use tokio::time::sleep;
 
 use super::{Session, Tally};
 use crate::{
-    api::{FIRST_ORDER, ORDERS, Shop},
+    api::{Answer, FIRST_ORDER, ORDERS, Shop},
     site::Site,
     wait,
 };
@@ -53,14 +54,19 @@ impl Client {
     }
 
     async fn log_in(&mut self, user: u32) {
-        let asked = wait::now_ns();
-        let body = json!({"user": user, "password": Shop::password(user)});
-        let outcome = self.session.ask(Method::POST, "/api/login", Some(body)).await;
-        let answer = self.tally.count(asked, "/api/login", &[200], outcome);
+        let answer = self.try_password(user, &Shop::password(user), 200).await;
         let token = answer.and_then(|answer| Some(answer.body.get("token")?.as_str()?.to_owned()));
         if let Some(token) = token {
             self.session.set_token(token);
         }
+    }
+
+    /// `POST /api/login`, counted; the answer, if it is the expected one.
+    async fn try_password(&mut self, user: u32, password: &str, expected: u16) -> Option<Answer> {
+        let asked = wait::now_ns();
+        let body = json!({"user": user, "password": password});
+        let outcome = self.session.ask(Method::POST, "/api/login", Some(body)).await;
+        self.tally.count(asked, "/api/login", &[expected], outcome)
     }
 }
 
@@ -129,6 +135,59 @@ pub async fn steal(source: IpAddr, victim: u32, pause: Duration, stop: Stop) -> 
         client.get("/api/orders", &[200]).await;
         sleep(pause).await;
         client.get(&format!("/api/orders/{order}"), &[200]).await;
+        sleep(pause).await;
+    }
+    client.tally
+}
+
+/// Guesses the password of one user.
+pub async fn guess(source: IpAddr, victim: u32, pause: Duration, stop: Stop) -> Tally {
+    let mut client = Client::new(source, ABUSERS_WAIT, "Hydra", &stop);
+    for number in 1_u32.. {
+        if client.stopped() {
+            break;
+        }
+        client.try_password(victim, &format!("summer{number}"), 401).await;
+        sleep(pause).await;
+    }
+    client.tally
+}
+
+/// Tries one common password with one user after the other. Those from `first` on are there or not.
+pub async fn spray(source: IpAddr, first: u32, pause: Duration, stop: Stop) -> Tally {
+    let mut client = Client::new(source, ABUSERS_WAIT, "okhttp/4.12.0", &stop);
+    for user in first.. {
+        if client.stopped() {
+            break;
+        }
+        client.try_password(user, "Winter2026!", 401).await;
+        sleep(pause).await;
+    }
+    client.tally
+}
+
+/// Looks for what careless people leave on servers, and for doors that nobody told of.
+pub async fn scan(source: IpAddr, pause: Duration, stop: Stop) -> Tally {
+    const TRIED: [&str; 12] = [
+        "/.env",
+        "/.git/config",
+        "/wp-login.php",
+        "/phpinfo.php",
+        "/server-status",
+        "/actuator/env",
+        "/api/admin",
+        "/api/debug",
+        "/api/internal/users",
+        "/api/v2/orders",
+        "/backup.sql",
+        "/console",
+    ];
+    let mut client = Client::new(source, ABUSERS_WAIT, "Mozilla/5.0 zgrab/0.x", &stop);
+    for path in TRIED.iter().cycle() {
+        if client.stopped() {
+            break;
+        }
+        client.get(path, &[404]).await;
         sleep(pause).await;
     }
     client.tally

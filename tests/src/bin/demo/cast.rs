@@ -9,6 +9,11 @@ pub(crate) const WALKER_USER: u32 = 31;
 /// The well-behaved user whose token is stolen.
 pub(crate) const VICTIM_USER: u32 = 4;
 
+/// The well-behaved user whose password is guessed.
+pub(crate) const GUESSED_USER: u32 = 9;
+/// The first of the users with whom one password is tried. Nobody of that number is there.
+pub(crate) const SPRAYED_USER: u32 = 1_000;
+
 /// The well-behaved, each in the order of their user numbers; every fourth comes by IPv6.
 pub(crate) fn people() -> Vec<IpAddr> {
     (1..=PEOPLE)
@@ -25,6 +30,28 @@ pub(crate) fn people() -> Vec<IpAddr> {
 /// The client that walks.
 pub(crate) fn walker() -> IpAddr {
     Ipv4Addr::new(203, 0, 113, 66).into()
+}
+
+/// The client that guesses the password of one user.
+pub(crate) fn guesser() -> IpAddr {
+    Ipv4Addr::new(192, 0, 2, 21).into()
+}
+
+/// The client that tries one password with many users.
+pub(crate) fn sprayer() -> IpAddr {
+    Ipv6Addr::new(0x2001, 0xdb8, 0xbad, 7, 0, 0, 0, 7).into()
+}
+
+/// The client that looks for doors.
+pub(crate) fn scanner() -> IpAddr {
+    Ipv4Addr::new(198, 51, 100, 90).into()
+}
+
+/// Everybody who is to be dropped.
+pub(crate) fn abusers() -> Vec<IpAddr> {
+    let mut all = vec![walker(), guesser(), sprayer(), scanner()];
+    all.extend(thieves());
+    all
 }
 
 /// The six that use the stolen token: different networks, one of them by IPv6.

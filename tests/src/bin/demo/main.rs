@@ -1,4 +1,4 @@
-//! The demo: an API host under honest use and two kinds of abuse, watched by apimon, told as it happens.
+//! The demo: an API host under honest use and five kinds of abuse, watched by apimon, told as it happens.
 //!
 //! Every claim it prints is checked; one that is untrue makes it fail. What it builds is gone when it ends, also on
 //! Ctrl-C. Must not know how apimon works: it sees what a user sees.

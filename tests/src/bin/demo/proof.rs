@@ -16,8 +16,8 @@ pub(crate) struct Seen {
     pub(crate) people: Vec<Tally>,
     /// The one that walks.
     pub(crate) walker: Tally,
-    /// Those with the stolen token.
-    pub(crate) thieves: Vec<Tally>,
+    /// The other abusers, each with the rule that is to find him.
+    pub(crate) others: Vec<(&'static str, Tally)>,
     /// The leases, as the kernel counts them.
     pub(crate) leases: Vec<Lease>,
     /// The sources, as the kernel counts them.
@@ -39,8 +39,8 @@ impl Proof {
         let mut proof = Self { claims: Vec::new() };
         proof.people(seen);
         proof.abuser(seen, &seen.walker, "id-enumeration");
-        for thief in &seen.thieves {
-            proof.abuser(seen, thief, "token-sharing");
+        for (rule, abuser) in &seen.others {
+            proof.abuser(seen, abuser, rule);
         }
         proof.nobody_else(seen);
         proof.no_secret(seen);
@@ -116,8 +116,7 @@ impl Proof {
     }
 
     fn nobody_else(&mut self, seen: &Seen) {
-        let mut abusers = cast::thieves();
-        abusers.push(cast::walker());
+        let abusers = cast::abusers();
         let others: Vec<_> = seen
             .leases
             .iter()

@@ -34,6 +34,8 @@ const TRYING: Duration = Duration::from_secs(4);
 const WALKER_PAUSE_MS: &str = "1";
 /// Between two requests with the stolen token.
 const THIEF_PAUSE_MS: &str = "150";
+/// Between two passwords, and two paths that are tried.
+const TRIER_PAUSE_MS: &str = "100";
 /// What is shown of a line of the log.
 const SHOWN: [&str; 9] = [
     "/@timestamp",
@@ -53,8 +55,7 @@ const REACTION_BOUND: Duration = Duration::from_millis(500);
 /// Tells the whole story and gives what was proven.
 pub(crate) fn tell(teller: &Teller) -> Result<Proof> {
     let mut addresses = cast::people();
-    addresses.push(cast::walker());
-    addresses.extend(cast::thieves());
+    addresses.extend(cast::abusers());
     teller.say(&format!(
         "A network of namespaces: an API host, a router, and {} client addresses behind it.",
         addresses.len()
@@ -139,13 +140,18 @@ impl Stage<'_> {
         let mut thieves = self.clients("steal", &cast::thieves(), cast::VICTIM_USER, THIEF_PAUSE_MS)?;
         self.await_drop("token-sharing", &cast::thieves())?;
 
+        let mut triers = self.triers()?;
+
         self.teller.say(&format!(
             "The abusers go on trying for {} s, also with new connections.",
             TRYING.as_secs()
         ));
         pause(TRYING)?;
         let walker = finish(&mut walker)?;
-        let thieves = finish(&mut thieves)?;
+        let mut others = told_of("token-sharing", &mut thieves)?;
+        for (rule, clients) in &mut triers {
+            others.extend(told_of(rule, clients)?);
+        }
         let people = finish(&mut honest)?;
         self.teller
             .say("All clients have stopped. What the command line says:");
@@ -153,7 +159,7 @@ impl Stage<'_> {
         let seen = Seen {
             people,
             walker: walker.into_iter().next().context("the walker told nothing")?,
-            thieves,
+            others,
             sources: self.apimon.client().sources(1000)?,
             cases: self.apimon.client().cases()?,
             leases: self.apimon.client().leases()?,
@@ -165,6 +171,41 @@ impl Stage<'_> {
         daemon.terminate()?;
         proof.tell(self.teller);
         Ok(proof)
+    }
+
+    /// Three more, each alone and with a trade of his own.
+    fn triers(&self) -> Result<Vec<(&'static str, Running)>> {
+        let trades = [
+            (
+                "guess",
+                cast::guesser(),
+                cast::GUESSED_USER,
+                "brute-force",
+                format!("guesses the password of user {}.", cast::GUESSED_USER),
+            ),
+            (
+                "spray",
+                cast::sprayer(),
+                cast::SPRAYED_USER,
+                "password-spray",
+                "tries one common password with one user after the other.".to_owned(),
+            ),
+            (
+                "scan",
+                cast::scanner(),
+                0,
+                "probing",
+                "looks for what careless people leave on servers: /.env, /.git/config, /api/admin."
+                    .to_owned(),
+            ),
+        ];
+        let mut started = Vec::new();
+        for (habit, source, user, rule, does) in trades {
+            self.teller.say(&format!("{source} {does}"));
+            started.push((rule, self.clients(habit, &[source], user, TRIER_PAUSE_MS)?));
+            self.await_drop(rule, &[source])?;
+        }
+        Ok(started)
     }
 
     /// Starts clients of one habit.
@@ -287,6 +328,12 @@ fn finish(clients: &mut Running) -> Result<Vec<Tally>> {
         .lines()
         .map(|line| serde_json::from_str(line).context("a client told nonsense"))
         .collect()
+}
+
+/// The same, each with the rule that is to find them.
+fn told_of(rule: &'static str, clients: &mut Running) -> Result<Vec<(&'static str, Tally)>> {
+    let tallies = finish(clients)?;
+    Ok(tallies.into_iter().map(|tally| (rule, tally)).collect())
 }
 
 /// Lets time go by, unless somebody presses Ctrl-C.
