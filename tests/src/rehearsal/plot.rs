@@ -3,7 +3,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use serde_json::{Value, json};
 
 use super::Line;
@@ -21,7 +24,8 @@ pub struct Ask {
     from: IpAddr,
     method: &'static str,
     target: String,
-    token: Option<String>,
+    /// What proves who asks, as a header.
+    credential: Option<String>,
     program: &'static str,
     body: Option<Value>,
 }
@@ -32,7 +36,7 @@ pub fn get(from: IpAddr, target: impl Into<String>) -> Ask {
         from,
         method: "GET",
         target: target.into(),
-        token: None,
+        credential: None,
         program: "app/4.2",
         body: None,
     }
@@ -50,9 +54,15 @@ pub fn post(from: IpAddr, target: &str, body: Value) -> Ask {
 impl Ask {
     /// With this bearer token.
     #[must_use]
-    pub fn token(self, token: impl Into<String>) -> Self {
+    pub fn token(self, token: impl AsRef<str>) -> Self {
+        self.credential(format!("Authorization: Bearer {}", token.as_ref()))
+    }
+
+    /// With this header.
+    #[must_use]
+    pub fn credential(self, header: impl Into<String>) -> Self {
         Self {
-            token: Some(token.into()),
+            credential: Some(header.into()),
             ..self
         }
     }
@@ -65,9 +75,7 @@ impl Ask {
 
     /// Answered so.
     pub fn gets(self, status: u16, answer: &Value) -> Line {
-        let token = self
-            .token
-            .map(|token| format!("Authorization: Bearer {token}\r\n"));
+        let credential = self.credential.map(|header| format!("{header}\r\n"));
         let body = self.body.map(|body| body.to_string()).unwrap_or_default();
         let kind = match body.len() {
             0 => String::new(),
@@ -80,7 +88,7 @@ impl Ask {
         let said = answer.to_string();
         Line {
             from: self.from,
-            request: format!("{head}{}{kind}\r\n{body}", token.unwrap_or_default()),
+            request: format!("{head}{}{kind}\r\n{body}", credential.unwrap_or_default()),
             answer: format!(
                 "HTTP/1.1 {status} -\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{said}",
                 said.len()
@@ -188,7 +196,64 @@ pub fn crowd() -> Vec<Line> {
     lines
 }
 
-/// One abuse of each kind, all but `rate-abuse` and `token-cycling`: who does it, and what they say.
+/// Every other way to say who one is: an API key in a header and in the query, Basic, a session cookie, and the certificate
+/// that a proxy has seen.
+pub fn credentials() -> Vec<Line> {
+    let user = BASE64_STANDARD.encode("basic-user:basic-password-77");
+    let headers = [
+        "X-API-Key: key-8d1f0b6a2c9e4735".to_owned(),
+        format!("Authorization: Basic {user}"),
+        "Cookie: theme=dark; sessionid=s3ss10n9f2c7be1a04c63d5".to_owned(),
+        "X-Forwarded-Client-Cert: Hash=8d1f0b6a2c9e47358d1f0b6a2c9e4735;Subject=\"CN=certified-user\""
+            .to_owned(),
+    ];
+    let state = || json!({ "state": "ok" });
+    let mut lines: Vec<Line> = headers
+        .into_iter()
+        .map(|header| {
+            get(person(1), "/api/state")
+                .credential(header)
+                .gets(200, &state())
+        })
+        .collect();
+    lines.push(get(person(1), "/api/state?api_key=key-in-query-77f0b6a2c9e4").gets(200, &state()));
+    lines
+}
+
+/// What of all this must never be written down: by what it is, and the value.
+pub fn secrets(lines: &[Line]) -> Vec<(&'static str, String)> {
+    const BEGINS: [(&str, &str, &[char]); 9] = [
+        ("bearer token", "Authorization: Bearer ", &['\r']),
+        ("Basic credential", "Authorization: Basic ", &['\r']),
+        ("API key", "X-API-Key: ", &['\r']),
+        ("session cookie", "sessionid=", &['\r', ';']),
+        ("certificate", "Subject=\"CN=", &['"']),
+        ("API key in the query", "api_key=", &[' ', '&']),
+        ("password", "\"password\":\"", &['"']),
+        ("user name", "\"username\":\"", &['"']),
+        ("shown key", "\"access_key\":\"", &['"']),
+    ];
+    let mut found: Vec<(&str, String)> = vec![
+        ("user of Basic", "basic-user".to_owned()),
+        ("password of Basic", "basic-password-77".to_owned()),
+    ];
+    for line in lines {
+        for (what, begin, ends) in BEGINS {
+            for text in [&line.request, &line.answer] {
+                let value = text
+                    .split_once(begin)
+                    .and_then(|(_, rest)| rest.split(ends).next());
+                found.extend(value.map(|value| (what, value.to_owned())));
+            }
+        }
+    }
+    found.extend((0..PEOPLE).map(|n| ("subject of a token", format!("person-{n}"))));
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// One abuse of each kind, all but those that take their time: who does it, and what they say.
 pub fn abuses() -> Vec<(&'static str, Vec<Line>)> {
     vec![
         ("id-enumeration", walk()),
@@ -347,13 +412,19 @@ fn shown_key() -> Vec<Line> {
     (0..2).map(ask).collect()
 }
 
-/// `rate-abuse`: the same thing ten times a second, for `seconds`.
-pub fn hammer(seconds: u32) -> Vec<Line> {
-    let ask = |_| Line {
+/// The abuses that take their time, for `seconds`: `rate-abuse`, the same thing ten times a second, and `token-cycling`, a
+/// guessed token every other second.
+pub fn patient(seconds: u32) -> Vec<Line> {
+    let hammer = |_| Line {
         pause_ms: 100,
         ..get(abuser(15), "/api/state")
             .token(token("hammer"))
             .gets(200, &json!({ "state": "ok" }))
     };
-    (0..10 * seconds).map(ask).collect()
+    let guess = |n: u32| {
+        let ask = get(abuser(16), "/api/account").token(token(&format!("guess-{n}")));
+        ask.gets(401, &refused())
+    };
+    let turn = |n: u32| (0..20).map(hammer).chain([guess(n)]);
+    (0..seconds / 2).flat_map(turn).collect()
 }
