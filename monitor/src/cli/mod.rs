@@ -9,6 +9,8 @@ mod case;
 mod cases;
 mod change;
 mod detach;
+#[cfg(test)]
+mod docs_tests;
 mod doctor;
 mod endpoints;
 mod exit;
