@@ -1,25 +1,34 @@
-//! A keyed table of bounded size whose least recently used entry gives way. Must not know what it holds.
+//! A keyed table of bounded size in which one of those unused for long gives way. Must not know what it holds.
 //!
 //! Every long-lived table of the judge is one of these, so that memory does not grow with the attacker and the rule
-//! of eviction is the same everywhere. The order of eviction is the order of use, never the order of a hash.
-//! Entries live in one slab and are linked by index: no allocation once the table is full.
+//! of eviction is the same everywhere: a hand goes round the entries in the order of their slots, passes over those that were
+//! used since it came by last, and takes the first that was not (CLOCK, or second chance). Entries that are made and never
+//! used again go first, so a flood of new keys does not push out who comes back. Nothing depends on the order of a hash.
+//!
+//! A use sets one bit. A list in the order of use would be exact, but moving an entry in it writes to three others, each a
+//! cache miss in a large table. Entries live in one slab: no allocation once the table is full.
+
+mod bits;
+mod ordered;
 
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-/// No entry.
-const NIL: u32 = u32::MAX;
+use self::bits::Bits;
+pub use self::ordered::Ordered;
 
 /// The table. Keys that an attacker can choose must be keyed hashes already: the table's own hash is not keyed.
 #[derive(Debug)]
 pub struct Lru<K, V> {
     index: HashTable<u32>,
     slots: Vec<Slot<K, V>>,
-    newest: u32,
-    oldest: u32,
-    free: u32,
+    /// Slots that hold an entry, and those of them that were used since the hand came by.
+    taken: Bits,
+    used: Bits,
+    free: Vec<u32>,
+    hand: u32,
     capacity: usize,
     evictions: u64,
 }
@@ -28,8 +37,6 @@ pub struct Lru<K, V> {
 struct Slot<K, V> {
     key: K,
     value: V,
-    newer: u32,
-    older: u32,
 }
 
 /// Size and losses of a table, for the statistics.
@@ -43,6 +50,7 @@ pub struct TableStats {
     pub evictions: u64,
 }
 
+#[inline]
 fn hash<K: Hash>(key: &K) -> u64 {
     FixedState::with_seed(0x6170_696d_6f6e).hash_one(key)
 }
@@ -53,10 +61,11 @@ impl<K: Hash + Eq + Copy, V: Default> Lru<K, V> {
         Self {
             index: HashTable::new(),
             slots: Vec::new(),
-            newest: NIL,
-            oldest: NIL,
-            free: NIL,
-            capacity: capacity.clamp(1, NIL as usize - 1),
+            taken: Bits::default(),
+            used: Bits::default(),
+            free: Vec::new(),
+            hand: 0,
+            capacity: capacity.clamp(1, u32::MAX as usize - 1),
             evictions: 0,
         }
     }
@@ -70,24 +79,38 @@ impl<K: Hash + Eq + Copy, V: Default> Lru<K, V> {
         }
     }
 
-    /// The entry of `key`, without making it newer.
+    /// Whether it holds nothing.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Whether a further entry makes another one give way.
+    pub fn is_full(&self) -> bool {
+        self.index.len() >= self.capacity
+    }
+
+    /// The entry of `key`, without counting that as a use.
+    #[inline]
     pub fn peek(&self, key: &K) -> Option<&V> {
         let at = self.find(key)?;
         self.slots.get(at as usize).map(|slot| &slot.value)
     }
 
-    /// The entry of `key`, made the newest.
+    /// The entry of `key`, used now.
+    #[inline]
     pub fn get(&mut self, key: &K) -> Option<&mut V> {
         let at = self.find(key)?;
-        self.touch(at);
+        self.used.set(at);
         self.slots.get_mut(at as usize).map(|slot| &mut slot.value)
     }
 
-    /// The entry of `key`, made the newest; a default one is entered where there is none, for which the oldest gives
-    /// way if the table is full.
+    /// The entry of `key`, used now; a default one is entered where there is none, for which another gives way if the
+    /// table is full.
+    #[inline]
     pub fn entry(&mut self, key: K) -> &mut V {
         let at = if let Some(at) = self.find(&key) {
-            self.touch(at);
+            self.used.set(at);
             at
         } else {
             self.enter(key)
@@ -101,29 +124,25 @@ impl<K: Hash + Eq + Copy, V: Default> Lru<K, V> {
         Some(self.take(at).1)
     }
 
-    /// The entry unused for longest, and its key.
-    pub fn oldest(&self) -> Option<(&K, &V)> {
-        self.slots
-            .get(self.oldest as usize)
-            .map(|slot| (&slot.key, &slot.value))
+    /// Takes out the entry that would give way next; that counts as its giving way.
+    pub fn shed(&mut self) -> Option<(K, V)> {
+        if self.is_empty() {
+            return None;
+        }
+        let at = bits::next_idle(&self.taken, &mut self.used, &mut self.hand)?;
+        self.evictions += 1;
+        Some(self.take(at))
     }
 
-    /// Takes out the entry unused for longest if `over` says so.
-    pub fn pop_oldest_if(&mut self, over: impl FnOnce(&K, &V) -> bool) -> Option<(K, V)> {
-        let (key, value) = self.oldest()?;
-        over(key, value).then(|| self.take(self.oldest))
-    }
-
-    /// Every entry, the newest first.
+    /// Every entry, in no order that means anything.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        let mut at = self.newest;
-        std::iter::from_fn(move || {
-            let slot = self.slots.get(at as usize)?;
-            at = slot.older;
-            Some((&slot.key, &slot.value))
-        })
+        let slots = (0..).zip(&self.slots);
+        slots
+            .filter(|(at, _)| self.taken.has(*at))
+            .map(|(_, slot)| (&slot.key, &slot.value))
     }
 
+    #[inline]
     fn find(&self, key: &K) -> Option<u32> {
         self.index
             .find(hash(key), |&at| {
@@ -133,76 +152,37 @@ impl<K: Hash + Eq + Copy, V: Default> Lru<K, V> {
     }
 
     fn enter(&mut self, key: K) -> u32 {
-        if self.index.len() >= self.capacity {
-            self.take(self.oldest);
-            self.evictions += 1;
+        if self.is_full() {
+            self.shed();
         }
         let slot = Slot {
             key,
             value: V::default(),
-            newer: NIL,
-            older: NIL,
         };
-        let at = self.free;
-        let at = if let Some(free) = self.slots.get_mut(at as usize) {
-            self.free = free.older;
-            *free = slot;
+        let at = if let Some(at) = self.free.pop() {
+            *self.slot_mut(at) = slot;
             at
         } else {
             self.slots.push(slot);
-            u32::try_from(self.slots.len() - 1).unwrap_or(NIL)
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         };
+        self.taken.set(at);
         let slots = &self.slots;
         self.index.insert_unique(hash(&key), at, |&at| {
             slots.get(at as usize).map_or(0, |slot| hash(&slot.key))
         });
-        self.link_newest(at);
         at
     }
 
     fn take(&mut self, at: u32) -> (K, V) {
-        self.unlink(at);
         let key = self.slot_mut(at).key;
         if let Ok(entry) = self.index.find_entry(hash(&key), |&other| other == at) {
             entry.remove();
         }
-        let free = self.free;
-        self.free = at;
-        let slot = self.slot_mut(at);
-        slot.older = free;
-        (key, std::mem::take(&mut slot.value))
-    }
-
-    fn touch(&mut self, at: u32) {
-        if self.newest != at {
-            self.unlink(at);
-            self.link_newest(at);
-        }
-    }
-
-    fn link_newest(&mut self, at: u32) {
-        let older = self.newest;
-        let slot = self.slot_mut(at);
-        slot.newer = NIL;
-        slot.older = older;
-        match self.slots.get_mut(older as usize) {
-            Some(next) => next.newer = at,
-            None => self.oldest = at,
-        }
-        self.newest = at;
-    }
-
-    fn unlink(&mut self, at: u32) {
-        let slot = self.slot_mut(at);
-        let (newer, older) = (slot.newer, slot.older);
-        match self.slots.get_mut(newer as usize) {
-            Some(slot) => slot.older = older,
-            None => self.newest = older,
-        }
-        match self.slots.get_mut(older as usize) {
-            Some(slot) => slot.newer = newer,
-            None => self.oldest = newer,
-        }
+        self.taken.clear(at);
+        self.used.clear(at);
+        self.free.push(at);
+        (key, std::mem::take(&mut self.slot_mut(at).value))
     }
 
     #[expect(
@@ -221,58 +201,120 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_least_recently_used_gives_way() {
-        let mut table = Lru::<u32, u32>::new(2);
-        *table.entry(1) = 10;
-        *table.entry(2) = 20;
+    fn who_is_used_stays_and_who_comes_once_goes() {
+        let mut table = Lru::<u32, u32>::new(3);
+        for key in 1..=3 {
+            *table.entry(key) = 10 * key;
+        }
         table.get(&1);
-        *table.entry(3) = 30;
-        assert_eq!(table.peek(&2), None);
-        assert_eq!(
-            table.iter().map(|(k, v)| (*k, *v)).collect::<Vec<_>>(),
-            [(3, 30), (1, 10)]
-        );
-        assert_eq!(
-            table.stats(),
-            TableStats {
-                len: 2,
-                capacity: 2,
-                evictions: 1
+        for key in 100..200 {
+            *table.entry(key) = 0;
+            table.get(&1);
+        }
+        assert_eq!(table.peek(&1), Some(&10));
+        assert_eq!((table.peek(&2), table.peek(&3)), (None, None));
+        let stats = table.stats();
+        assert_eq!((stats.len, stats.capacity, stats.evictions), (3, 3, 100));
+    }
+
+    #[test]
+    fn all_can_be_taken_out() {
+        let mut table = Lru::<u32, u32>::new(200);
+        for key in 0..200 {
+            *table.entry(key) = key;
+            table.get(&key);
+        }
+        let mut shed: Vec<u32> = std::iter::from_fn(|| table.shed()).map(|(key, _)| key).collect();
+        shed.sort_unstable();
+        assert_eq!(shed, (0..200).collect::<Vec<_>>());
+        assert!(table.is_empty() && table.shed().is_none());
+        *table.entry(7) = 1;
+        assert_eq!(table.iter().collect::<Vec<_>>(), [(&7, &1)]);
+    }
+
+    /// The obvious model: slots in a row, a hand that goes round one by one.
+    #[derive(Default)]
+    struct Model {
+        slots: Vec<Option<(u16, u64, bool)>>,
+        free: Vec<usize>,
+        hand: usize,
+    }
+
+    impl Model {
+        const CAPACITY: usize = 70;
+
+        fn find(&mut self, key: u16) -> Option<&mut (u16, u64, bool)> {
+            self.slots.iter_mut().flatten().find(|slot| slot.0 == key)
+        }
+
+        fn remove(&mut self, key: u16) -> Option<u64> {
+            let at = self
+                .slots
+                .iter()
+                .position(|slot| slot.is_some_and(|s| s.0 == key))?;
+            self.free.push(at);
+            self.slots[at].take().map(|slot| slot.1)
+        }
+
+        fn shed(&mut self) -> Option<u16> {
+            if self.slots.iter().all(Option::is_none) {
+                return None;
             }
-        );
+            loop {
+                let at = self.hand % self.slots.len();
+                self.hand = at + 1;
+                match &mut self.slots[at] {
+                    Some((_, _, used @ true)) => *used = false,
+                    Some((key, ..)) => {
+                        let key = *key;
+                        self.remove(key);
+                        return Some(key);
+                    }
+                    None => {}
+                }
+            }
+        }
+
+        fn add(&mut self, key: u16, more: u64) {
+            if let Some(slot) = self.find(key) {
+                (slot.1, slot.2) = (slot.1 + more, true);
+                return;
+            }
+            if self.slots.iter().flatten().count() == Self::CAPACITY {
+                self.shed();
+            }
+            let slot = Some((key, more, false));
+            match self.free.pop() {
+                Some(at) => self.slots[at] = slot,
+                None => self.slots.push(slot),
+            }
+        }
     }
 
     proptest! {
-        /// The table against the obvious model: a list in order of use.
+        /// More entries than a word has bits.
         #[test]
-        fn behaves_like_a_list(operations in prop::collection::vec((0u8..4, 0u16..12), 0..300)) {
-            let mut table = Lru::<u16, u64>::new(5);
-            let mut model: Vec<(u16, u64)> = Vec::new();
+        fn behaves_like_a_hand_that_goes_round(operations in prop::collection::vec((0u8..8, 0u16..100), 0..600)) {
+            let (mut table, mut model) = (Lru::<u16, u64>::new(Model::CAPACITY), Model::default());
             for (step, (operation, key)) in operations.into_iter().enumerate() {
-                let found = model.iter().position(|(k, _)| *k == key);
                 match operation {
-                    0 | 1 => {
-                        let entry = found.map_or((key, 0), |at| model.remove(at));
-                        if model.len() == 5 {
-                            model.pop();
-                        }
-                        model.insert(0, (entry.0, entry.1 + step as u64));
+                    0..=4 => {
                         *table.entry(key) += step as u64;
+                        model.add(key, step as u64);
                     }
-                    2 => {
-                        let entry = found.map(|at| model.remove(at));
-                        prop_assert_eq!(table.remove(&key), entry.map(|(_, v)| v));
-                    }
+                    5 => prop_assert_eq!(table.remove(&key), model.remove(key)),
+                    6 => prop_assert_eq!(table.shed().map(|(key, _)| key), model.shed()),
                     _ => {
-                        if let Some(at) = found {
-                            let entry = model.remove(at);
-                            model.insert(0, entry);
-                        }
-                        prop_assert_eq!(table.get(&key).map(|v| *v), found.map(|_| model[0].1));
+                        let found = model.find(key).map(|slot| {
+                            slot.2 = true;
+                            slot.1
+                        });
+                        prop_assert_eq!(table.get(&key).map(|value| *value), found);
                     }
                 }
-                prop_assert_eq!(table.iter().map(|(k, v)| (*k, *v)).collect::<Vec<_>>(), model.clone());
-                prop_assert_eq!(table.oldest().map(|(k, _)| *k), model.last().map(|(k, _)| *k));
+                let held: Vec<_> = table.iter().map(|(key, value)| (*key, *value)).collect();
+                let expected: Vec<_> = model.slots.iter().flatten().map(|slot| (slot.0, slot.1)).collect();
+                prop_assert_eq!(held, expected);
             }
         }
     }

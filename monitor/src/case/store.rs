@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{Case, CaseSettings, CaseSource};
-use crate::{detect::Finding, lru::Lru, time::Timestamp, verdict::Verdict};
+use crate::{detect::Finding, lru::Ordered, time::Timestamp, verdict::Verdict};
 
 /// What makes two findings the same case: detector, actor, endpoint.
 type Key = (&'static str, u64, Option<u32>);
@@ -24,7 +24,7 @@ pub enum Change {
 pub struct CaseStore {
     settings: CaseSettings,
     /// Numbers of open cases by key, in order of their last finding.
-    open: Lru<Key, u32>,
+    open: Ordered<Key, u32>,
     open_cases: BTreeMap<u32, Case>,
     closed: VecDeque<Case>,
     last_number: u32,
@@ -35,7 +35,7 @@ impl CaseStore {
     /// No case yet.
     pub fn new(settings: CaseSettings) -> Self {
         Self {
-            open: Lru::new(settings.open_max.saturating_add(1)),
+            open: Ordered::new(settings.open_max.saturating_add(1)),
             open_cases: BTreeMap::new(),
             closed: VecDeque::new(),
             last_number: 0,

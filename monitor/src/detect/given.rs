@@ -24,7 +24,6 @@ pub(super) struct Givens {
     principals: Lru<u32, Given>,
     bytes: usize,
     bytes_max: usize,
-    shed: u64,
 }
 
 /// What one principal was given.
@@ -55,17 +54,12 @@ impl Givens {
             principals: Lru::new(principals_max),
             bytes: 0,
             bytes_max,
-            shed: 0,
         }
     }
 
     /// Size and losses.
     pub(super) fn stats(&self) -> TableStats {
-        let stats = self.principals.stats();
-        TableStats {
-            evictions: stats.evictions + self.shed,
-            ..stats
-        }
+        self.principals.stats()
     }
 
     /// Bytes of all filters.
@@ -147,9 +141,8 @@ impl Givens {
 
     /// Forgets who was silent for longest.
     fn shed(&mut self) {
-        if let Some((_, given)) = self.principals.pop_oldest_if(|_, _| true) {
+        if let Some((_, given)) = self.principals.shed() {
             self.bytes = self.bytes.saturating_sub(given.bytes());
-            self.shed += 1;
         }
     }
 }

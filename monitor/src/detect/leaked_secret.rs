@@ -146,7 +146,7 @@ impl LeakedSecret {
             *user,
             std::mem::replace(&mut user.last, cx.client_key) == cx.client_key,
         );
-        if user.client == cx.client_key || self.leaks.stats().len == 0 {
+        if user.client == cx.client_key || self.leaks.is_empty() {
             return None;
         }
         let leak = self.leaks.get(&credential)?;

@@ -6,7 +6,7 @@ use monitor_common::Prefix;
 use serde::{Deserialize, Serialize};
 
 use super::{VerdictSettings, ledger::net_text};
-use crate::{lru::Lru, time::Timestamp};
+use crate::{lru::Ordered, time::Timestamp};
 
 /// Sources remembered. Many attackers; the one blocked longest ago is forgotten, and begins anew.
 const SOURCES: usize = 65_536;
@@ -14,7 +14,7 @@ const SOURCES: usize = 65_536;
 /// The sources that were blocked by cases.
 #[derive(Debug)]
 pub struct Repeats {
-    sources: Lru<Prefix, Past>,
+    sources: Ordered<Prefix, Past>,
     first: Duration,
     longest: Duration,
     growth: u32,
@@ -43,7 +43,7 @@ impl Repeats {
     /// Nobody yet.
     pub fn new(settings: &VerdictSettings) -> Self {
         Self {
-            sources: Lru::new(SOURCES),
+            sources: Ordered::new(SOURCES),
             first: Duration::from_secs(settings.lease_seconds),
             longest: Duration::from_secs(settings.lease_max_seconds),
             growth: settings.repeat_factor.max(1),

@@ -337,7 +337,7 @@ impl Detector for Probing {
             }
         } else if cx.about.requests > NEW {
             // What an old endpoint serves only says that its client does other things, too.
-            if self.walks.stats().len > 0
+            if !self.walks.is_empty()
                 && let Some(walk) = self.walks.get(&cx.actor_key)
             {
                 walk.served = walk.served.saturating_add(1);
