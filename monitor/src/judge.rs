@@ -29,7 +29,11 @@ use crate::{
         store::CaseStore,
     },
     detect::{
-        Actor, Context, DetectSettings, Detector, EndpointId, Finding, Interest, flood::Floods, network,
+        Actor, Context, DetectSettings, Detector, EndpointId, Finding, Interest, Who,
+        flood::Floods,
+        graph::Graph,
+        network,
+        objects::{self, Asked, Target},
         registry,
     },
     enforce::LeaseSink,
@@ -108,6 +112,9 @@ pub struct Judge {
     exclusivity: Exclusivity,
     owners: owners::Owners,
     logins: familiar::Logins,
+    graph: Graph,
+    /// The objects of the present request.
+    objects: Vec<Asked>,
     detectors: Vec<(Interest, Box<dyn Detector>)>,
     silences: Silences,
     cases: CaseStore,
@@ -155,6 +162,8 @@ impl Judge {
             exclusivity: Exclusivity::new(verdict.sources_max, Duration::from_secs(verdict.shared_seconds)),
             owners: owners::Owners::new(settings.detect.owners_max),
             logins: familiar::Logins::new(settings.detect.logins_max),
+            graph: Graph::new(&settings.detect.graph, settings.detect.wants_graph()),
+            objects: Vec::new(),
             detectors: registry::detectors(&settings.detect)
                 .into_iter()
                 .map(|detector| (detector.interest(), detector))
@@ -224,22 +233,40 @@ impl Judge {
         let Some(about) = self.endpoints.get(resolved.endpoint) else {
             return;
         };
+        let target = Target {
+            endpoint: resolved.endpoint,
+            about,
+            path_ids: resolved.ids(),
+        };
+        let who = Who {
+            actor_key,
+            class: observation.class(),
+            client_key,
+        };
+        let holds = Interest::of(observation, target.path_ids.len());
+        self.objects.clear();
+        if holds.meets(Interest::OBJECTS) {
+            self.objects.extend(objects::asked(observation, &target));
+            self.graph.look(observation, &target, &who, &mut self.objects);
+        }
         let known = self.actors.entry(actor_key);
         let known_since = *known.since.get_or_insert(observation.at);
         known.note(actor, observation.status, observation.at);
         let cx = Context {
             actor,
             actor_key,
-            class: observation.class(),
+            class: who.class,
             source_key,
             client_key,
             network_key,
             endpoint: resolved.endpoint,
             about,
-            path_ids: resolved.ids(),
+            path_ids: target.path_ids,
             known_since,
             served: known.served,
             familiar: self.logins.familiar(observation, client_key),
+            asked: &self.objects,
+            graph: &self.graph,
         };
         if observation
             .status
@@ -256,11 +283,13 @@ impl Judge {
                 self.exclusivity.forwarded(source_key, observation.at);
             }
         }
-        let holds = Interest::of(observation, cx.path_ids.len());
         for (interest, detector) in &mut self.detectors {
             if interest.meets(holds) {
                 detector.observe(observation, &cx, &mut self.findings);
             }
+        }
+        if holds.meets(Interest::OBJECTS) {
+            self.graph.learn(observation, &target, &who, &self.objects);
         }
     }
 
@@ -348,7 +377,8 @@ impl Judge {
             ("logins", self.logins.stats()),
             ("exclusivity_sources", self.exclusivity.stats()),
         ];
-        let tables = self.endpoints.tables().into_iter().chain(own).chain(detectors);
+        let tables = self.endpoints.tables().into_iter().chain(own);
+        let tables = tables.chain(self.graph.tables()).chain(detectors);
         JudgeStats {
             cases_open: self.cases.open_len(),
             cases_forgotten: self.cases.forgotten(),

@@ -10,12 +10,12 @@ pub mod credential_stuffing;
 pub mod flood;
 pub mod foreign_object;
 pub mod function_level;
-mod given;
+pub mod graph;
 pub mod id_enumeration;
 pub mod invalid_token;
 pub mod leaked_secret;
 pub mod missing_auth;
-mod objects;
+pub(crate) mod objects;
 pub mod parameter_pollution;
 pub mod password_spray;
 mod peers;
@@ -32,6 +32,10 @@ pub mod window;
 use monitor_common::{IpKey, Prefix};
 use serde::{Deserialize, Serialize};
 
+use self::{
+    graph::Graph,
+    objects::{Asked, Target},
+};
 pub use crate::observe::endpoint::EndpointId;
 use crate::{
     lru::TableStats,
@@ -49,6 +53,8 @@ pub struct DetectSettings {
     pub owners_max: usize,
     /// Users whose clients are remembered from logins that were accepted; the one not seen for longest gives way.
     pub logins_max: usize,
+    /// `[detect.graph]`.
+    pub graph: graph::Settings,
     /// `[detect.id-enumeration]`.
     #[serde(rename = "id-enumeration")]
     pub id_enumeration: id_enumeration::Settings,
@@ -108,6 +114,7 @@ impl Default for DetectSettings {
             actors_max: 1 << 19,
             owners_max: 1 << 18,
             logins_max: 1 << 17,
+            graph: graph::Settings::default(),
             id_enumeration: id_enumeration::Settings::default(),
             foreign_object: foreign_object::Settings::default(),
             parameter_pollution: parameter_pollution::Settings::default(),
@@ -126,6 +133,13 @@ impl Default for DetectSettings {
             syn_flood: flood::SynFlood::default(),
             packet_rate: flood::PacketRate::default(),
         }
+    }
+}
+
+impl DetectSettings {
+    /// Whether some detector asks who was given what.
+    pub(crate) fn wants_graph(&self) -> bool {
+        self.id_enumeration.enabled || self.foreign_object.enabled
     }
 }
 
@@ -268,6 +282,41 @@ pub struct Context<'a> {
     pub served: u32,
     /// What is known of the user that this login names; nothing if it is none.
     pub familiar: Familiar,
+    /// Every object that the request names: in its path, its query and its body.
+    pub(crate) asked: &'a [Asked],
+    /// Who was given which objects, before this answer.
+    pub(crate) graph: &'a Graph,
+}
+
+/// Who acts, as tables know him.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Who {
+    /// As in [`Context`].
+    pub(crate) actor_key: u64,
+    /// As in [`Context`].
+    pub(crate) class: ActorClass,
+    /// As in [`Context`].
+    pub(crate) client_key: u64,
+}
+
+impl Context<'_> {
+    /// Where the request went.
+    pub(crate) fn target(&self) -> Target<'_> {
+        Target {
+            endpoint: self.endpoint,
+            about: self.about,
+            path_ids: self.path_ids,
+        }
+    }
+
+    /// Who acts.
+    pub(crate) fn who(&self) -> Who {
+        Who {
+            actor_key: self.actor_key,
+            class: self.class,
+            client_key: self.client_key,
+        }
+    }
 }
 
 /// What earlier logins say about the user of this one.

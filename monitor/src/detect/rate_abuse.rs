@@ -23,7 +23,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, confidence, objects,
+    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, confidence,
     peers::Peers,
     percent,
     points::{Points, ramp},
@@ -271,7 +271,7 @@ fn object(observation: &Observation, cx: &Context<'_>) -> Option<u64> {
         .page
         .filter(|_| !empty)
         .and_then(|page| page.number);
-    let asked = objects::asked(observation, cx).last().map(|asked| asked.key);
+    let asked = cx.asked.last().map(|asked| asked.key);
     page.map(|number| number ^ asked.unwrap_or(u64::MAX)).or(asked)
 }
 
@@ -295,15 +295,15 @@ impl Detector for RateAbuse {
         }
         let endpoint = u64::from(cx.endpoint.0);
         let now = observation.at.as_nanos() / MINUTE;
-        let track = self.tracks.entry((cx.actor_key, endpoint));
+        let mut track = self.tracks.entry((cx.actor_key, endpoint));
         if now > track.minute {
             if track.busy.is_some() {
                 out.extend(self.minute_over(observation, cx, now));
+                track = self.tracks.entry((cx.actor_key, endpoint));
             } else {
                 (track.minute, track.count) = (now, 0);
             }
         }
-        let track = self.tracks.entry((cx.actor_key, endpoint));
         if !served {
             if let Some(busy) = &mut track.busy {
                 busy.limited = busy.limited.saturating_add(1);

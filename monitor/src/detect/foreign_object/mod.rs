@@ -28,23 +28,17 @@
 //! listed them since the start are unknown. Ids that the API itself gives to strangers (a forum that shows the authors'
 //! vehicles) are given. Support staff that walks like a machine is written down. OWASP API1:2023, CWE-639.
 
-mod owners;
-mod place;
 mod walk;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use self::{
-    owners::{Owners, Ties, short},
-    place::{Claim, Place},
-    walk::{FINDING, Surroundings, Walk},
-};
+use self::walk::{FINDING, Surroundings, Walk};
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, confidence,
-    given::Givens,
-    objects::{self, Asked},
+    graph::{Claim, client, roles, short},
+    objects::Asked,
     percent,
     points::Points,
 };
@@ -76,12 +70,6 @@ pub struct Settings {
     pub foreign_min: u32,
     /// Least points of a finding.
     pub score_min: i32,
-    /// Principals whose objects are remembered; the least recently given gives way.
-    pub principals_max: usize,
-    /// Bytes of what all of them were given, as above.
-    pub given_bytes: usize,
-    /// Objects whose owners are remembered, as above.
-    pub objects_max: usize,
 }
 
 impl Default for Settings {
@@ -90,65 +78,21 @@ impl Default for Settings {
             enabled: true,
             foreign_min: 3,
             score_min: FINDING,
-            principals_max: 1 << 18,
-            given_bytes: 28 << 20,
-            objects_max: 3 << 18,
         }
     }
 }
 
 /// A principal that comes so long after the first one is a newcomer.
 const NEWCOMER: Duration = Duration::from_mins(30);
-/// Principals with foreign objects, with ties, and places.
+/// Principals with foreign objects.
 const WALKS: usize = 1 << 13;
-const TIES: usize = 1 << 16;
-const PLACES: usize = 1 << 13;
-
-/// How often objects of a kind were given, and to how many that others had been given before.
-#[derive(Clone, Copy, Debug, Default)]
-struct Kind {
-    given: u32,
-    shared: u32,
-}
-
-impl Kind {
-    /// Counts one.
-    fn gave(&mut self, shared: bool) {
-        if self.given >= 1 << 16 {
-            (self.given, self.shared) = (self.given / 2, self.shared / 2);
-        }
-        self.given += 1;
-        self.shared += u32::from(shared);
-    }
-
-    /// A third of what is given was given to others before: products, articles, and nobody's in particular.
-    fn is_everybodys(self) -> bool {
-        self.given >= KIND_KNOWN && self.shared * 3 >= self.given
-    }
-}
-
-/// Objects given from which on a kind is known.
-const KIND_KNOWN: u32 = 20;
 
 /// The detector.
 #[derive(Debug)]
 pub struct ForeignObject {
     settings: Settings,
     epoch: Option<Timestamp>,
-    givens: Givens,
-    objects: Lru<u64, Owners>,
-    ties: Ties,
-    places: Lru<u64, Place>,
-    kinds: Lru<u64, Kind>,
     walks: Lru<(u64, u64), Walk>,
-}
-
-/// Marks a principal as one that was served where administrators are.
-const STAFF: u64 = 0x7374_6166_6673_7461;
-
-/// Marks among what a principal was given that it was given objects of this kind at all.
-fn mark(kind: u64) -> u64 {
-    kind.rotate_left(7) ^ 0x6b69_6e64_6b69_6e64
 }
 
 impl ForeignObject {
@@ -156,11 +100,6 @@ impl ForeignObject {
     pub fn new(settings: Settings) -> Self {
         Self {
             epoch: None,
-            givens: Givens::new(settings.principals_max, settings.given_bytes),
-            objects: Lru::new(settings.objects_max),
-            ties: Ties::new(TIES),
-            places: Lru::new(PLACES),
-            kinds: Lru::new(PLACES),
             walks: Lru::new(WALKS),
             settings,
         }
@@ -168,16 +107,8 @@ impl ForeignObject {
 
     /// Takes in that an object was served. Whether it is foreign.
     fn served(&mut self, asked: &Asked, observation: &Observation, cx: &Context<'_>) -> bool {
-        let me = short(cx.actor_key);
-        let made = observation.status == Some(201) && asked.in_path && observation.method.name() == "PUT";
-        if made && self.objects.peek(&asked.key).is_none() {
-            self.give(asked.key, asked.kind, me);
-        }
-        let owners = self.objects.peek(&asked.key).copied().unwrap_or_default();
-        let claim = self.claim(asked, owners, cx);
-        let place = self.places.entry(asked.place);
-        place.touched(me, claim);
-        match claim {
+        match asked.claim {
+            Claim::Given if self.walks.is_empty() => false,
             Claim::Given => {
                 if let Some(walk) = self.walks.get(&(cx.actor_key, asked.kind)) {
                     walk.given = walk.given.saturating_add(1);
@@ -186,126 +117,43 @@ impl ForeignObject {
             }
             Claim::Perhaps | Claim::Unknown => false,
             Claim::Foreign => {
-                self.places.entry(asked.kind).touched(me, claim);
                 let walk = self.walks.entry((cx.actor_key, asked.kind));
                 walk.awake(observation.at);
-                walk.serve(&asked.id, owners.all(), observation);
-                // Known from now on, so that reading it again is no second one; and who came for it is one of its readers.
-                self.givens.give(me, asked.key);
-                self.objects.entry(asked.key).add_reader(me);
+                walk.serve(&asked.id, cx.graph.owners(asked.key).all(), observation);
                 true
             }
         }
     }
 
-    /// What the graph says of it.
-    fn claim(&self, asked: &Asked, owners: Owners, cx: &Context<'_>) -> Claim {
-        let me = short(cx.actor_key);
-        if self.givens.has(me, asked.key) || owners.is_common() {
-            return Claim::Given;
-        }
-        let everybodys = self
-            .kinds
-            .peek(&asked.kind)
-            .is_some_and(|kind| kind.is_everybodys());
-        if everybodys || !self.belongs_to_others(asked, owners, me) {
-            return Claim::Unknown;
-        }
-        let sure = || {
-            let explained = self.places.peek(&asked.place).and_then(Place::explained);
-            explained.is_some_and(|share| share >= 0.8)
-        };
-        if self.givens.has(me, objects::key_of_any_kind(&asked.id)) && !sure() {
-            return Claim::Perhaps;
-        }
-        Claim::Foreign
-    }
-
-    /// Whether it has owners, one of them is nobody that everybody has to do with, and none of them shares with `me`.
-    fn belongs_to_others(&self, asked: &Asked, owners: Owners, me: u32) -> bool {
-        let mine = |owner| owner == me || self.ties.are_tied(me, owner, asked.kind);
-        owners.all().any(|owner| !self.ties.is_wide(owner, asked.kind)) && !owners.all().any(mine)
-    }
-
     /// Others' objects were refused: that makes those served more telling.
     fn refused(&mut self, asked: &Asked, observation: &Observation, cx: &Context<'_>) {
-        let owners = self.objects.peek(&asked.key).copied().unwrap_or_default();
-        if self.claim(asked, owners, cx) == Claim::Foreign {
+        if asked.claim == Claim::Foreign {
             let walk = self.walks.entry((cx.actor_key, asked.kind));
             walk.awake(observation.at);
             walk.refuse(asked.key);
         }
     }
 
-    /// Learns what the answer gives to the principal. What was asked for is echoed, not given.
-    fn learn(&mut self, observation: &Observation, cx: &Context<'_>) {
-        let me = short(cx.actor_key);
-        let Some(body) = &observation.response_body else {
-            return;
-        };
-        let named: Vec<u64> = objects::asked(observation, cx)
-            .map(|asked| asked.id.hash)
-            .collect();
-        let made = observation.status == Some(201);
-        for id in body.ids.iter().filter(|id| id.named || id.shape.is_telling()) {
-            if !made && named.contains(&id.id.hash) {
-                continue;
-            }
-            let kind = objects::kind_in_body(id, cx);
-            let key = objects::key(kind, &id.id);
-            if cx.about.hints.admin {
-                self.givens.give(me, key);
-                continue;
-            }
-            self.give(key, kind, me);
-            if id.stem == 0 && id.id.number.is_some() {
-                self.givens.give(me, objects::key_of_any_kind(&id.id));
-            }
-        }
-    }
-
-    /// The principal was given an object: it is one of its owners, and shares it with those before.
-    fn give(&mut self, object: u64, kind: u64, me: u32) {
-        if !self.givens.give(me, object) {
-            return;
-        }
-        self.givens.give(me, mark(kind));
-        let owners = self.objects.entry(object);
-        let before = *owners;
-        owners.add(me);
-        let shared = before.all().any(|owner| owner != me) || before.is_common();
-        self.kinds.entry(kind).gave(shared);
-        if !owners.is_common() {
-            for owner in before.all().filter(|owner| *owner != me) {
-                self.ties.tie(me, owner, kind);
-            }
-        }
-    }
-
     fn evaluate(&mut self, asked: &Asked, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
         let me = short(cx.actor_key);
-        let place = self.places.peek(&asked.place).copied().unwrap_or_default();
         let walk = self.walks.peek(&(cx.actor_key, asked.kind))?;
         // Many clients under one token are a service, whatever the token says.
         if !walk.is_due(self.settings.foreign_min) || walk.sources.is_full() {
             return None;
         }
         let epoch = self.epoch.unwrap_or(observation.at);
-        let (owners, active) = self.owners_of(walk, asked.kind, me, client(observation, cx));
+        let (owners, active) = owners_of(cx, walk, asked.kind, client(observation, &cx.who()));
         if walk.served + owners < 2 * self.settings.foreign_min || (owners < 2 && !active) {
             return None;
         }
         let around = Surroundings {
             owners,
-            explained: place.explained(),
-            foreigners: self
-                .places
-                .peek(&asked.kind)
-                .map_or(0, |kind| kind.other_foreigners(me)),
-            has_own: self.givens.has(me, mark(asked.kind)),
-            by_right: self.ties.is_wide(me, asked.kind)
-                || self.givens.has(me, STAFF)
-                || self.is_elevated(walk, roles(observation)),
+            explained: cx.graph.explained(asked.place),
+            foreigners: cx.graph.other_foreigners(asked.kind, me),
+            has_own: cx.graph.has_own(me, asked.kind),
+            by_right: cx.graph.is_wide(me, asked.kind)
+                || cx.graph.is_staff(me)
+                || is_elevated(cx, walk, roles(observation)),
             newcomer: cx.known_since.since(epoch) >= NEWCOMER,
         };
         let score = walk.score(&around);
@@ -316,39 +164,29 @@ impl ForeignObject {
         walk.report();
         Some(finding(observation, cx, &self.settings, walk, &around, score))
     }
+}
 
-    /// Whether the principal claims roles that none of those has whom it reads from.
-    fn is_elevated(&self, walk: &Walk, roles: u32) -> bool {
-        roles != 0 && walk.owners().all(|owner| self.givens.roles(owner) != roles)
-    }
+/// Whether the principal claims roles that none of those has whom it reads from.
+fn is_elevated(cx: &Context<'_>, walk: &Walk, roles: u32) -> bool {
+    roles != 0 && walk.owners().all(|owner| cx.graph.roles(owner) != roles)
+}
 
-    /// How many others lose what a walk was served, and whether one of them was there since it began. Who asks from the
-    /// same client is the principal itself under its last token, and those who share objects are one.
-    fn owners_of(&self, walk: &Walk, kind: u64, me: u32, client: u32) -> (u32, bool) {
-        let mut counted: Vec<u32> = Vec::new();
-        let mut active = false;
-        for owner in walk.owners() {
-            let (last_client, last) = self.givens.last(owner).unwrap_or_default();
-            let one = |other: &u32| self.ties.are_tied(owner, *other, kind);
-            if last_client == client || owner == me || counted.iter().any(one) {
-                continue;
-            }
-            active |= last > walk.first;
-            counted.push(owner);
+/// How many others lose what a walk was served, and whether one of them was there since it began. Who asks from the
+/// same client is the principal itself under its last token, and those who share objects are one.
+fn owners_of(cx: &Context<'_>, walk: &Walk, kind: u64, client: u32) -> (u32, bool) {
+    let me = short(cx.actor_key);
+    let mut counted: Vec<u32> = Vec::new();
+    let mut active = false;
+    for owner in walk.owners() {
+        let (last_client, last) = cx.graph.last(owner).unwrap_or_default();
+        let one = |other: &u32| cx.graph.are_tied(owner, *other, kind);
+        if last_client == client || owner == me || counted.iter().any(one) {
+            continue;
         }
-        (super::count(counted.len()), active)
+        active |= last > walk.first;
+        counted.push(owner);
     }
-}
-
-/// Short hash of the roles that the credential claims; 0 for none.
-fn roles(observation: &Observation) -> u32 {
-    let roles = observation.credential.map_or(0, |credential| credential.roles);
-    if roles == 0 { 0 } else { short(roles) }
-}
-
-/// Short hash of the client and its program.
-fn client(observation: &Observation, cx: &Context<'_>) -> u32 {
-    short(cx.client_key ^ observation.client_print)
+    (super::count(counted.len()), active)
 }
 
 fn finding(
@@ -413,28 +251,21 @@ impl Detector for ForeignObject {
         if cx.class == ActorClass::Service {
             return;
         }
-        let me = short(cx.actor_key);
-        self.givens
-            .seen(me, client(observation, cx), roles(observation), observation.at);
-        if cx.about.hints.admin && observation.is_status(2) {
-            self.givens.give(me, STAFF);
-        }
         match observation.status {
             Some(200..=299) => {
                 let mut foreign = None;
-                for asked in objects::asked(observation, cx) {
-                    if self.served(&asked, observation, cx) {
+                for asked in cx.asked {
+                    if self.served(asked, observation, cx) {
                         foreign = Some(asked);
                     }
                 }
-                match foreign {
-                    Some(asked) => out.extend(self.evaluate(&asked, observation, cx)),
-                    None => self.learn(observation, cx),
+                if let Some(asked) = foreign {
+                    out.extend(self.evaluate(asked, observation, cx));
                 }
             }
             Some(403 | 404 | 410) => {
-                for asked in objects::asked(observation, cx) {
-                    self.refused(&asked, observation, cx);
+                for asked in cx.asked {
+                    self.refused(asked, observation, cx);
                 }
             }
             _ => {}
@@ -444,13 +275,6 @@ impl Detector for ForeignObject {
     fn tick(&mut self, _now: Timestamp) {}
 
     fn tables(&self) -> Vec<(&'static str, TableStats)> {
-        vec![
-            ("foreign_object_principals", self.givens.stats()),
-            ("foreign_object_objects", self.objects.stats()),
-            ("foreign_object_ties", self.ties.stats()),
-            ("foreign_object_places", self.places.stats()),
-            ("foreign_object_kinds", self.kinds.stats()),
-            ("foreign_object_walks", self.walks.stats()),
-        ]
+        vec![("foreign_object_walks", self.walks.stats())]
     }
 }

@@ -45,9 +45,9 @@ use self::{
     track::{Catalogue, Owners, Track},
 };
 use super::{
-    Context, Detector, DetectorInfo, Evidence, Finding, Remedy, confidence,
-    given::Givens,
-    objects::{self, Asked},
+    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, confidence,
+    graph::short,
+    objects::Asked,
     peers::Peers,
     percent,
     points::Points,
@@ -90,10 +90,6 @@ pub struct Settings {
     pub objects_max: usize,
     /// Lists that actors were served, remembered, as above.
     pub lists_max: usize,
-    /// Actors of which is remembered which objects answers gave them, as above.
-    pub given_max: usize,
-    /// Bytes of what all of them were given.
-    pub given_bytes: usize,
 }
 
 impl Default for Settings {
@@ -106,8 +102,6 @@ impl Default for Settings {
             subjects_max: 1 << 19,
             objects_max: 1 << 20,
             lists_max: 1 << 17,
-            given_max: 1 << 17,
-            given_bytes: 16 << 20,
         }
     }
 }
@@ -137,7 +131,6 @@ pub struct IdEnumeration {
     tracks: Lru<(u64, u64), Track>,
     objects: Lru<u64, Owners>,
     lists: Lists,
-    givens: Givens,
     peers: Lru<u64, Peers>,
     catalogues: Lru<u64, Catalogue>,
     rotations: Rotations,
@@ -151,7 +144,6 @@ impl IdEnumeration {
             tracks: Lru::new(settings.subjects_max),
             objects: Lru::new(settings.objects_max),
             lists: Lists::new(settings.lists_max),
-            givens: Givens::new(settings.given_max, settings.given_bytes),
             peers: Lru::new(16_384),
             catalogues: Lru::new(16_384),
             rotations: Rotations::new(1 << 16),
@@ -190,19 +182,14 @@ impl IdEnumeration {
         };
         let created = observation.status == Some(201);
         let spared = owners.common() || created || spared_crawler(observation, cx);
-        let given = || self.givens.has((cx.actor_key >> 32) as u32, place.key);
+        let given = || cx.graph.explains(short(cx.actor_key), place.key);
         let explained =
             outcome == Outcome::Served && (given() || self.lists.explain(observation.at, cx, place.kind));
         if spared || explained {
-            if let Some(track) = self.tracks.get(&(cx.actor_key, place.place)) {
-                track.listed += u32::from(!spared);
-                track.touches.push_quietly(&place.id);
-            }
+            track.listed += u32::from(!spared);
+            track.touches.push_quietly(&place.id);
             return;
         }
-        let Some(track) = self.tracks.get(&(cx.actor_key, place.place)) else {
-            return;
-        };
         track.evidence(&place.id, now, outcome, observation, owners.only_other(me));
         let total = track.touches.total();
         if !track.fired && outcome == Outcome::Served {
@@ -211,35 +198,6 @@ impl IdEnumeration {
         if track.is_due(total, now) && total >= self.settings.distinct_min {
             self.evaluate(now, observation, cx, place, out);
         }
-    }
-
-    /// Remembers the objects that an answer names: who was given them may read them. What was asked for is echoed, not given.
-    fn learn(&mut self, observation: &Observation, cx: &Context<'_>) {
-        let Some(body) = observation
-            .response_body
-            .as_ref()
-            .filter(|_| observation.is_status(2))
-        else {
-            return;
-        };
-        let asked: Vec<u64> = objects::asked(observation, cx)
-            .map(|asked| asked.id.hash)
-            .collect();
-        let [first, second] = cx.about.lists;
-        let ids = body
-            .ids
-            .iter()
-            .filter(|id| (id.named || id.shape.is_telling()) && !asked.contains(&id.id.hash));
-        // `/orders/search` gives orders as well as `/orders` does.
-        let keys = ids.flat_map(|id| {
-            let kind = objects::kind_in_body(id, cx);
-            let other = if id.stem == 0 && kind == first { second } else { 0 };
-            [kind, other]
-                .into_iter()
-                .filter(|kind| *kind != 0)
-                .map(|kind| objects::key(kind, &id.id))
-        });
-        self.givens.give_all((cx.actor_key >> 32) as u32, keys);
     }
 
     fn evaluate(
@@ -399,15 +357,18 @@ impl Detector for IdEnumeration {
         Some(self.settings.score_min)
     }
 
+    fn interest(&self) -> Interest {
+        Interest::OBJECTS.or(Interest::SERVED)
+    }
+
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
         if cx.about.unknown {
             return;
         }
         self.lists.note(observation, cx);
-        for asked in objects::asked(observation, cx) {
-            self.touch(observation, cx, asked, out);
+        for asked in cx.asked {
+            self.touch(observation, cx, *asked, out);
         }
-        self.learn(observation, cx);
         self.rotations.observe(observation, cx, out);
     }
 

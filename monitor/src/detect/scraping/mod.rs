@@ -143,7 +143,7 @@ impl Scraping {
 
     /// Takes in one request of one actor. Whether it is time to look.
     fn take(&mut self, observation: &Observation, cx: &Context<'_>) -> bool {
-        let asked = objects::asked(observation, cx).last();
+        let asked = cx.asked.last();
         let page = observation.extra().page;
         let place = (cx.actor_key, u64::from(cx.endpoint.0));
         let in_list = observation.response_body.as_ref().filter(|_| asked.is_none());
@@ -151,7 +151,7 @@ impl Scraping {
             .iter()
             .flat_map(|body| body.ids.iter())
             .filter(|id| id.named && id.id.hash.is_multiple_of(SAMPLE))
-            .map(|id| objects::key(objects::kind_in_body(id, cx), &id.id));
+            .map(|id| objects::key(objects::kind_in_body(id, &cx.target()), &id.id));
         let (mut sampled, mut shared) = (0, 0);
         for object in listed.chain(asked.map(|asked| asked.key)) {
             sampled += 1;
@@ -266,7 +266,7 @@ impl Scraping {
         let number = if let Some(page) = observation.extra().page {
             page.number?
         } else {
-            let asked = objects::asked(observation, cx).last()?;
+            let asked = cx.asked.last()?;
             // New objects have rising numbers, and each is read by who made it: that is no walk.
             let number = asked.id.number?;
             self.others_have(asked.key, cx.actor_key).then_some(number)?

@@ -48,7 +48,7 @@ struct Filter {
 }
 
 impl Givens {
-    /// Of so many principals, in so many bytes of filters; the one that was silent for longest gives way.
+    /// Of so many principals, in so many bytes of filters; one that was silent for long gives way.
     pub(super) fn new(principals_max: usize, bytes_max: usize) -> Self {
         Self {
             principals: Lru::new(principals_max),
@@ -68,25 +68,19 @@ impl Givens {
         self.bytes
     }
 
-    /// Whether the principal was given this. Nobody remembered was given anything.
-    pub(super) fn has(&self, principal: u32, object: u64) -> bool {
-        self.principals
-            .peek(&principal)
-            .is_some_and(|given| given.has(object))
+    /// What a principal was given, if it is remembered.
+    pub(super) fn of(&self, principal: u32) -> Option<&Given> {
+        self.principals.peek(&principal)
     }
 
-    /// Gives the principal an object. Whether that is new.
-    pub(super) fn give(&mut self, principal: u32, object: u64) -> bool {
+    /// Gives a principal something, within the bounds.
+    pub(super) fn with(&mut self, principal: u32, gives: impl FnOnce(&mut Given)) {
         self.make_room(principal);
         let given = self.principals.entry(principal);
-        if given.has(object) {
-            return false;
-        }
         let before = given.bytes();
-        given.add(object);
+        gives(given);
         self.bytes = (self.bytes + given.bytes()).saturating_sub(before);
-        self.keep_within_bytes();
-        true
+        while self.bytes > self.bytes_max && self.shed() {}
     }
 
     /// The principal is there, from this client, with these roles.
@@ -96,63 +90,50 @@ impl Givens {
         }
     }
 
-    /// The roles that a principal last claimed; 0 for none.
-    pub(super) fn roles(&self, principal: u32) -> u32 {
-        self.principals.peek(&principal).map_or(0, |given| given.roles)
-    }
-
-    /// The last client of a principal, and when it was last there.
-    pub(super) fn last(&self, principal: u32) -> Option<(u32, Timestamp)> {
-        let given = self.principals.peek(&principal)?;
-        Some((given.client, given.last))
-    }
-
-    /// Gives the principal several objects.
-    pub(super) fn give_all(&mut self, principal: u32, objects: impl Iterator<Item = u64>) {
-        let mut objects = objects.peekable();
-        if objects.peek().is_none() {
-            return;
-        }
-        self.make_room(principal);
-        let given = self.principals.entry(principal);
-        let before = given.bytes();
-        for object in objects {
-            if !given.has(object) {
-                given.add(object);
-            }
-        }
-        self.bytes = (self.bytes + given.bytes()).saturating_sub(before);
-        self.keep_within_bytes();
-    }
-
     /// Room for one that is not known yet: the table must not drop one without the bytes being counted.
     fn make_room(&mut self, principal: u32) {
-        let stats = self.principals.stats();
-        if stats.len >= stats.capacity && self.principals.peek(&principal).is_none() {
+        if self.principals.is_full() && self.principals.peek(&principal).is_none() {
             self.shed();
         }
     }
 
-    fn keep_within_bytes(&mut self) {
-        while self.bytes > self.bytes_max && self.principals.stats().len > 1 {
-            self.shed();
-        }
-    }
-
-    /// Forgets who was silent for longest.
-    fn shed(&mut self) {
-        if let Some((_, given)) = self.principals.shed() {
-            self.bytes = self.bytes.saturating_sub(given.bytes());
-        }
+    /// Forgets one that was silent for long. Whether there was one.
+    fn shed(&mut self) -> bool {
+        let Some((_, given)) = self.principals.shed() else {
+            return false;
+        };
+        self.bytes = self.bytes.saturating_sub(given.bytes());
+        true
     }
 }
 
 impl Given {
-    fn has(&self, object: u64) -> bool {
+    /// Whether it was given this.
+    pub(super) fn has(&self, object: u64) -> bool {
         self.full || self.few.contains(&object) || self.filters.iter().any(|filter| filter.has(object))
     }
 
-    fn add(&mut self, object: u64) {
+    /// The roles that it last claimed; 0 for none.
+    pub(super) fn roles(&self) -> u32 {
+        self.roles
+    }
+
+    /// Its last client, and when it was last there.
+    pub(super) fn last(&self) -> (u32, Timestamp) {
+        (self.client, self.last)
+    }
+
+    /// Adds an object. Whether it is new.
+    pub(super) fn add(&mut self, object: u64) -> bool {
+        let new = !self.has(object);
+        if new {
+            self.enter(object);
+        }
+        new
+    }
+
+    /// Adds an object that is new.
+    pub(super) fn enter(&mut self, object: u64) {
         if self.filters.is_empty() && self.few.len() < FEW {
             self.few.push(object);
             return;
@@ -166,7 +147,10 @@ impl Given {
     fn add_to_filter(&mut self, object: u64) {
         if self.filters.last().is_none_or(|filter| filter.room == 0) {
             match LEVELS.get(self.filters.len()) {
-                Some(words) => self.filters.push(Filter::new(*words)),
+                Some(words) => {
+                    self.filters.reserve_exact(1);
+                    self.filters.push(Filter::new(*words));
+                }
                 None => self.full = true,
             }
         }
@@ -191,10 +175,11 @@ impl Filter {
 
     /// The words and bits of an object.
     fn places(&self, object: u64) -> impl Iterator<Item = (usize, u64)> + use<> {
-        let bits = self.words.len() as u64 * 64;
+        // All of them have a power of two.
+        let mask = (self.words.len() as u64 * 64).wrapping_sub(1);
         let step = object >> 32 | 1;
         (0..HASHES).map(move |n| {
-            let bit = object.wrapping_add(n.wrapping_mul(step)) % bits;
+            let bit = object.wrapping_add(n.wrapping_mul(step)) & mask;
             ((bit / 64) as usize, 1 << (bit % 64))
         })
     }
@@ -223,27 +208,35 @@ mod tests {
         InstallKey([9; 16]).hash(1, &n.to_le_bytes())
     }
 
+    fn give(givens: &mut Givens, principal: u32, n: u64) {
+        givens.with(principal, |given| {
+            given.add(object(n));
+        });
+    }
+
+    fn has(givens: &Givens, principal: u32, n: u64) -> bool {
+        givens.of(principal).is_some_and(|given| given.has(object(n)))
+    }
+
     #[test]
     fn what_was_given_is_known_and_little_else() {
         let mut givens = Givens::new(10, 1 << 20);
         for n in 0..5000 {
-            givens.give(1, object(n));
-            assert!(givens.has(1, object(n)), "{n}");
+            give(&mut givens, 1, n);
+            assert!(has(&givens, 1, n), "{n}");
         }
-        assert!((0..5000).all(|n| givens.has(1, object(n))));
-        let wrong = (10_000..20_000).filter(|n| givens.has(1, object(*n))).count();
+        assert!((0..5000).all(|n| has(&givens, 1, n)));
+        let wrong = (10_000..20_000).filter(|n| has(&givens, 1, *n)).count();
         assert!(wrong < 200, "{wrong}");
-        assert!(!givens.has(2, object(1)));
+        assert!(!has(&givens, 2, 1));
         assert!(givens.bytes() < 32 << 10, "{}", givens.bytes());
     }
 
     #[test]
     fn who_was_given_everything_may_have_everything() {
         let mut givens = Givens::new(10, 1 << 20);
-        (0..100_000).for_each(|n| {
-            givens.give(1, object(n));
-        });
-        assert!(givens.has(1, object(1_000_000)));
+        (0..100_000).for_each(|n| give(&mut givens, 1, n));
+        assert!(has(&givens, 1, 1_000_000));
         assert!(givens.bytes() < 128 << 10);
     }
 
@@ -251,7 +244,7 @@ mod tests {
     fn memory_is_bounded_and_counted_rightly() {
         let mut givens = Givens::new(100, 64 << 10);
         for n in 0..200_000u64 {
-            givens.give((n % 1000 / (1 + n % 7)) as u32, object(n));
+            give(&mut givens, (n % 1000 / (1 + n % 7)) as u32, n);
             assert!(givens.bytes() <= 64 << 10);
         }
         let real: usize = givens.principals.iter().map(|(_, given)| given.bytes()).sum();

@@ -1,19 +1,9 @@
 //! What all principals do at one place where an object is named: how much of it the graph explains. Must not know scores.
 
-use super::super::{count, share};
-
-/// What of a touch the graph explains.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Claim {
-    /// The principal was given the object, or the object is everybody's.
-    Given = 0,
-    /// The principal was given an id like it, of an unknown kind.
-    Perhaps = 1,
-    /// Nobody is known to own it.
-    Unknown = 2,
-    /// Others own it, and the principal was never given it.
-    Foreign = 3,
-}
+use super::{
+    super::{count, share},
+    Claim,
+};
 
 /// The touches of one place.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,7 +3,7 @@
 use crate::lru::{Lru, TableStats};
 
 /// A principal as it stands among owners: half of its key is enough to tell few apart. Never 0, always odd.
-pub(super) fn short(actor_key: u64) -> u32 {
+pub(in crate::detect) fn short(actor_key: u64) -> u32 {
     (actor_key >> 32) as u32 | OWNER
 }
 
@@ -20,7 +20,7 @@ const OWNERS: usize = 4;
 
 /// The first owners of one object.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Owners([u32; OWNERS]);
+pub(in crate::detect) struct Owners([u32; OWNERS]);
 
 impl Owners {
     /// Adds one that was given it, if there is room.
@@ -48,7 +48,7 @@ impl Owners {
     }
 
     /// Those that it belongs to: none where it is common.
-    pub(super) fn all(self) -> impl Iterator<Item = u32> {
+    pub(in crate::detect) fn all(self) -> impl Iterator<Item = u32> {
         let common = self.is_common();
         self.0
             .into_iter()

@@ -1,0 +1,59 @@
+//! What detectors ask the graph. Must not know how it learns.
+
+use super::{Graph, given::Given, mark, owners::Owners, place::Place, way};
+use crate::time::Timestamp;
+
+impl Graph {
+    /// Whether it explains that the actor knows this object: an answer gave it.
+    pub(in crate::detect) fn explains(&self, actor: u32, object: u64) -> bool {
+        let given = self.givens.of(actor);
+        given.is_some_and(|given| given.has(object) || given.has(object ^ way::KNOWN))
+    }
+
+    /// Whom an object belongs to; nobody where it is unknown or common.
+    pub(in crate::detect) fn owners(&self, object: u64) -> Owners {
+        self.objects.peek(&object).copied().unwrap_or_default()
+    }
+
+    /// Whether the actor was given objects of this kind.
+    pub(in crate::detect) fn has_own(&self, actor: u32, kind: u64) -> bool {
+        self.givens.of(actor).is_some_and(|given| given.has(mark(kind)))
+    }
+
+    /// Whether the actor was served where administrators are.
+    pub(in crate::detect) fn is_staff(&self, actor: u32) -> bool {
+        self.givens.of(actor).is_some_and(|given| given.has(way::STAFF))
+    }
+
+    /// The roles that an actor last claimed, as [`super::roles`] has them.
+    pub(in crate::detect) fn roles(&self, actor: u32) -> u32 {
+        self.givens.of(actor).map_or(0, Given::roles)
+    }
+
+    /// The last client of an actor, as [`super::client`] has it, and when it was last there.
+    pub(in crate::detect) fn last(&self, actor: u32) -> Option<(u32, Timestamp)> {
+        self.givens.of(actor).map(Given::last)
+    }
+
+    /// Whether two share objects of this kind.
+    pub(in crate::detect) fn are_tied(&self, one: u32, other: u32, kind: u64) -> bool {
+        self.ties.are_tied(one, other, kind)
+    }
+
+    /// Whether an actor shares objects of this kind with so many that it is nobody's in particular.
+    pub(in crate::detect) fn is_wide(&self, actor: u32, kind: u64) -> bool {
+        self.ties.is_wide(actor, kind)
+    }
+
+    /// Share of what is touched at a place that the graph explains, where enough is known.
+    pub(in crate::detect) fn explained(&self, place: u64) -> Option<f64> {
+        self.places.peek(&place).and_then(Place::explained)
+    }
+
+    /// How many others were served foreign objects of this kind, counted up to a few.
+    pub(in crate::detect) fn other_foreigners(&self, kind: u64, actor: u32) -> u32 {
+        self.places
+            .peek(&kind)
+            .map_or(0, |place| place.other_foreigners(actor))
+    }
+}
