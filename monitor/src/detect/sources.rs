@@ -39,6 +39,10 @@ impl Sources {
             let least = (0..self.0.len()).min_by_key(|at| self.0.get(*at).map(|source| source.evidence));
             least.map(|at| self.0.swap_remove(at));
         }
+        if self.0.is_empty() {
+            // Nearly always there is one.
+            self.0.reserve_exact(1);
+        }
         self.0.push(Source {
             addr,
             forwarded,

@@ -97,7 +97,7 @@ impl Touches {
         };
         self.total = self.total.saturating_add(1);
         if self.ring.len() < REMEMBERED {
-            self.ring.push(touch);
+            self.enter(touch);
             return;
         }
         if let Some(oldest) = self.ring.get_mut(usize::from(self.next)) {
@@ -110,7 +110,7 @@ impl Touches {
     /// Makes an object known without counting it.
     pub fn push_quietly(&mut self, id: &ObjectId) {
         if self.ring.len() < REMEMBERED {
-            self.ring.push(Touch {
+            self.enter(Touch {
                 hash: short(id),
                 when: Outcome::Quiet as u32,
                 number: u64::MAX,
@@ -118,6 +118,14 @@ impl Touches {
         } else {
             self.remember(id);
         }
+    }
+
+    /// Nearly all touch a handful: room is made in small steps.
+    fn enter(&mut self, touch: Touch) {
+        if self.ring.len() == self.ring.capacity() {
+            self.ring.reserve_exact((self.ring.len() / 2).clamp(2, 16));
+        }
+        self.ring.push(touch);
     }
 
     fn remember(&mut self, id: &ObjectId) {

@@ -82,6 +82,10 @@ impl Exclusivity {
                 .map(|(at, _)| at);
             oldest.map(|at| users.swap_remove(at));
         }
+        if users.is_empty() {
+            // Nearly always there is one.
+            users.reserve_exact(1);
+        }
         users.push(User {
             key: user,
             proven,

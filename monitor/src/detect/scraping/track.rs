@@ -14,6 +14,8 @@ pub(super) struct Track {
     requests: u32,
     map: Option<Box<[u64; WORDS]>>,
     set: u32,
+    /// What that many bits stand for.
+    distinct: u32,
     /// Objects touched, or given in lists, that are told apart, and those of them that others were served, too.
     sampled: u32,
     shared: u32,
@@ -78,9 +80,12 @@ impl Track {
         }
         let map = self.map.get_or_insert_with(|| Box::new([0; WORDS]));
         let bit = key % (WORDS as u64 * 64);
-        if let Some(word) = map.get_mut((bit / 64) as usize) {
-            self.set += u32::from(*word & 1 << (bit % 64) == 0);
+        if let Some(word) = map.get_mut((bit / 64) as usize)
+            && *word & 1 << (bit % 64) == 0
+        {
             *word |= 1 << (bit % 64);
+            self.set += 1;
+            self.distinct = estimate(self.set);
         }
     }
 
@@ -103,17 +108,9 @@ impl Track {
         another
     }
 
-    /// Distinct objects touched, estimated by linear counting: exact enough up to 10,000.
+    /// Distinct objects touched, estimated.
     pub(super) fn distinct(&self) -> u32 {
-        let all = f64::from(u32::try_from(WORDS * 64).unwrap_or(u32::MAX));
-        let free = (all - f64::from(self.set)).max(1.0);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "at most 16,000"
-        )]
-        let estimate = (-all * (free / all).ln()).round() as u32;
-        estimate
+        self.distinct
     }
 
     /// Objects or pages, whichever are more to the point.
@@ -145,6 +142,19 @@ impl Track {
     pub(super) fn coverage(&self) -> f64 {
         1.0 - share(self.gaps, self.requests)
     }
+}
+
+/// How many objects set so many bits, by linear counting: exact enough up to 10,000.
+fn estimate(set: u32) -> u32 {
+    let all = f64::from(u32::try_from(WORDS * 64).unwrap_or(u32::MAX));
+    let free = (all - f64::from(set)).max(1.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most 16,000"
+    )]
+    let estimate = (-all * (free / all).ln()).round() as u32;
+    estimate
 }
 
 #[cfg(test)]

@@ -144,6 +144,10 @@ impl Usage {
                 .map(|(at, _)| at);
             oldest.map(|at| self.clients.remove(at));
         }
+        if self.clients.is_empty() {
+            // Nearly always there is one.
+            self.clients.reserve_exact(1);
+        }
         self.clients.push(Client {
             addr,
             source: observation.client.addr,
