@@ -1,7 +1,7 @@
 //! Names of fields, parameters and cookies that say what their value is for: a user, a password, a token, an error.
 //! Must not know values, nor what is made of them.
 //!
-//! Most names are none of these. So the first look is at the length and the first letter only.
+//! Most names are none of these. So the first look is at the length, the first letter and the last only.
 
 /// Longest name that is looked up, bytes without separators.
 const LONGEST: usize = 24;
@@ -272,19 +272,19 @@ const SECRET: Words<()> = &[
     (b"token", ()),
 ];
 
-/// First letters of the names of each length, one bit a letter.
-type Firsts = [u32; LONGEST + SEPARATORS + 1];
+/// First and last letters of the names of each length, one bit a letter.
+type Ends = [(u32, u32); LONGEST + SEPARATORS + 1];
 
-const ASKS_FIRSTS: Firsts = firsts(ASKS);
-const TELLS_FIRSTS: Firsts = firsts(TELLS);
-const PAGES_FIRSTS: Firsts = firsts(PAGES);
-const SECRET_FIRSTS: Firsts = firsts(SECRET);
+const ASKS_ENDS: Ends = ends(ASKS);
+const TELLS_ENDS: Ends = ends(TELLS);
+const PAGES_ENDS: Ends = ends(PAGES);
+const SECRET_ENDS: Ends = ends(SECRET);
 
 /// What a field of a request is for, by its name. Of `user[email]` the name is `email`.
 #[inline]
 pub(super) fn asks(name: &[u8]) -> Option<Asks> {
     let name = innermost(name);
-    if may_be(name, &ASKS_FIRSTS) {
+    if may_be(name, &ASKS_ENDS) {
         find(name, ASKS)
     } else {
         None
@@ -294,7 +294,7 @@ pub(super) fn asks(name: &[u8]) -> Option<Asks> {
 /// What a field of an answer says, by its name.
 #[inline]
 pub(super) fn tells(name: &[u8]) -> Option<Tells> {
-    if may_be(name, &TELLS_FIRSTS) {
+    if may_be(name, &TELLS_ENDS) {
         find(name, TELLS)
     } else {
         None
@@ -307,7 +307,7 @@ pub(super) fn tells(name: &[u8]) -> Option<Tells> {
 pub(super) fn pages(name: &[u8]) -> Option<Pages> {
     let name = innermost(name);
     let name = name.strip_prefix(b"$").unwrap_or(name);
-    if may_be(name, &PAGES_FIRSTS) {
+    if may_be(name, &PAGES_ENDS) {
         find(name, PAGES)
     } else {
         None
@@ -317,7 +317,7 @@ pub(super) fn pages(name: &[u8]) -> Option<Pages> {
 /// Whether a parameter of this name carries a secret.
 #[inline]
 pub(super) fn is_secret(name: &[u8]) -> bool {
-    may_be(name, &SECRET_FIRSTS) && find(name, SECRET).is_some()
+    may_be(name, &SECRET_ENDS) && find(name, SECRET).is_some()
 }
 
 /// The name in the last brackets, which is how forms write what lies within what.
@@ -335,15 +335,19 @@ pub(super) fn innermost(name: &[u8]) -> &[u8] {
 }
 
 #[inline]
-fn may_be(name: &[u8], firsts: &Firsts) -> bool {
+fn may_be(name: &[u8], ends: &Ends) -> bool {
+    let (Some(first), Some(last), Some((firsts, lasts))) = (name.first(), name.last(), ends.get(name.len()))
+    else {
+        return false;
+    };
+    let letter = |byte: &u8| (byte | 0x20).wrapping_sub(b'a');
     // `_` and `-` begin some names of fields; then the mask has nothing to say.
-    let Some(first) = name.first() else { return false };
-    let letter = (first | 0x20).wrapping_sub(b'a');
-    match firsts.get(name.len()) {
-        Some(mask) if letter < 26 => mask >> letter & 1 != 0,
-        Some(mask) => *mask != 0 && matches!(first, b'_' | b'-'),
-        None => false,
-    }
+    let begins = match letter(first) {
+        letter @ 0..26 => firsts >> letter & 1 != 0,
+        _ => *firsts != 0 && matches!(first, b'_' | b'-'),
+    };
+    // Behind the last letter there may be a separator, and some end with a digit.
+    begins && (letter(last) >= 26 || lasts >> letter(last) & 1 != 0)
 }
 
 /// Looks a name up without letter case and separators.
@@ -363,14 +367,18 @@ fn find<T: Copy>(name: &[u8], words: Words<T>) -> Option<T> {
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which refuses what is out of bounds"
 )]
-const fn firsts<T>(words: &[(&[u8], T)]) -> Firsts {
-    let mut table = [0; LONGEST + SEPARATORS + 1];
+const fn ends<T>(words: &[(&[u8], T)]) -> Ends {
+    let mut table = [(0, 0); LONGEST + SEPARATORS + 1];
     let mut at = 0;
     while at < words.len() {
         let word = words[at].0;
+        let last = word[word.len() - 1];
         let mut more = 0;
         while more <= SEPARATORS {
-            table[word.len() + more] |= 1 << (word[0] - b'a');
+            table[word.len() + more].0 |= 1 << (word[0] - b'a');
+            if last.is_ascii_lowercase() {
+                table[word.len() + more].1 |= 1 << (last - b'a');
+            }
             more += 1;
         }
         at += 1;
@@ -414,6 +422,7 @@ mod tests {
     fn the_first_look_loses_nothing() {
         for (word, asked) in ASKS {
             assert_eq!(asks(word), Some(*asked));
+            assert_eq!(asks(&[word, b"_".as_slice()].concat()), Some(*asked));
             let shouted = word.to_ascii_uppercase();
             assert_eq!(asks(&shouted), Some(*asked));
         }
