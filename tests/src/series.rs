@@ -25,6 +25,11 @@ impl Series {
         self.0.push(value);
     }
 
+    /// The values, in the order of the rounds.
+    pub fn values(&self) -> impl Iterator<Item = f64> {
+        self.0.iter().copied()
+    }
+
     /// The spread; all zero for an empty series.
     pub fn spread(&self) -> Spread {
         let mut sorted = self.0.clone();

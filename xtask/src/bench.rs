@@ -63,7 +63,10 @@ impl Group {
     }
 }
 
-/// Builds everything in release and runs the groups one after the other: they would disturb each other.
+/// What is measured is built as what is packaged.
+const PROFILE: &str = "dist";
+
+/// Builds everything and runs the groups one after the other: they would disturb each other.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let groups = if options.groups.is_empty() {
         &Group::ALL[..]
@@ -79,9 +82,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if groups.len() != 1 && !options.rest.is_empty() {
         bail!("arguments behind `--` belong to one group; name it");
     }
-    run::build_release(groups.iter().map(|group| group.program()).chain(["apimon"]))?;
+    run::build(
+        PROFILE,
+        groups.iter().map(|group| group.program()).chain(["apimon"]),
+    )?;
     for group in groups {
-        let program = run::target_dir()?.join("release").join(group.program());
+        let program = run::target_dir()?.join(PROFILE).join(group.program());
         run::run(&mut run::command(&program.to_string_lossy(), &options.rest))?;
     }
     Ok(())

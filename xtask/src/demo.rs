@@ -23,7 +23,7 @@ pub(crate) fn run() -> Result<()> {
         );
     }
     println!("demo: building apimon and the demo's server and clients (release)");
-    run::build_release(PROGRAMS)?;
+    run::build("release", PROGRAMS)?;
     let program = run::target_dir()?.join("release/demo");
     let error = run::command(&program.to_string_lossy(), [""; 0]).exec();
     Err(anyhow!(error).context(format!("cannot start {}", program.display())))

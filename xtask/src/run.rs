@@ -41,11 +41,12 @@ pub(crate) fn cargo_with_kernel<S: AsRef<OsStr>>(args: impl IntoIterator<Item = 
     cargo
 }
 
-/// Builds these programs of `monitor` and `tests` in release, with the kernel programs.
-pub(crate) fn build_release<'a>(programs: impl IntoIterator<Item = &'a str>) -> Result<()> {
+/// Builds these programs of `monitor` and `tests` with this profile, with the kernel programs.
+pub(crate) fn build<'a>(profile: &str, programs: impl IntoIterator<Item = &'a str>) -> Result<()> {
     let packages = [
         "build",
-        "--release",
+        "--profile",
+        profile,
         "--package",
         "apimon",
         "--package",

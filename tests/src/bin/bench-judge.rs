@@ -1,7 +1,10 @@
 //! `bench judge`: nanoseconds an observation, and bytes, at 10^4, 10^5 and 10^6 principals and 10,000 endpoints, beside one
 //! look-up in a table of as many entries in the same run.
 //!
-//! `bench-judge [PRINCIPALS ...]`; `bench-judge each PRINCIPALS` measures with each detector alone, and with none. Fails where an aim is missed by its nature: memory, or cost that grows with the number of requests.
+//! `bench-judge [PRINCIPALS ...]`; `bench-judge each PRINCIPALS` measures with each detector alone, and with none;
+//! `bench-judge once PRINCIPALS OBSERVATIONS` only judges, for profilers. Fails where an aim
+//! is missed by its nature: memory, or a cost that grows with the number of requests (the last quarter of the rounds beside the
+//! first).
 #![expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
 
 use std::{env, time::Duration};
@@ -27,7 +30,9 @@ const KEY: InstallKey = InstallKey(*b"bench-judge-key0");
 /// Observations made at a time, outside of what is measured.
 const BATCH: usize = 4096;
 /// Rounds behind the first, which fills the tables.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 8;
+/// How many times the cost of the first quarter the last one may be, beside the reference: what is more than noise.
+const GROWTH_MAX: f64 = 1.5;
 /// What the judge may hold at a million principals, MiB.
 const PEAK_MIB: usize = 512;
 
@@ -37,6 +42,13 @@ fn main() -> Result<()> {
         && each == "each"
     {
         return each_alone(principals.parse().context("PRINCIPALS is a number")?);
+    }
+    if let [once, principals, observations] = args.as_slice()
+        && once == "once"
+    {
+        let number = |text: &str| text.parse().context("PRINCIPALS and OBSERVATIONS are numbers");
+        judge_once(number(principals)?, number(observations)?);
+        return Ok(());
     }
     let sizes: Vec<usize> = args
         .iter()
@@ -48,9 +60,10 @@ fn main() -> Result<()> {
         sizes
     };
     println!(
-        "{:>10}  {:>28}  {:>24}  {:>22}  {:>9}  {:>11}  {:>9}",
+        "{:>10}  {:>28}  {:>16}  {:>24}  {:>22}  {:>9}  {:>11}  {:>9}",
         "principals",
         "judge, ns an observation",
+        "first, last 1/4",
         "one look-up, ns",
         "ratio",
         "MiB",
@@ -65,8 +78,24 @@ fn main() -> Result<()> {
             "{} MiB were held, {PEAK_MIB} is the bound",
             measured.peak_bytes >> 20
         );
+        let growth = measured.growth();
+        ensure!(
+            growth <= GROWTH_MAX,
+            "an observation costs {growth:.2} times as much after so many requests: {GROWTH_MAX} is the bound"
+        );
     }
     Ok(())
+}
+
+/// Nothing but observations, for profilers.
+fn judge_once(principals: usize, observations: usize) {
+    let mut traffic = Traffic::new(principals, KEY);
+    let mut judge = Judge::new(JudgeSettings::default(), KEY);
+    let mut events = Vec::new();
+    for _ in 0..observations {
+        judge.observe(&traffic.one(), &mut NoLeases, &mut events);
+        events.clear();
+    }
 }
 
 /// What each detector costs beside a judge without any.
@@ -184,11 +213,32 @@ fn cpu_time() -> Duration {
     )
 }
 
+/// Mean of the first quarter of the rounds, and of the last.
+fn first(series: &Series) -> f64 {
+    mean(series.values().take(ROUNDS / 4))
+}
+
+fn last(series: &Series) -> f64 {
+    mean(series.values().skip(ROUNDS - ROUNDS / 4))
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    sum / count
+}
+
 impl Measured {
+    /// How many times what it cost at first an observation costs at last, each beside the look-up of its round.
+    fn growth(&self) -> f64 {
+        let ratio = self.judge.ratio_to(&self.reference);
+        last(&ratio) / first(&ratio)
+    }
+
     fn print(&self, principals: usize) {
         println!(
-            "{principals:>10}  {:>28.0}  {:>24.0}  {:>22.1}  {:>9}  {:>11}  {:>9}",
+            "{principals:>10}  {:>28.0}  {:>16}  {:>24.0}  {:>22.1}  {:>9}  {:>11}  {:>9}",
             self.judge.spread(),
+            format!("{:.0}, {:.0}", first(&self.judge), last(&self.judge)),
             self.reference.spread(),
             self.judge.ratio_to(&self.reference).spread(),
             self.peak_bytes >> 20,
