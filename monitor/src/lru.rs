@@ -134,12 +134,17 @@ impl<K: Hash + Eq + Copy, V: Default> Lru<K, V> {
         Some(self.take(at))
     }
 
-    /// Every entry, in no order that means anything.
+    /// Every entry: first those that were used since the hand came by last, then the others; of both those that the hand
+    /// passed last, or that came last, before others.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        let slots = (0..).zip(&self.slots);
-        slots
-            .filter(|(at, _)| self.taken.has(*at))
-            .map(|(_, slot)| (&slot.key, &slot.value))
+        let len = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        let hand = self.hand.min(len);
+        let back = (0..hand).rev().chain((hand..len).rev());
+        let used = back.clone().filter(|at| self.used.has(*at));
+        let others = back.filter(|at| self.taken.has(*at) && !self.used.has(*at));
+        used.chain(others)
+            .filter_map(|at| self.slots.get(at as usize))
+            .map(|slot| (&slot.key, &slot.value))
     }
 
     #[inline]
@@ -275,6 +280,16 @@ mod tests {
             }
         }
 
+        /// Backwards from the hand, the used ones first.
+        fn list(&self) -> Vec<(u16, u64)> {
+            let (front, back) = self.slots.split_at(self.hand.min(self.slots.len()));
+            let all = front.iter().rev().chain(back.iter().rev());
+            let mut all: Vec<(u16, u64, bool)> = all.copied().flatten().collect();
+            // Stable: the order stays among the used, and among the others.
+            all.sort_by_key(|slot| !slot.2);
+            all.into_iter().map(|slot| (slot.0, slot.1)).collect()
+        }
+
         fn add(&mut self, key: u16, more: u64) {
             if let Some(slot) = self.find(key) {
                 (slot.1, slot.2) = (slot.1 + more, true);
@@ -313,8 +328,7 @@ mod tests {
                     }
                 }
                 let held: Vec<_> = table.iter().map(|(key, value)| (*key, *value)).collect();
-                let expected: Vec<_> = model.slots.iter().flatten().map(|slot| (slot.0, slot.1)).collect();
-                prop_assert_eq!(held, expected);
+                prop_assert_eq!(held, model.list());
             }
         }
     }
