@@ -1,8 +1,10 @@
 //! Paths that only scanners ask for, and paths that honest programs ask for without knowing whether they are there. Must not
 //! know who asks.
 
-/// Parts of paths, in small letters, that stand in the lists of scanners and in no program that a server does not have.
-const SCANNED: [&str; 46] = [
+/// Parts of paths, in small letters, that stand in the lists of scanners and in no program that a server does not have: first
+/// those that stand anywhere, then those that begin with a slash.
+const SCANNED_WORDS: [&str; 4] = ["xmlrpc.php", "phpmyadmin", "phpinfo", "eval-stdin"];
+const SCANNED: [&str; 42] = [
     "/.env",
     "/.git/",
     "/.svn/",
@@ -18,11 +20,8 @@ const SCANNED: [&str; 46] = [
     "/wp-content",
     "/wp-includes",
     "/wp-config",
-    "xmlrpc.php",
-    "phpmyadmin",
     "/pma/",
     "/adminer",
-    "phpinfo",
     "/cgi-bin/",
     "/server-status",
     "/server-info",
@@ -34,7 +33,6 @@ const SCANNED: [&str; 46] = [
     "/_ignition",
     "/telescope/requests",
     "/vendor/phpunit",
-    "eval-stdin",
     "/hnap1",
     "/boaform",
     "/solr/admin",
@@ -89,10 +87,28 @@ fn small(path: &str) -> String {
         .collect()
 }
 
-/// Whether only a scanner asks for this.
+/// Whether only a scanner asks for this. One pass: every request that fails is looked at, so a search for each part would be
+/// most of what judging it costs.
 pub(super) fn is_scanned(path: &str) -> bool {
-    let path = small(path);
-    SCANNED.iter().any(|part| path.contains(part))
+    let path = path.as_bytes();
+    let path = path.get(..LOOKED_AT).unwrap_or(path);
+    (0..path.len()).any(|at| match path.get(at..) {
+        Some(rest @ [b'/', second, ..]) => {
+            let second = second.to_ascii_lowercase();
+            let may_be = |part: &&&str| part.as_bytes().get(1) == Some(&second);
+            SCANNED.iter().filter(may_be).any(|part| begins(rest, part))
+        }
+        Some(rest @ [b'x' | b'X' | b'p' | b'P' | b'e' | b'E', ..]) => {
+            SCANNED_WORDS.iter().any(|part| begins(rest, part))
+        }
+        _ => false,
+    })
+}
+
+/// Whether a text begins with this, in small letters or large ones.
+fn begins(text: &[u8], part: &str) -> bool {
+    let head = text.get(..part.len());
+    head.is_some_and(|head| head.eq_ignore_ascii_case(part.as_bytes()))
 }
 
 /// Whether a browser or system asks for this by itself.
@@ -115,9 +131,17 @@ mod tests {
             "/wp-login.php",
             "/.git/config",
             "/api/actuator/env",
+            "/x/PHPMyAdmin-5",
+            "/a/b/xmlrpc.php",
         ] {
             assert!(is_scanned(path), "{path}");
         }
+        for part in SCANNED.iter().chain(&SCANNED_WORDS) {
+            let (small, large) = (format!("/x{part}"), format!("/x{part}y").to_uppercase());
+            assert!(is_scanned(&small) && is_scanned(&large), "{part}");
+            assert!(!is_scanned(&format!("{}{part}", "/a".repeat(LOOKED_AT / 2))));
+        }
+        assert!(SCANNED.iter().all(|part| part.starts_with('/')));
         for path in [
             "/orders/7",
             "/environment",
