@@ -2,7 +2,7 @@
 //!
 //! **Signal.** Distinct object ids of one (actor, endpoint, id position or parameter). Only *evidence* counts: the first
 //! touch of an object, refused (403, 404, 410) or served without explanation. An explanation is an answer
-//! that gave the actor the id (where bodies are read, exactly these ids), a list of these objects that the actor was served
+//! that gave the actor the id (where bodies are read, exactly these ids; not an answer about another's object), a list of these objects that the actor was served
 //! within half an hour and that was not read (the collection by its name: `/me/orders` explains `/orders/7`, as far as
 //! the bytes of the list can have held ids), an object that three other actors use too (public), or that the actor just
 //! created (201). Not counted at all: retries, 401 (an expired token is no probe), 429, 5xx, redirects, page numbers.
