@@ -10,7 +10,7 @@ use super::{
     program::Program,
     token,
     wire::Connection,
-    world::{Call, Issued, Shown, World},
+    world::{Call, Shown, World},
 };
 
 /// Somebody who sends requests.
@@ -42,6 +42,8 @@ pub struct Actor {
     pub until_us: u64,
     /// Whether it is a person of the crowd, who mistypes and roams.
     pub human: bool,
+    /// Whether its credential is somebody else's: it has what there is, and cannot log in for another.
+    pub borrows: bool,
     /// Its connections.
     pub connections: Vec<Connection>,
     /// Requests sent.
@@ -108,7 +110,10 @@ impl Actor {
     /// What it does at this time.
     pub fn act(&mut self, world: &mut World<'_>, now_us: u64) -> Act {
         if let Some((mut call, twice)) = self.queue.pop_front() {
-            call.shown = self.show(world, Token::Kept, false, now_us);
+            // Sent again as it was: what carried no credential still carries none.
+            if call.shown.text.is_some() {
+                call.shown = self.show(world, Token::Kept, false, now_us);
+            }
             return Act::Send(Box::new(call), twice, self.dice.between(0.1, 1.0));
         }
         let Some(step) = self.steps.get(self.place.step).cloned() else {
@@ -227,6 +232,7 @@ impl Actor {
         if !login
             && !open
             && token == Token::Own
+            && !self.borrows
             && let Some(act) = self.log_in_first(world, now_us)
         {
             return act;
@@ -296,7 +302,7 @@ impl Actor {
         let account = self.me().and_then(|me| world.accounts.get(me));
         account
             .and_then(|account| account.token.as_ref())
-            .is_some_and(|token| token.expires_us > now_us)
+            .is_some_and(|token| token.is_good(now_us))
     }
 
     /// What users look at: their own, now and then what others shared with them, or what is everybody's.
@@ -314,10 +320,7 @@ impl Actor {
     fn log_in_first(&mut self, world: &mut World<'_>, now_us: u64) -> Option<Act> {
         let me = self.me()?;
         let account = world.accounts.get(me)?;
-        let good = account
-            .token
-            .as_ref()
-            .is_some_and(|token| token.expires_us > now_us);
+        let good = account.token.as_ref().is_some_and(|token| token.is_good(now_us));
         if good {
             return None;
         }
@@ -371,7 +374,7 @@ impl Actor {
                 .map(|_| self.dice.below(world.accounts.len()))
                 .find(|at| {
                     let issued = world.accounts.get(*at).and_then(|a| a.token.as_ref());
-                    issued.is_some_and(|token| token.expires_us > now_us)
+                    issued.is_some_and(|token| token.is_good(now_us))
                 }),
             _ => self.me(),
         };
@@ -387,7 +390,7 @@ impl Actor {
             world.issue(account, now_us);
         }
         let issued = world.accounts.get(account).and_then(|a| a.token.clone());
-        let Some(Issued { text, expires_us }) = issued else {
+        let Some(issued) = issued else {
             return Shown::default();
         };
         let (text, good) = match token {
@@ -395,7 +398,7 @@ impl Actor {
             Token::Expired | Token::Unsigned | Token::Future => {
                 (Self::flawed(world, account, token, now_us), true)
             }
-            _ => (text, expires_us > now_us),
+            _ => (issued.text.clone(), issued.is_good(now_us)),
         };
         Shown {
             text: Some(text),

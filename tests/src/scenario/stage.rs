@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::{
     actor::{Actor, Place as At, Step, Way, What},
+    api::Auth,
     dice::Dice,
     file::{Group, Manner, Named, Place, Span, Who},
     program::Program,
@@ -109,8 +110,13 @@ pub fn set(named: &Named, seed: u64, crowd: f64) -> Result<Stage<'_>> {
     }
     build.world.populate();
     for (begins, actor, known) in &mut build.actors {
+        let at = begins.saturating_sub(60_000_000);
         for account in actor.accounts.iter().filter(|_| *known) {
-            build.world.issue(*account, begins.saturating_sub(60_000_000));
+            // Several who share an account share what it was handed out when the first of them came.
+            let token = build.world.accounts.get(*account).and_then(|a| a.token.as_ref());
+            if token.is_none_or(|token| token.issued_us > at) {
+                build.world.issue(*account, at);
+            }
         }
     }
     let end = START_US + micros(scenario.minutes * 60.0);
@@ -220,6 +226,7 @@ impl Build<'_> {
             rest: Span::default(),
             until_us: u64::MAX,
             human: false,
+            borrows: false,
             connections: Vec::new(),
             sent: 0,
             place: At::default(),
@@ -266,10 +273,22 @@ impl Build<'_> {
             actor.rest = group.rest;
             let Span { low, high } = group.start;
             let begins = START_US + micros(low + (high - low) * self.dice.unit());
-            self.actors.push((begins, actor, group.who != Who::User));
+            actor.borrows = matches!(group.who, Who::As(_));
+            let known = match group.who {
+                // Its owner's token is there when its owner is.
+                Who::As(_) => false,
+                Who::User => !self.logs_in(),
+                _ => true,
+            };
+            self.actors.push((begins, actor, known));
         }
         self.members.insert(name.to_owned(), members);
         Ok(())
+    }
+
+    /// Whether users log in for what they show. Keys are made once, and long before.
+    fn logs_in(&self) -> bool {
+        !matches!(self.world.plan.api.auth, Auth::Key | Auth::Basic)
     }
 
     fn join(&mut self, group: &Group) -> usize {

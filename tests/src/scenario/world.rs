@@ -52,8 +52,17 @@ pub struct Account {
 pub struct Issued {
     /// As sent.
     pub text: String,
+    /// Since when it is there, microseconds.
+    pub issued_us: u64,
     /// When it is no longer good, microseconds.
     pub expires_us: u64,
+}
+
+impl Issued {
+    /// Whether it has been handed out, and has not expired.
+    pub fn is_good(&self, now_us: u64) -> bool {
+        (self.issued_us..self.expires_us).contains(&now_us)
+    }
 }
 
 /// All objects of one kind.
@@ -233,7 +242,11 @@ impl<'a> World<'a> {
             expires_us,
             &mut self.dice,
         );
-        user.token = Some(Issued { text, expires_us });
+        user.token = Some(Issued {
+            text,
+            issued_us: now_us,
+            expires_us,
+        });
     }
 
     /// The account of this name.
