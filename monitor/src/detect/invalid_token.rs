@@ -5,8 +5,9 @@
 //! nobody is dropped; who sends a token that somebody forged (no signature, a wrong one) is named.
 //!
 //! **Score.** The endpoint refuses others (401, 403) 75; nobody without a credential was ever served there, and 20 with one were
-//! 60; else 50 for a forged token or one for somebody else, and for a flaw of time from the third on. An answer less than half as
-//! long as usual -25: it may be an error that comes as 200. A finding from 50 on; the points are the confidence.
+//! 60; else, where nobody without one was served, 50 for a forged token or one for somebody else, and for a flaw of time from the
+//! third on. An answer less than half as long as usual -25: it may be an error that comes as 200. The same token was refused
+//! elsewhere, and here nobody is: -25, the server does look, and this is open. A finding from 50 on; the points are the confidence.
 //!
 //! **Defaults from.** RFC 8725 (what a server must look at) and this project's survey: a finding only if accepted.
 //!
@@ -67,6 +68,8 @@ impl Default for Settings {
 
 /// An endpoint with more anonymous answers than one in so many is public.
 const PUBLIC: u64 = 20;
+/// Flawed tokens that were refused somewhere, remembered.
+const REFUSED: usize = 1 << 12;
 /// Flaws of time of which an unknown endpoint must have accepted so many.
 const OFTEN: u32 = 3;
 
@@ -75,6 +78,7 @@ const OFTEN: u32 = 3;
 pub struct InvalidToken {
     settings: Settings,
     accepted: Lru<u64, Accepted>,
+    refused: Lru<u64, ()>,
 }
 
 /// What was accepted of one flaw at one endpoint.
@@ -89,6 +93,7 @@ impl InvalidToken {
     pub fn new(settings: Settings) -> Self {
         Self {
             accepted: Lru::new(settings.flaws_max),
+            refused: Lru::new(REFUSED),
             settings,
         }
     }
@@ -98,7 +103,15 @@ impl InvalidToken {
         let accepted = self.accepted.entry(key);
         accepted.requests = accepted.requests.saturating_add(1);
         let first = *accepted.first.get_or_insert(observation.at);
-        let points = weigh(&self.settings, flaw, accepted.requests, observation, cx);
+        let elsewhere = token(observation).is_some_and(|token| self.refused.peek(&token).is_some());
+        let points = weigh(
+            &self.settings,
+            flaw,
+            accepted.requests,
+            elsewhere,
+            observation,
+            cx,
+        );
         // Said again when there is twice as much to say.
         if points.sum < self.settings.score_min
             || !(accepted.requests.is_power_of_two() || accepted.requests == OFTEN)
@@ -171,23 +184,33 @@ fn weigh(
     settings: &Settings,
     flaw: TokenFlaw,
     requests: u32,
+    elsewhere: bool,
     observation: &Observation,
     cx: &Context<'_>,
 ) -> Points {
     let about = cx.about;
     let refuses = about.refused_anonymous + about.refused_principals;
-    let known = about.served_anonymous == 0 && about.served_principals >= settings.served_min;
+    let closed = about.served_anonymous == 0;
+    let known = closed && about.served_principals >= settings.served_min;
     let mut points = Points::default();
     points.flag("refuses-others", refuses > 0, 75);
     points.flag("nobody-without-credential", refuses == 0 && known, 60);
     let often = !is_of_time(flaw) || requests >= OFTEN;
-    points.flag("accepted", refuses == 0 && !known && often, 50);
+    points.flag("accepted", refuses == 0 && closed && !known && often, 50);
+    points.flag("refused-elsewhere", refuses == 0 && elsewhere, -25);
     let short = observation
         .response_body_len
         .zip(about.answer_bytes())
         .is_some_and(|(len, usual)| 2 * len < usual);
     points.flag("short-answer", short, -25);
     points
+}
+
+/// Which token it is.
+fn token(observation: &Observation) -> Option<u64> {
+    observation
+        .credential
+        .map(|credential| credential.fingerprint.short())
 }
 
 /// Whether an answer says that a token was accepted.
@@ -219,7 +242,14 @@ impl Detector for InvalidToken {
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let flaws = observation.extra().token_flaws;
-        if flaws.is_empty() || !counts(observation, cx) {
+        if flaws.is_empty() {
+            return;
+        }
+        if observation.status == Some(401) {
+            token(observation).map(|token| self.refused.entry(token));
+            return;
+        }
+        if !counts(observation, cx) {
             return;
         }
         for (flaw, _) in TokenFlaw::ALL {
@@ -232,6 +262,9 @@ impl Detector for InvalidToken {
     fn tick(&mut self, _now: Timestamp) {}
 
     fn tables(&self) -> Vec<(&'static str, TableStats)> {
-        vec![("invalid_token_flaws", self.accepted.stats())]
+        vec![
+            ("invalid_token_flaws", self.accepted.stats()),
+            ("invalid_token_refused", self.refused.stats()),
+        ]
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! **Score.** The endpoint is known to require it: 30 requests of 5 actors where it refused somebody (401, 403) 50, or 400 of 10
 //! actors, none of them without, 40. 500 requests 5, 1500 10, 5000 15; five refusals 10; a method that changes something 10;
-//! three such requests of one client 5. Another version: the same, by what is known of the one that
+//! three such requests of one client 5. Of what one actor does in a row, eight requests count. Another version: the same, by what is known of the one that
 //! requires it. A finding from 50 on; the points are the confidence.
 //!
 //! **Defaults from.** Cloudflare's labels for missing and mixed authentication (only 2xx count; health checks are noise). The
@@ -80,6 +80,9 @@ impl Default for Settings {
 /// Actors that must have been served, where somebody was refused and where not.
 const ACTORS: usize = 5;
 const ACTORS_UNREFUSED: usize = 10;
+/// Actors of which is remembered that they were there lately, and requests of each that count meanwhile.
+const LATELY: usize = 8;
+const COUNTED: u8 = 8;
 /// So many clients without credential: it is public now.
 const PUBLIC: usize = 5;
 /// Shortest answer that says something, bytes: `{}` and `[]` do not.
@@ -94,6 +97,9 @@ struct Gate {
     mixed: u32,
     /// Short keys of actors that were served with one; 0 for none.
     actors: [u32; ACTORS_UNREFUSED],
+    /// Who was served lately, and how often: what one does in a row says little about others.
+    lately: [(u32, u8); LATELY],
+    next: u8,
     first: Option<Timestamp>,
     /// It is known that it requires one.
     closed: bool,
@@ -121,12 +127,15 @@ pub struct MissingAuth {
 impl Gate {
     /// Somebody with a credential was served.
     fn serve(&mut self, actor: u64, at: Timestamp, settings: &Settings) {
-        self.served = self.served.saturating_add(1);
         let since = *self.first.get_or_insert(at);
+        let actor = short(actor);
+        if !self.counts(actor) {
+            return;
+        }
+        self.served = self.served.saturating_add(1);
         if self.closed {
             return;
         }
-        let actor = short(actor);
         if !self.actors.contains(&actor)
             && let Some(free) = self.actors.iter_mut().find(|one| **one == 0)
         {
@@ -142,6 +151,20 @@ impl Gate {
             && self.served >= served
             && actors >= least
             && at.since(since) >= Duration::from_secs(settings.known_seconds);
+    }
+
+    /// Whether one more request of an actor counts.
+    fn counts(&mut self, actor: u32) -> bool {
+        if let Some((_, requests)) = self.lately.iter_mut().find(|(one, _)| *one == actor) {
+            *requests = requests.saturating_add(1);
+            return *requests <= COUNTED;
+        }
+        let at = usize::from(self.next) % LATELY;
+        self.next = self.next.wrapping_add(1);
+        if let Some(oldest) = self.lately.get_mut(at) {
+            *oldest = (actor, 1);
+        }
+        true
     }
 
     /// Somebody without a credential was served, with this object. What he did here; `None` once it is public.

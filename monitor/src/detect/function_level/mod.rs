@@ -2,7 +2,8 @@
 //!
 //! **Signal.** Functions that few use again and again while many users are around: requests that change something, and paths
 //! whose words say that they are for administrators. Somebody of another kind is served there for the first time; or is refused
-//! at several of them. The kind is what the token claims as roles and scopes; without, each principal is one.
+//! at several of them. The kind is what the token claims as roles and scopes; without, each principal is one. And a method
+//! (`verb.rs`): a user with other roles deletes, where only few who claim theirs ever deleted anything.
 //!
 //! **Score**, served: a function with a word for administrators and few users 30, or one that changes something, known for a day with
 //! 100 requests, 20; others were refused there 20; who is served was refused there, or at another such function,
@@ -21,6 +22,7 @@
 //! for a new administrator. Nobody is dropped: who is served may have been promoted. OWASP API5:2023, CWE-285.
 
 mod function;
+mod verb;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -113,6 +115,8 @@ struct Prober {
     last: Option<Timestamp>,
     /// It uses such functions.
     user: bool,
+    /// Deletions of one whose roles never deleted before.
+    deletions: u32,
 }
 
 /// The detector.
@@ -124,6 +128,7 @@ pub struct FunctionLevel {
     /// Principals served so far, about.
     around: u32,
     pending: VecDeque<Pending>,
+    verb: verb::Verb,
 }
 
 impl FunctionLevel {
@@ -134,6 +139,7 @@ impl FunctionLevel {
             actors: Lru::new(settings.actors_max),
             around: 0,
             pending: VecDeque::new(),
+            verb: verb::Verb::default(),
             settings,
         }
     }
@@ -371,7 +377,8 @@ impl Detector for FunctionLevel {
             return;
         }
         if served {
-            out.extend(self.served(observation, cx));
+            let found = self.served(observation, cx);
+            out.extend(found.or_else(|| self.deleted(observation, cx)));
         } else if matches!(observation.status, Some(403 | 405)) {
             self.refused(observation, cx);
         }

@@ -8,7 +8,9 @@
 //! **Score.** Clear owner 20; newcomers that the owner came back after: one 10, two 25, three 40, four 45, five and more 55;
 //! another client program (user agent, header order) 25; another network (/24, /56) 10; both within 2 s of each other 15;
 //! four returns 10, eight 15. A finding from 55 on; one newcomer needs at least two returns of the owner and one of its
-//! own. The finding names the newcomers, never the owner or a client that held the token alone before.
+//! own. Where the owner had used it less than five
+//! times, 65 is the most: who came first may be the thief. The finding names the newcomers, never the owner or a client that held
+//! the token alone before.
 //!
 //! **Defaults from.** AWS WAF token reuse (a token belongs to one or two addresses, more than five is reuse); the rest is
 //! this project's, set against the look-alikes below.
@@ -16,7 +18,8 @@
 //! **Look-alikes spared.** Roaming and handover (the old address falls silent; flapping back once is one return); service
 //! pools (several clients before anyone was alone: no owner; later members are of the same program or the same network);
 //! dual stack (one IPv4 and one IPv6 address of one program); several connections or programs of one address; a
-//! token that moves from client to client; credentials that are there to be used in many places: of services (they say so
+//! token that moves from client to client; proxies on this host, where both sides are heard (their requests lie within those of
+//! their clients); credentials that are there to be used in many places: of services (they say so
 //! themselves, or are certificates) and Basic passwords. An API key in two programs is written down, not dropped: it
 //! may be its developer.
 //!
@@ -145,7 +148,7 @@ impl Detector for TokenSharing {
             return;
         };
         let usage = self.tokens.entry(token.fingerprint.short());
-        if !usage.used(observation, &self.settings) {
+        if !usage.used(observation, asked(cx), &self.settings) {
             return;
         }
         let Some(sharing) = usage.sharing(observation.at, &self.settings) else {
@@ -174,6 +177,12 @@ impl Detector for TokenSharing {
     }
 }
 
+/// Short hash of what is asked for.
+fn asked(cx: &Context<'_>) -> u32 {
+    let object = cx.path_ids.last().map_or(0, |id| (id.hash >> 32) as u32);
+    object ^ cx.endpoint.0
+}
+
 /// Whether the credential is meant for one client. Passwords and services are at home in many places.
 fn is_personal(observation: &Observation, cx: &Context<'_>) -> bool {
     let password = observation
@@ -182,8 +191,8 @@ fn is_personal(observation: &Observation, cx: &Context<'_>) -> bool {
     !password && cx.class != ActorClass::Service
 }
 
-/// Most confidence in what is found of an API key: below what drops a source.
-const KEY_CONFIDENCE: u8 = 65;
+/// Most confidence in what is found of an API key, or of a token that its holder hardly used: below what drops a source.
+const DOUBT: u8 = 65;
 
 /// Adds up the evidence. The weights are explained in the head comment.
 fn score(sharing: &Sharing) -> (i32, Vec<Measure>) {
@@ -228,8 +237,9 @@ fn finding(
     measures: Vec<Measure>,
 ) -> Finding {
     let coverage = usage.coverage();
-    let most = if cx.class == ActorClass::Key {
-        KEY_CONFIDENCE
+    // Who used a token a few times before another did may be the thief, and the other its owner who comes back.
+    let most = if cx.class == ActorClass::Key || sharing.held < settings.alone_requests {
+        DOUBT
     } else {
         100
     };

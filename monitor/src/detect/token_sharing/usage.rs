@@ -19,6 +19,8 @@ use crate::{observe::Observation, time::Timestamp};
 const CLIENTS: usize = 48;
 /// Uses of two clients within this time cannot be one client that moved.
 const QUICK: Duration = Duration::from_secs(2);
+/// A request that a proxy passes on reaches the next server within this time.
+const PASSED_ON: Duration = Duration::from_millis(500);
 
 /// The part of a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,6 +52,15 @@ struct Client {
     own_returns: u32,
     /// A holder's use and one of this newcomer were too close for one client that moved.
     quick: bool,
+    /// Requests of it that lay within the same request of another client: it may be a proxy on this host.
+    passed_on: u32,
+}
+
+impl Client {
+    /// Whether it only passes on what others ask for.
+    fn is_proxy(&self) -> bool {
+        self.passed_on * 2 > self.requests
+    }
 }
 
 /// The use of one token.
@@ -58,6 +69,10 @@ pub(super) struct Usage {
     clients: Vec<Client>,
     pool: bool,
     last: usize,
+    /// What was asked for last.
+    asked: u32,
+    /// Requests before the first newcomer.
+    held: u32,
     requests: u32,
     gaps: u32,
     /// Newcomers and returns at the last report: the next one says something new.
@@ -89,18 +104,25 @@ pub(super) struct Sharing {
     pub(super) first: Timestamp,
     /// The holders are a pool.
     pub(super) pool: bool,
+    /// Requests of the holders before the first newcomer, about.
+    pub(super) held: u32,
 }
 
 impl Usage {
-    /// Takes in one use. Whether it can have changed what the use shows: another client than the last one used it.
-    pub(super) fn used(&mut self, observation: &Observation, settings: &Settings) -> bool {
+    /// Takes in one use. `asked` says for what. Whether it can have changed what the use shows: another client than the last
+    /// one used it.
+    pub(super) fn used(&mut self, observation: &Observation, asked: u32, settings: &Settings) -> bool {
         self.requests = self.requests.saturating_add(1);
+        let before = std::mem::replace(&mut self.asked, asked);
         self.gaps += u32::from(observation.gaps);
         let addr = observation.client_addr();
         let same = self
             .clients
             .get(self.last)
             .is_some_and(|client| client.addr == addr);
+        if !same && before == asked {
+            self.pass_on(observation);
+        }
         let known = if same {
             Some(self.last)
         } else {
@@ -124,6 +146,26 @@ impl Usage {
         !same
     }
 
+    /// Another client asked for the same as the last one. If it asked before, and is answered after that one, the last one
+    /// passed its request on, and holds nothing.
+    fn pass_on(&mut self, observation: &Observation) {
+        let Some(client) = self.clients.get_mut(self.last) else {
+            return;
+        };
+        let within = observation.at <= client.last
+            && client.last.since(observation.at) <= PASSED_ON
+            && observation
+                .answered
+                .is_some_and(|answered| answered >= client.last);
+        if !within {
+            return;
+        }
+        client.passed_on = client.passed_on.saturating_add(1);
+        if client.is_proxy() && client.part == Part::Holder {
+            client.part = Part::Trusted;
+        }
+    }
+
     /// Enters a client, with the part that it comes in.
     fn enter(&mut self, observation: &Observation, settings: &Settings) -> usize {
         let (now, addr, print) = (
@@ -132,6 +174,9 @@ impl Usage {
             observation.client_print,
         );
         let part = self.part_of_new(now, addr, print, settings);
+        if part == Part::Newcomer && !self.clients.iter().any(|c| c.part == Part::Newcomer) {
+            self.held = self.requests.saturating_sub(1);
+        }
         if part == Part::Holder {
             self.pool |= !self.clients.is_empty();
         }
@@ -161,6 +206,7 @@ impl Usage {
             holder_returns: 0,
             own_returns: 0,
             quick: false,
+            passed_on: 0,
         });
         self.clients.len() - 1
     }
@@ -276,6 +322,7 @@ impl Usage {
             requests: 0,
             first: now,
             pool: self.pool,
+            held: self.held,
         };
         let mut networks = Vec::new();
         for client in self
@@ -302,7 +349,10 @@ impl Usage {
     /// The newcomers with proof that they and a holder used the token at the same time. Of several, one return of the
     /// holder after each will do; a single one can be the holder on its way, and needs more.
     fn accused(&self) -> impl Iterator<Item = &Client> {
-        let newcomers = self.clients.iter().filter(|c| c.part == Part::Newcomer);
+        let newcomers = self
+            .clients
+            .iter()
+            .filter(|c| c.part == Part::Newcomer && !c.is_proxy());
         let several = newcomers.clone().filter(|c| c.holder_returns >= 1).count() >= 3;
         newcomers.filter(move |c| {
             if several {

@@ -294,3 +294,24 @@ fn credentials_that_are_at_home_in_many_places() {
         left_alone(name, requests);
     }
 }
+
+/// A proxy on this host, heard on both sides: what it passes on is answered before its client is.
+#[test]
+fn a_proxy_on_this_host_uses_nobodys_token() {
+    let mut judge = Judge::new(enforcing(), KEY);
+    let mut sink = Kernel::default();
+    let mut events = Vec::new();
+    for i in 0..200u64 {
+        let ms = 10_000 + i * 700;
+        let (outside, inside) = (
+            get(ms, "192.0.2.7", "/api/me").token("mine"),
+            get(ms + 2, "127.0.0.1", "/api/me").token("mine").program("proxy"),
+        );
+        for request in [inside, outside] {
+            let mut observation = request.observation();
+            observation.answered = Some(Timestamp::from_nanos((START_MS + ms + 30) * 1_000_000));
+            judge.observe(&observation, &mut sink, &mut events);
+        }
+    }
+    assert_eq!(judge.stats().findings, 0);
+}

@@ -181,6 +181,22 @@ fn invalid_tokens_that_are_accepted() {
     let public = (0..200u64).map(|i| get(i * 1000, "192.0.2.7", "/api/me"));
     let asks = (0..9).map(|i| flawed(LATER + i * 1000, TokenFlaw::Expired));
     nothing("public", public.chain(asks).collect());
+    let polls = (0..9).flat_map(|i| {
+        let mut refused = flawed(LATER + i * 1000, TokenFlaw::Expired).status(401);
+        refused.target = "/api/orders".into();
+        [refused, flawed(LATER + i * 1000 + 100, TokenFlaw::Expired)]
+    });
+    nothing(
+        "the server does look, but not here",
+        users(false).into_iter().chain(polls).collect(),
+    );
+    let seldom = (0..6u64).map(|i| get(i * 1000, "192.0.2.7", "/api/news"));
+    let asks = (0..9).map(|i| {
+        let mut request = flawed(LATER + i * 1000, TokenFlaw::Expired);
+        request.target = "/api/news".into();
+        request
+    });
+    nothing("public, and seldom asked for", seldom.chain(asks).collect());
     let mut refresh = flawed(LATER, TokenFlaw::Expired);
     refresh.target = "/api/auth/refresh".into();
     nothing("made for it", [users(true), vec![refresh]].concat());
@@ -352,5 +368,69 @@ fn who_may_use_a_function() {
     nothing(
         "a feature that few try",
         company(false).into_iter().chain(feature).collect(),
+    );
+}
+
+/// Deletions by the administrators of [`company`], among others.
+fn deletions() -> Vec<Request> {
+    let delete = |i: u64| {
+        let mut request = get(
+            i * 90_000,
+            &format!("192.0.2.{}", 200 + i % 3),
+            format!("/api/admin/users/{}", 7 + i * 13),
+        )
+        .token(format!("admin-{}", i % 3))
+        .method("DELETE");
+        request.roles = 1 << 41;
+        request
+    };
+    company(true).into_iter().chain((0..60).map(delete)).collect()
+}
+
+#[test]
+fn who_may_delete() {
+    const AFTER: u64 = 7_205_000;
+    let own = |i: u64, roles: u64| {
+        let mut request = get(
+            AFTER + i * 5000,
+            "192.0.2.17",
+            format!("/api/orders/{}", 1000 + i * 17),
+        )
+        .token("token-7")
+        .method("DELETE");
+        request.roles = roles;
+        request
+    };
+    let climber = (0..6).map(|i| own(i, 1 << 40));
+    let outcome = only(
+        deletions().into_iter().chain(climber).collect(),
+        "function-level",
+        "other roles delete",
+    );
+    assert_eq!(outcome.dropped(), Vec::<String>::new());
+    let slip = (0..2).map(|i| own(i, 1 << 40));
+    nothing("twice", deletions().into_iter().chain(slip).collect());
+    let colleague = (0..6).map(|i| own(i, 1 << 41));
+    nothing(
+        "with the roles of the others",
+        deletions().into_iter().chain(colleague).collect(),
+    );
+    let silent = (0..6).map(|i| own(i, 0));
+    nothing("no roles", deletions().into_iter().chain(silent).collect());
+    let everybody = (0..40u64).map(|user| {
+        let mut request = get(
+            user * 150_000,
+            &format!("192.0.2.{}", 10 + user),
+            format!("/api/orders/{}", 3 + user * 11),
+        )
+        .token(format!("token-{user}"))
+        .method("DELETE");
+        request.roles = 1 << 42;
+        request
+    });
+    let climber = (0..6).map(|i| own(i, 1 << 40));
+    nothing(
+        "everybody deletes",
+        deletions().into_iter().chain(everybody).chain(climber).collect(),
     );
 }
