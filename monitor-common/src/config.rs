@@ -8,13 +8,32 @@ pub struct KernelConfig {
     pub mode: u32,
     /// Number of ring shards in use, 1 to [`crate::names::TAP_SHARDS_MAX`], a power of two.
     pub tap_shards: u32,
-    /// 1 while the tap copies, else 0.
+    /// What the tap copies: bits of [`tap`].
     pub tap_on: u32,
     /// Changes whenever the never-block set has changed; see [`crate::lease::hits::CLEARED`].
     pub never_block_generation: u32,
 }
 
 const _: () = assert!(size_of::<KernelConfig>() == 16);
+
+impl KernelConfig {
+    /// Sets or clears a bit of [`Self::tap_on`].
+    pub const fn set_tap_bit(&mut self, bit: u32, on: bool) {
+        if on {
+            self.tap_on |= bit;
+        } else {
+            self.tap_on &= !bit;
+        }
+    }
+}
+
+/// Bits of [`KernelConfig::tap_on`].
+pub mod tap {
+    /// It copies. Without it nothing is, whatever the other bits say.
+    pub const ON: u32 = 1;
+    /// Not only the tapped ports, but every connection to this host that speaks HTTP ([`crate::begin`]).
+    pub const ANY_PORT: u32 = 2;
+}
 
 /// Values of [`KernelConfig::mode`].
 pub mod mode {

@@ -13,6 +13,7 @@
 )]
 
 pub mod addr;
+pub mod begin;
 pub mod config;
 pub mod counter;
 pub mod lease;

@@ -51,6 +51,9 @@ pub const MAP_TAP_READERS: &str = "TAP_READERS";
 /// LRU hash of [`crate::skip::SkipKey`] to [`crate::skip::SkipEntry`].
 pub const MAP_TAP_SKIPS: &str = "TAP_SKIPS";
 
+/// LRU hash of [`crate::begin::FlowKey`] to `u32`: connections that speak HTTP.
+pub const MAP_TAP_FLOWS: &str = "TAP_FLOWS";
+
 /// Most ring shards.
 pub const TAP_SHARDS_MAX: u32 = 4;
 /// Words of the port bitmap.
@@ -64,5 +67,8 @@ pub const NEVER_BLOCK_MAX: u32 = 4_096;
 /// Most directions of connections of which bytes are skipped at a time. Long bodies without number; the least recently used
 /// entry gives way, and its bytes are copied again.
 pub const TAP_SKIPS_MAX: u32 = 4_096;
+/// Most connections known to speak HTTP, where every port is tapped. The one that was silent for longest gives way; its next
+/// message brings it back.
+pub const TAP_FLOWS_MAX: u32 = 65_536;
 /// Bytes of a ring, until the loader says otherwise.
 pub const TAP_RING_BYTES: u32 = 2 << 20;

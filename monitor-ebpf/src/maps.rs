@@ -8,11 +8,15 @@ use aya_ebpf::{
 };
 use monitor_common::{
     IpKey,
+    begin::FlowKey,
     config::KernelConfig,
     counter::CounterBlock,
     lease::{about, hits},
     leased,
-    names::{LEASES_MAX, NEVER_BLOCK_MAX, TAP_PORT_WORDS, TAP_RING_BYTES, TAP_SHARDS_MAX, TAP_SKIPS_MAX},
+    names::{
+        LEASES_MAX, NEVER_BLOCK_MAX, TAP_FLOWS_MAX, TAP_PORT_WORDS, TAP_RING_BYTES, TAP_SHARDS_MAX,
+        TAP_SKIPS_MAX,
+    },
     nets,
     reader::RingReader,
     skip::{SkipEntry, SkipKey},
@@ -20,7 +24,10 @@ use monitor_common::{
     table::{EXACT, NETS, WORDS_V4, WORDS_V6},
 };
 
-use crate::{tap::Copying, words::MapWords};
+use crate::{
+    tap::{Asked, Copying},
+    words::MapWords,
+};
 
 #[map]
 static CONFIG: Array<KernelConfig> = Array::with_max_entries(1, 0);
@@ -58,6 +65,8 @@ static TAP_READERS: Array<RingReader> = Array::with_max_entries(TAP_SHARDS_MAX, 
 #[map]
 static TAP_SKIPS: LruHashMap<SkipKey, SkipEntry> = LruHashMap::with_max_entries(TAP_SKIPS_MAX, 0);
 #[map]
+static TAP_FLOWS: LruHashMap<FlowKey, u32> = LruHashMap::with_max_entries(TAP_FLOWS_MAX, 0);
+#[map]
 static TAP_RING_0: RingBuf = RingBuf::with_byte_size(TAP_RING_BYTES, 0);
 #[map]
 static TAP_RING_1: RingBuf = RingBuf::with_byte_size(TAP_RING_BYTES, 0);
@@ -70,6 +79,10 @@ static TAP_RING_3: RingBuf = RingBuf::with_byte_size(TAP_RING_BYTES, 0);
 /// so the verifier looks at the copying once, and not once for every way through the headers.
 #[map]
 static SCRATCH: PerCpuArray<Copying> = PerCpuArray::with_max_entries(1, 0);
+
+/// Room for the question whether a segment is HTTP: the stack has none left.
+#[map]
+static ASKED: PerCpuArray<Asked> = PerCpuArray::with_max_entries(1, 0);
 
 /// Room for what the long walk found out about a sender, for the same reason: family, address, SYN.
 #[map]
@@ -113,6 +126,12 @@ pub(crate) fn sender() -> Option<MapWords> {
 #[inline(always)]
 pub(crate) fn scratch() -> Option<*mut Copying> {
     SCRATCH.get_ptr_mut(0)
+}
+
+/// This CPU's room for a question, as [`scratch`].
+#[inline(always)]
+pub(crate) fn asked() -> Option<*mut Asked> {
+    ASKED.get_ptr_mut(0)
 }
 
 /// The configuration. There always is one; were there none, its default drops and copies nothing.
@@ -207,6 +226,19 @@ pub(crate) fn is_tapped(port: u16) -> bool {
     TAP_PORTS
         .get(u32::from(port) / 64)
         .is_some_and(|word| word >> (port % 64) & 1 == 1)
+}
+
+/// Whether a connection is known to speak HTTP.
+#[inline(always)]
+pub(crate) fn speaks_http(key: &FlowKey) -> bool {
+    TAP_FLOWS.get_ptr(key).is_some()
+}
+
+/// Notes that a connection speaks HTTP.
+#[inline(always)]
+pub(crate) fn note_http(key: &FlowKey) {
+    // Where there is no room the next message says it again.
+    let _ = TAP_FLOWS.insert(key, &1, 0);
 }
 
 /// The ring of a shard; a shard that does not exist shares the first ring.

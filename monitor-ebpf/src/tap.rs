@@ -9,6 +9,8 @@ use aya_ebpf::{
     programs::TcContext,
 };
 use monitor_common::{
+    begin::{self, FlowKey, LOOKED_AT},
+    config::tap as switch,
     counter::Counter,
     skip::{SKIP_SEGMENT_MIN, SkipKey},
     tap::{self, PIECE_MAX, Piece, TapHeader, flag},
@@ -21,6 +23,8 @@ use crate::{counters::Counters, maps, packet::Linear};
 const PULLED: u32 = 512;
 /// Bytes that tell a network header from hardware addresses: beyond both of these.
 const PROOF: usize = 16;
+/// Index of the loopback interface in every network namespace.
+const LOOPBACK_IFINDEX: u32 = 1;
 /// Pieces of one packet: the largest packet that the kernel can be told to put together has 512 KiB.
 const PIECES_MAX: u32 = 9;
 
@@ -30,15 +34,17 @@ pub(crate) fn copy(ctx: &TcContext, direction: u8) {
     let Some(counters) = Counters::here() else { return };
     counters.bump(Counter::TapSeen);
     let config = maps::config();
-    if config.tap_on == 0 {
+    if config.tap_on & switch::ON == 0 {
         counters.bump(Counter::TapSkipped);
         return;
     }
     match walk(ctx) {
-        Outcome::Tcp(view) if is_wanted(&view) => {
+        Outcome::Tcp(view) if is_wanted(&view, config.tap_on) => {
             prepare(ctx, &view, tap::shard(&view, config.tap_shards), direction);
-            copy_prepared(ctx);
-            return;
+            if config.tap_on & switch::ANY_PORT == 0 || is_http(ctx) {
+                copy_prepared(ctx);
+                return;
+            }
         }
         Outcome::Fragment(part) if part.may_be_tcp() => counters.bump(Counter::TapFragment),
         Outcome::Malformed => counters.bump(Counter::TapMalformed),
@@ -48,9 +54,54 @@ pub(crate) fn copy(ctx: &TcContext, direction: u8) {
 }
 
 #[inline(always)]
-fn is_wanted(view: &TcpView) -> bool {
+fn is_wanted(view: &TcpView, switches: u32) -> bool {
     tap::is_wanted(view.flags, view.payload_len)
-        && (maps::is_tapped(view.src_port) || maps::is_tapped(view.dst_port))
+        && (switches & switch::ANY_PORT != 0
+            || maps::is_tapped(view.src_port)
+            || maps::is_tapped(view.dst_port))
+}
+
+/// Whether the segment that was written down is of a connection that speaks HTTP to this host, on whatever port. A function
+/// of its own for the same reason as [`copy_prepared`]; its key and its bytes are in the scratch room because the stack
+/// of both together has 512 bytes.
+#[inline(never)]
+fn is_http(ctx: &TcContext) -> bool {
+    let (Some(scratch), Some(asked)) = (maps::scratch(), maps::asked()) else {
+        return false;
+    };
+    // SAFETY: as in `prepare`.
+    let (copying, asked) = unsafe { (&*scratch, &mut *asked) };
+    let loopback = copying.header.ifindex == LOOPBACK_IFINDEX;
+    let direction = copying.header.direction;
+    if copying.tcp_flags as u8 & flag::SYN != 0 {
+        return begin::opens(copying.tcp_flags as u8, direction, loopback);
+    }
+    asked.key = FlowKey::of(&copying.header);
+    if maps::speaks_http(&asked.key) {
+        return true;
+    }
+    if copying.payload_len < LOOKED_AT as u32 {
+        return false;
+    }
+    // SAFETY: room for LOOKED_AT bytes; the context is the one the kernel handed in.
+    let read = unsafe {
+        bpf_skb_load_bytes(
+            ctx.skb.skb.cast(),
+            copying.payload_off,
+            asked.first.as_mut_ptr().cast(),
+            LOOKED_AT as u32,
+        )
+    };
+    let begins = if read == 0 {
+        begin::begins(&asked.first)
+    } else {
+        None
+    };
+    let here = begins.is_some_and(|begins| begin::is_served_here(begins, direction, loopback));
+    if here {
+        maps::note_http(&asked.key);
+    }
+    here
 }
 
 /// Walks the headers, made contiguous first where they are not.
@@ -138,6 +189,15 @@ pub(crate) struct Copying {
     shard: u32,
     /// How often the reader of the ring was woken for it.
     wakeups: u32,
+}
+
+/// Room for the question whether a segment is HTTP.
+#[repr(C)]
+pub(crate) struct Asked {
+    /// Its connection.
+    key: FlowKey,
+    /// Its first bytes.
+    first: [u8; LOOKED_AT],
 }
 
 /// How a record fared.
