@@ -128,19 +128,32 @@ pub struct Silences {
 impl Silences {
     /// Those of the configuration.
     pub fn configured(rules: &[Configured]) -> Self {
-        let rules = rules.iter().take(SILENCES).map(|rule| Silence {
-            id: 0,
-            conditions: rule.conditions.clone(),
-            comment: rule.comment.clone(),
-            added: Timestamp::ZERO,
-            until: None,
-            silenced: 0,
-            last: None,
+        let mut silences = Self::default();
+        silences.configure(rules);
+        silences
+    }
+
+    /// Replaces those of the configuration. One that was there before keeps its count; those by hand stay, as far as there
+    /// is room beside the others.
+    pub fn configure(&mut self, rules: &[Configured]) {
+        let before = std::mem::take(&mut self.rules);
+        let same = |rule: &Configured, known: &Silence| {
+            known.id == 0 && known.conditions == rule.conditions && known.comment == rule.comment
+        };
+        let configured = rules.iter().map(|rule| {
+            let known = before.iter().find(|known| same(rule, known)).cloned();
+            known.unwrap_or_else(|| Silence {
+                id: 0,
+                conditions: rule.conditions.clone(),
+                comment: rule.comment.clone(),
+                added: Timestamp::ZERO,
+                until: None,
+                silenced: 0,
+                last: None,
+            })
         });
-        Self {
-            rules: rules.collect(),
-            last_id: 0,
-        }
+        let by_hand = before.iter().filter(|known| known.id > 0).cloned();
+        self.rules = configured.chain(by_hand).take(SILENCES).collect();
     }
 
     /// Takes over rules of an earlier run, but those that cannot be.

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use monitor_common::Prefix;
 
-use super::Judge;
+use super::{Judge, JudgeSettings};
 use crate::{
     case::silence::{Conditions, Silence, SilenceError},
     enforce::{LeaseKind, LeaseSink},
     journal::event::{EventKind, JournalEvent, LeaseEnd},
     time::Timestamp,
-    verdict::{Mode, Refusal, enforcer::Wanted, gate::Claim, ledger::LeaseRecord, repeat::RepeatRecord},
+    verdict::{
+        Mode, Refusal, enforcer::Wanted, gate::Claim, ledger::LeaseRecord, policy::Policy,
+        repeat::RepeatRecord,
+    },
 };
 
 /// A lease that an operator wants.
@@ -98,6 +101,26 @@ impl Judge {
                 },
             });
         }
+    }
+
+    /// Takes over the policy, the verdicts and the configured silences of other settings; everything else of them is for
+    /// another judge. Leases and cases stay as they are.
+    pub fn reconfigure(&mut self, settings: &JudgeSettings) {
+        let JudgeSettings {
+            policy,
+            verdict,
+            silence,
+            ..
+        } = settings.clone();
+        self.silences.configure(&silence);
+        self.policy = Policy::new(policy.clone(), &verdict);
+        self.enforcer.reconfigure(verdict.clone());
+        self.settings = JudgeSettings {
+            policy,
+            verdict,
+            silence,
+            ..self.settings.clone()
+        };
     }
 
     /// Blocks a source by hand. Needs no proof and no evidence, but passes the same gate: what is never blocked is not

@@ -55,6 +55,13 @@ impl Enforcer {
         }
     }
 
+    /// Goes by other settings from now on. The room for leases stays what it was made for.
+    pub fn reconfigure(&mut self, settings: VerdictSettings) {
+        self.gate.ration(settings.blocks_per_minute);
+        self.repeats.reconfigure(&settings);
+        self.settings = settings;
+    }
+
     /// The mode.
     pub fn mode(&self) -> Mode {
         self.mode

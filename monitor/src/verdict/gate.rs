@@ -65,6 +65,12 @@ impl Gate {
         }
     }
 
+    /// Changes how many blocks a minute pass. What is left of the ration of before is cut to the new one.
+    pub fn ration(&mut self, per_minute: u32) {
+        self.per_minute = per_minute;
+        self.tokens = self.tokens.min(u64::from(per_minute) * MINUTE_NS);
+    }
+
     /// Replaces the set of sources that are never blocked.
     pub fn set_never_block(&mut self, never: NeverBlock) {
         self.never = never;

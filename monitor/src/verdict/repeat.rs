@@ -42,13 +42,23 @@ struct Past {
 impl Repeats {
     /// Nobody yet.
     pub fn new(settings: &VerdictSettings) -> Self {
-        Self {
+        let mut nobody = Self {
             sources: Ordered::new(SOURCES),
-            first: Duration::from_secs(settings.lease_seconds),
-            longest: Duration::from_secs(settings.lease_max_seconds),
-            growth: settings.repeat_factor.max(1),
-            memory: Duration::from_secs(settings.repeat_seconds),
-        }
+            first: Duration::ZERO,
+            longest: Duration::ZERO,
+            growth: 1,
+            memory: Duration::ZERO,
+        };
+        nobody.reconfigure(settings);
+        nobody
+    }
+
+    /// Goes by other settings from now on; everybody stays remembered.
+    pub fn reconfigure(&mut self, settings: &VerdictSettings) {
+        self.first = Duration::from_secs(settings.lease_seconds);
+        self.longest = Duration::from_secs(settings.lease_max_seconds);
+        self.growth = settings.repeat_factor.max(1);
+        self.memory = Duration::from_secs(settings.repeat_seconds);
     }
 
     /// Everybody who is still remembered at `now`, the one blocked longest ago first.
