@@ -81,11 +81,24 @@ pub const fn is_wanted(tcp_flags: u8, payload_len: u32) -> bool {
 /// The shard of a connection, the same for both directions. `shards` is a power of two.
 #[inline(always)]
 pub fn shard(view: &TcpView, shards: u32) -> u32 {
-    let mut mixed = fold(&view.src) ^ fold(&view.dst) ^ u64::from(view.src_port ^ view.dst_port);
+    let mixed = mix(&view.src, &view.dst, view.src_port ^ view.dst_port);
+    ((mixed >> 32) as u32) & shards.wrapping_sub(1)
+}
+
+/// Whether a connection is among those that are read when only one of so many is, a power of two; the same for both
+/// directions, and in every shard.
+pub fn is_sampled(header: &TapHeader, one_of: u64) -> bool {
+    let mixed = mix(&header.src, &header.dst, header.src_port ^ header.dst_port);
+    mixed & one_of.wrapping_sub(1) == 0
+}
+
+/// Two addresses and both ports as one number.
+#[inline(always)]
+fn mix(src: &IpKey, dst: &IpKey, ports: u16) -> u64 {
+    let mut mixed = fold(src) ^ fold(dst) ^ u64::from(ports);
     // The finalizer of splitmix64: every input bit reaches the low bits. Addresses that differ in a bit go apart.
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((mixed >> 32) as u32) & shards.wrapping_sub(1)
+    (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb)
 }
 
 /// An address as one word; symmetric use only.

@@ -106,14 +106,22 @@ impl Clock {
         Timestamp::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
     }
 
+    /// Time that this process has used of all processors, nanoseconds.
+    pub fn process_cpu_ns(self) -> u64 {
+        nanoseconds(rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime))
+    }
+
     /// `CLOCK_MONOTONIC` now, nanoseconds: the clock of leases and of the tap's records.
     pub fn monotonic_ns(self) -> u64 {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
-        seconds
-            .saturating_mul(1_000_000_000)
-            .saturating_add(u64::try_from(now.tv_nsec).unwrap_or(0))
+        nanoseconds(rustix::time::clock_gettime(rustix::time::ClockId::Monotonic))
     }
+}
+
+fn nanoseconds(time: rustix::time::Timespec) -> u64 {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds
+        .saturating_mul(1_000_000_000)
+        .saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 #[cfg(test)]

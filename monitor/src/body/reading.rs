@@ -70,6 +70,7 @@ pub struct ReadingPool {
     scratch: Scratch,
     open: usize,
     decoder_bytes: usize,
+    closed: bool,
     /// What was read and what not.
     pub stats: BodyStats,
 }
@@ -84,6 +85,7 @@ impl ReadingPool {
             scratch: decode::scratch(),
             open: 0,
             decoder_bytes: 0,
+            closed: false,
             stats: BodyStats::default(),
         }
     }
@@ -98,10 +100,16 @@ impl ReadingPool {
         self.decoder_bytes
     }
 
+    /// Whether further bodies are read at all; those that are open go on. What is not read is counted as shed.
+    pub fn set_open(&mut self, open: bool) {
+        self.closed = !open;
+    }
+
     /// Begins to read a body of which at most `max_walked` decoded bytes are walked. `None` (and counted) if too many are
     /// open.
     pub fn open(&mut self, media: Media, described: &Described<'_>, max_walked: usize) -> Option<Reading> {
-        if self.open >= self.limits.readings || self.decoder_bytes > self.limits.decoder_bytes {
+        if self.closed || self.open >= self.limits.readings || self.decoder_bytes > self.limits.decoder_bytes
+        {
             self.stats.shed += 1;
             return None;
         }

@@ -131,6 +131,11 @@ impl Bodies {
         }
     }
 
+    /// Whether further bodies are read.
+    pub fn set_open(&mut self, open: bool) {
+        self.pool.set_open(open);
+    }
+
     /// What was read and what not.
     pub fn stats(&self) -> BodyStats {
         self.pool.stats

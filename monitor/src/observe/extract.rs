@@ -59,6 +59,11 @@ impl Extractor {
         }
     }
 
+    /// Whether bodies are read that begin from now on. What is not read is counted (`bodies_shed`).
+    pub fn read_bodies(&mut self, on: bool) {
+        self.bodies.set_open(on);
+    }
+
     /// Takes bytes of a body in passing.
     pub fn body(&mut self, part: &BodyPart<'_>, mark: &mut Mark) {
         self.bodies.part(part, mark);
