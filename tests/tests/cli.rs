@@ -58,6 +58,11 @@ fn every_command_has_a_help_that_fits_a_terminal() {
         &["verify", "--help"],
         &["doctor", "--help"],
         &["version", "--help"],
+        &["config", "--help"],
+        &["config", "show", "--help"],
+        &["reload", "--help"],
+        &["completions", "--help"],
+        &["man", "--help"],
     ] {
         let output = run(words);
         assert!(output.status.success(), "{words:?}");
@@ -67,6 +72,48 @@ fn every_command_has_a_help_that_fits_a_terminal() {
             assert!(line.chars().count() <= 110, "{words:?}: {line}");
         }
     }
+}
+
+#[test]
+fn the_template_can_be_used_and_says_what_is_in_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("apimon.toml");
+    std::fs::write(&file, run(&["config", "template"]).stdout).unwrap();
+    let file = file.to_str().unwrap();
+    let checked = run(&["config", "check", file]);
+    assert!(checked.status.success(), "{}", stderr(&checked));
+    let shown = |variable: &str, value: &str| {
+        let mut command = apimon();
+        command.env(variable, value);
+        let words = ["config", "show", "--changed", "--config", file, "--port", "81"];
+        command.args(words).output().unwrap()
+    };
+    let said = stdout(&shown("APIMON_LOG__PATH", "/elsewhere"));
+    assert!(said.contains("ports = [81]  # flag"), "{said}");
+    assert!(
+        said.contains("path = \"/elsewhere\"  # environment, APIMON_LOG__PATH"),
+        "{said}"
+    );
+    let wrong = shown("APIMON_LOG__PAHT", "/elsewhere");
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("did you mean APIMON_LOG__PATH?"));
+}
+
+#[test]
+fn completions_and_manual_are_made_of_every_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let said = stdout(&run(&["completions", shell]));
+        assert!(said.contains("backtest"), "{shell}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    assert!(
+        run(&["man", "--dir", dir.path().to_str().unwrap()])
+            .status
+            .success()
+    );
+    let page = std::fs::read_to_string(dir.path().join("apimon-block-add.1")).unwrap();
+    assert!(page.contains(".TH") && page.contains("ttl"), "{page}");
+    assert!(dir.path().join("apimon-run.1").is_file());
 }
 
 #[test]
@@ -94,6 +141,12 @@ fn exit_codes_tell_what_went_wrong() {
             2,
             "/nonexistent/a.toml",
         ),
+        (
+            &["config", "check", config],
+            2,
+            "bad.toml:2: unknown key `intefaces`; did you mean `interfaces`?",
+        ),
+        (&["reload", "--control", nowhere], 3, nowhere),
         (&["block", "add", "host"], 2, "host"),
         (&["block", "add", "10.0.0.0/33"], 2, "10.0.0.0/8"),
         (

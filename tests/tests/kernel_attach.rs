@@ -4,7 +4,7 @@
 use std::{path::Path, thread, time::Duration};
 
 use apimon::kernel::{
-    KeepShield, Kernel, KernelError, KernelSettings, Kind, Mode, ShieldMode, TapMode, remove_all,
+    KeepShield, Kernel, KernelError, KernelSettings, Kind, Mode, ShieldMode, TapMode, Tapped, remove_all,
 };
 use apimon_tests::{
     frames::V4_SOURCE,
@@ -36,7 +36,7 @@ fn settings(interfaces: &[&str]) -> KernelSettings {
     KernelSettings {
         interfaces: interfaces.iter().map(ToString::to_string).collect(),
         mode: Mode::Enforce,
-        ports: vec![80],
+        tapped: Tapped::Ports(vec![80]),
         ..KernelSettings::default()
     }
 }

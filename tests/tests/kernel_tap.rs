@@ -16,7 +16,7 @@ use std::{
 
 use apimon::{
     flow::Peer,
-    kernel::{KernelSettings, Program, ShieldMode, TapRing, TimeBase, Woken, segment},
+    kernel::{KernelSettings, Program, ShieldMode, TapRing, Tapped, TimeBase, Woken, segment},
     segment::{Crossing, SeqNumber},
     time::Clock,
 };
@@ -36,7 +36,7 @@ const PORT: u16 = 8080;
 
 fn load(tag: &str, ring_bytes: u32) -> (TestKernel, Vec<TapRing>) {
     let settings = KernelSettings {
-        ports: vec![PORT],
+        tapped: Tapped::Ports(vec![PORT]),
         ring_bytes,
         ..KernelSettings::default()
     };
@@ -208,7 +208,7 @@ fn only_what_opens_carries_or_ends_a_connection_of_a_tapped_port_is_copied() {
         assert_eq!(records(&mut rings).len(), usize::from(copied), "{shape:?}");
     }
     let mut switches = kernel.kernel.switches().unwrap();
-    switches.set_ports(&[443, 65_535]).unwrap();
+    switches.set_tapped(&Tapped::Ports(vec![443, 65_535])).unwrap();
     kernel.run(Program::TapEgress, &plain().build()).unwrap();
     assert_eq!(
         records(&mut rings).len(),
@@ -224,6 +224,60 @@ fn only_what_opens_carries_or_ends_a_connection_of_a_tapped_port_is_copied() {
         .run(Program::TapEgress, &ports(plain(), (65_535, 1)).build())
         .unwrap();
     assert_eq!(records(&mut rings).len(), 0);
+    assert!(kernel.counts().unwrap().add_up());
+}
+
+#[test]
+fn without_ports_the_first_bytes_of_a_segment_say_whether_it_is_http() {
+    let settings = KernelSettings {
+        tapped: Tapped::Http,
+        ..KernelSettings::default()
+    };
+    let mut kernel = TestKernel::load("any", settings).unwrap();
+    let mut rings = kernel.kernel.take_rings();
+    let between = |client: u16, server: u16, payload: &[u8]| ports(Shape::tcp(payload), (client, server));
+    let request = b"GET /orders/7 HTTP/1.1\r\nHost: a\r\n\r\n";
+    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and so on";
+    for (step, (shape, copied)) in [
+        // Openings are copied of all connections, endings only of those that speak HTTP.
+        (flags(between(41_000, 9999, b""), flag::SYN), true),
+        (flags(between(41_001, 443, b""), flag::SYN), true),
+        (flags(between(41_001, 443, b""), flag::FIN | flag::ACK), false),
+        (between(41_001, 443, hello), false),
+        (between(443, 41_001, hello), false),
+        // More of a message that began before.
+        (between(41_000, 9999, b"\": 1} and so on, a body"), false),
+        (between(41_000, 9999, request), true),
+        (between(9999, 41_000, b"a body that says nothing"), true),
+        (between(41_000, 9999, b"x"), true),
+        (flags(between(41_000, 9999, b""), flag::FIN | flag::ACK), true),
+        // The other connections are what they were.
+        (between(41_001, 443, hello), false),
+        (between(41_002, 9999, b"too short"), false),
+        (between(8, 41_003, b"HTTP/1.1 200 OK\r\n\r\n"), true),
+        (between(41_003, 8, b"y"), true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        kernel.run(Program::TapIngress, &shape.build()).unwrap();
+        assert_eq!(
+            records(&mut rings).len(),
+            usize::from(copied),
+            "step {step}: {shape:?}"
+        );
+    }
+    let mut switches = kernel.kernel.switches().unwrap();
+    switches.set_tap(false).unwrap();
+    kernel
+        .run(Program::TapIngress, &between(41_000, 9999, request).build())
+        .unwrap();
+    assert_eq!(records(&mut rings).len(), 0);
+    switches.set_tap(true).unwrap();
+    kernel
+        .run(Program::TapIngress, &between(41_000, 9999, request).build())
+        .unwrap();
+    assert_eq!(records(&mut rings).len(), 1, "it is as before");
     assert!(kernel.counts().unwrap().add_up());
 }
 
@@ -315,7 +369,7 @@ fn a_full_ring_is_counted_in_packets_and_bytes_and_recovers() {
 #[test]
 fn connections_spread_over_shards_and_both_directions_meet() {
     let settings = KernelSettings {
-        ports: vec![PORT],
+        tapped: Tapped::Ports(vec![PORT]),
         tap_shards: 4,
         ..KernelSettings::default()
     };
@@ -481,7 +535,7 @@ fn a_megabyte_over_loopback_is_seen_whole() {
 fn megabyte_over_loopback(address: &str) -> u32 {
     let settings = KernelSettings {
         interfaces: vec!["lo".to_owned()],
-        ports: vec![PORT],
+        tapped: Tapped::Ports(vec![PORT]),
         ring_bytes: 8 << 20,
         ..KernelSettings::default()
     };

@@ -8,6 +8,7 @@ mod block;
 mod case;
 mod cases;
 mod change;
+mod config;
 mod detach;
 #[cfg(test)]
 mod docs_tests;
@@ -15,8 +16,10 @@ mod doctor;
 mod endpoints;
 mod exit;
 mod filter;
+mod generate;
 mod out;
 mod progress;
+mod reload;
 mod replay;
 mod report;
 mod run;
@@ -74,6 +77,10 @@ struct Cli {
 enum Command {
     /// Run the daemon: watch interfaces, judge what is seen, and, if so told, drop sources.
     Run(run::Args),
+    /// Print a configuration with every key, check one, or show what would be in force.
+    Config(config::Args),
+    /// Let the daemon read its configuration again; an invalid one changes nothing.
+    Reload(reload::Args),
     /// Show whether the daemon works: what it has seen, found and lost.
     Status(status::Args),
     /// Show the busiest sources, with their leases.
@@ -110,6 +117,10 @@ enum Command {
     Verify(verify::Args),
     /// Say what this host can do for apimon, line by line, and what to mend.
     Doctor(doctor::Args),
+    /// Print the completions of a shell.
+    Completions(generate::Completions),
+    /// Print the manual page, or write a page for each command into a directory.
+    Man(generate::Man),
     /// Print the version.
     Version,
 }
@@ -125,6 +136,8 @@ pub fn main() -> ExitCode {
     let mut out = Out::stdout();
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Config(args) => config::run(&args, &mut out),
+        Command::Reload(args) => reload::run(&args, &mut out),
         Command::Status(args) => status::run(&args, &mut out),
         Command::Sources(args) => sources::run(&args, &mut out),
         Command::Actors(args) => actors::run(&args, &mut out),
@@ -143,6 +156,8 @@ pub fn main() -> ExitCode {
         Command::Detach(args) => detach::run(&args, &mut out),
         Command::Verify(args) => verify::run(&args, &mut out),
         Command::Doctor(args) => doctor::run(&args, &mut out),
+        Command::Completions(args) => generate::completions(&args, &mut out),
+        Command::Man(args) => generate::man(&args, &mut out),
         Command::Version => out
             .line(format_args!("apimon {}", env!("CARGO_PKG_VERSION")))
             .map_err(Into::into),

@@ -7,7 +7,7 @@ mod paper;
 mod summary;
 
 use std::{
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -27,6 +27,7 @@ use crate::{
     limits::Limits,
     observe::{Observation, identity::InstallKey},
     pipeline::{Pipeline, Watcher},
+    privilege::{Purpose, Sandbox},
     replay::TransactionLines,
     report::Report,
     source::{Capture, CaptureError},
@@ -79,7 +80,12 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
     let failed = || format!("replay of {}", args.file.display());
     let pipeline = pipeline(args)?;
-    let mut capture = Capture::open(&args.file).with_context(failed)?;
+    let file = open(&args.file).with_context(failed)?;
+    // From here on a stranger's bytes are read, and nothing else is needed than what is open.
+    Sandbox::new(Purpose::Replay)
+        .context("cannot make the sandbox of the replay")?
+        .enter();
+    let mut capture = Capture::from_reader(file).with_context(failed)?;
     let mut replay = Replay {
         pipeline,
         data: Data::new(args.transactions, out),
@@ -97,6 +103,18 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
         super::report::write(path, &report, out)?;
     }
     read.with_context(failed)
+}
+
+/// The capture's bytes, not one of them read yet; `-` is standard input.
+fn open(path: &Path) -> Result<Box<dyn Read + Send>, CaptureError> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin()));
+    }
+    let file = std::fs::File::open(path).map_err(|source| CaptureError::Open {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Box::new(file))
 }
 
 fn pipeline(args: &Args) -> Result<Pipeline> {

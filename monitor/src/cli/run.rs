@@ -5,20 +5,18 @@ use std::path::PathBuf;
 use anyhow::Result;
 use monitor_common::Prefix;
 
-use super::args;
-use crate::{
-    config::{self, Overrides},
-    daemon,
-    verdict::Mode,
-};
+use super::{args, config};
+use crate::{config::Overrides, daemon, verdict::Mode};
 
 const AFTER_HELP: &str = "\
 Without --interface the interfaces with a default route are watched, and lo.
-Without --port the ports 80, 8000 and 8080 are. Nothing is dropped before
+Without --port every connection to this host that speaks HTTP/1 is read, on
+whatever port: its first bytes decide, in the kernel. Nothing is dropped before
 --mode enforce.
 
 Signals: SIGINT and SIGTERM end it (leases stay in force until their time is
-over; a second signal ends it at once), SIGHUP opens the log anew.
+over; a second signal ends it at once), SIGHUP opens the log anew and reads the
+configuration again, as `apimon reload` does.
 
 Messages go to stderr; RUST_LOG sets their level (error, warn, info, debug).";
 
@@ -27,11 +25,11 @@ Messages go to stderr; RUST_LOG sets their level (error, warn, info, debug).";
 pub(super) struct Args {
     /// Configuration file [default: /etc/apimon/apimon.toml if it is there]
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// Interface to watch; may be given several times
     #[arg(long, value_name = "NAME")]
     interface: Vec<String>,
-    /// TCP port of an HTTP service to watch; may be given several times
+    /// TCP port of an HTTP service to watch; may be given several times [default: any that speaks HTTP]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Vec<u16>,
     /// Whether sources are dropped: observe or enforce [default: observe]
@@ -55,16 +53,21 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let flags = Overrides {
-        interfaces: args.interface.clone(),
-        ports: args.port.clone(),
-        mode: args.mode,
-        log: args.log.clone(),
-        state_dir: args.state_dir.clone(),
-        control: args.control.clone(),
-        pin_dir: args.pin_dir.clone(),
-        allow: args.allow.clone(),
-    };
-    let settings = config::load(args.config.as_deref(), &flags)?;
-    daemon::run(settings)
+    daemon::run(config::sources(args))
+}
+
+impl Args {
+    /// What the flags say of the configuration.
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides {
+            interfaces: self.interface.clone(),
+            ports: self.port.clone(),
+            mode: self.mode,
+            log: self.log.clone(),
+            state_dir: self.state_dir.clone(),
+            control: self.control.clone(),
+            pin_dir: self.pin_dir.clone(),
+            allow: self.allow.clone(),
+        }
+    }
 }

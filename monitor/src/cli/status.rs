@@ -25,6 +25,7 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
         return Ok(out.json(&status)?);
     }
     summary(&status, out)?;
+    threads(&status, out)?;
     losses(&status, out)?;
     tables(&status, args.all, out)?;
     if args.all {
@@ -39,7 +40,10 @@ pub(super) fn summary(status: &Status, out: &mut Out) -> Result<()> {
         Mode::Observe => out.tinted(Tone::Warn, "observe (nothing is dropped)"),
         Mode::Enforce => out.tinted(Tone::Good, "enforce"),
     };
-    let ports: Vec<String> = status.ports.iter().map(ToString::to_string).collect();
+    let ports: Vec<String> = match status.ports.as_slice() {
+        [] => vec!["any that speaks HTTP".to_owned()],
+        ports => ports.iter().map(ToString::to_string).collect(),
+    };
     let interfaces: Vec<String> = status.interfaces.iter().map(interface).collect();
     let totals = &status.totals;
     let facts = [
@@ -74,6 +78,7 @@ pub(super) fn summary(status: &Status, out: &mut Out) -> Result<()> {
         ),
         ("tap", tap(status)),
         ("memory", text::bytes(status.memory_bytes)),
+        ("processors", processors(status, out)),
         ("log", log_state(status, out)),
     ];
     for (name, value) in facts {
@@ -91,6 +96,15 @@ fn interface(interface: &crate::control::dto::Interface) -> String {
             interface.name, interface.shield, interface.tap
         )
     }
+}
+
+/// Their share, and what is left undone where it was too much.
+fn processors(status: &Status, out: &Out) -> String {
+    let mut said = format!("{} % in the last second", status.cpu_percent);
+    if !["", "nothing"].contains(&&*status.shed) {
+        said += &out.tinted(Tone::Bad, &format!(", left undone: {}", text::safe(&status.shed)));
+    }
+    said
 }
 
 /// How the segments come: few at a time while little comes, in batches under load.
@@ -126,6 +140,30 @@ fn log_state(status: &Status, out: &Out) -> String {
         said += &out.tinted(Tone::Bad, &format!(", FAILING ({why}; {waiting} wait)"));
     }
     said
+}
+
+/// What each kind of thread may do: one line.
+fn threads(status: &Status, out: &mut Out) -> Result<()> {
+    for (at, thread) in status.threads.iter().enumerate() {
+        let capabilities = match thread.capabilities.as_slice() {
+            [] => "no capabilities".to_owned(),
+            names => names.join(" "),
+        };
+        let mut said = format!(
+            "{} (user {}): {capabilities}",
+            text::safe(&thread.name),
+            thread.uid
+        );
+        if thread.seccomp_filters > 0 {
+            said += ", seccomp";
+        }
+        if let Some(landlock) = &thread.landlock {
+            said += &format!(", landlock {}", text::safe(landlock));
+        }
+        let head = if at == 0 { "threads" } else { "" };
+        out.line(format_args!("{head:<11} {said}"))?;
+    }
+    Ok(())
 }
 
 pub(super) fn losses(status: &Status, out: &mut Out) -> Result<()> {

@@ -16,7 +16,7 @@ use super::{
     text,
 };
 use crate::{
-    config::{self, Overrides, Settings},
+    config::{Overrides, Settings, Sources},
     control::client::ClientError,
     hostnet::{self, HostNet},
     kernel::{self, Inspected, TimeBase},
@@ -111,7 +111,9 @@ fn without_daemon(args: &Args) -> Result<Verified> {
         state_dir: args.state_dir.clone(),
         ..Overrides::default()
     };
-    let mut settings = config::load(args.config.as_deref(), &flags)?;
+    let mut settings = Sources::of_process(args.config.as_deref(), flags)
+        .read()?
+        .settings;
     settings.pin_dir = kernel::reach_pin_dir(&settings.pin_dir);
     // What a daemon with another control socket holds is not to be changed behind its back.
     let _locks = if args.repair { lock(&settings)? } else { Vec::new() };

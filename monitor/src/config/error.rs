@@ -27,6 +27,14 @@ pub enum ConfigError {
         /// The line itself.
         excerpt: String,
     },
+    /// A variable of the environment names no key, or has a wrong value.
+    #[error("the environment variable {name}: {message}")]
+    Environment {
+        /// Its name.
+        name: String,
+        /// What is wrong, and the mend where there is an obvious one.
+        message: String,
+    },
     /// A value is well-formed but cannot be used.
     #[error("{key}: {message}")]
     Value {
@@ -53,7 +61,7 @@ impl ConfigError {
 }
 
 /// Replaces serde's list of all names by the nearest one, where the message is about an unknown name.
-fn mended(message: &str) -> String {
+pub(super) fn mended(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let (Some(unknown), true) = (quoted.next(), message.starts_with("unknown ")) else {
         return message.trim_end().replace('\n', "; ");

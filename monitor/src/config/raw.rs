@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     case::CaseSettings,
-    config::values::Text,
+    config::{settings::LimitSettings, values::Text},
     detect::DetectSettings,
     verdict::{Mode, VerdictSettings, policy::PolicySettings},
 };
@@ -44,6 +44,8 @@ pub(super) struct File {
     pub(super) policy: PolicySettings,
     #[serde(default)]
     pub(super) record: crate::record::RecordSettings,
+    #[serde(default)]
+    pub(super) limits: LimitSettings,
     #[serde(default)]
     pub(super) silence: Vec<Silence>,
     #[serde(default)]

@@ -5,8 +5,8 @@ use std::{fmt, ops::RangeInclusive, path::PathBuf};
 use crate::{
     body::BodySettings,
     config::{
-        ConfigError, DEFAULT_CONTROL, DEFAULT_LOG, DEFAULT_PIN_DIR, DEFAULT_PORTS, DEFAULT_STATE_DIR,
-        Overrides, keys, policy, raw, silence,
+        ConfigError, DEFAULT_CONTROL, DEFAULT_LOG, DEFAULT_PIN_DIR, DEFAULT_STATE_DIR, keys, policy, raw,
+        silence,
         values::{Text, check_interface, check_path},
     },
     judge::JudgeSettings,
@@ -20,10 +20,8 @@ use monitor_common::{Prefix, names::TAP_SHARDS_MAX};
 pub struct Settings {
     /// Interfaces to watch; empty: those with a default route, and `lo`.
     pub interfaces: Vec<String>,
-    /// TCP ports whose connections are tapped, ascending.
+    /// TCP ports whose connections are tapped, ascending; empty: every connection that speaks HTTP.
     pub ports: Vec<u16>,
-    /// Whether the operator chose the ports.
-    pub ports_given: bool,
     /// What survives a restart is kept here.
     pub state_dir: PathBuf,
     /// The control socket.
@@ -40,10 +38,31 @@ pub struct Settings {
     pub observe: ObserveSettings,
     /// The record of observations.
     pub record: RecordSettings,
+    /// What apimon may take of the host.
+    pub limits: LimitSettings,
     /// Ring shards, and with them parse threads.
     pub shards: u32,
     /// Size of each ring shard, bytes, a power of two.
     pub ring_bytes: u32,
+}
+
+/// `[limits]`: what apimon may take of the host before it leaves work undone. 0: not limited.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitSettings {
+    /// Share of all processors together, percent.
+    pub cpu_percent: u32,
+    /// Memory of the process, bytes.
+    pub memory_bytes: u64,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            cpu_percent: 60,
+            memory_bytes: 1536 << 20,
+        }
+    }
 }
 
 /// Settings of the anomaly log.
@@ -76,28 +95,23 @@ impl Bounds {
     pub const RECORD_BYTES: RangeInclusive<u64> = 1 << 20..=1 << 40;
     /// Whoever keeps addresses for longer than a year needs another tool.
     pub const RECORD_DAYS: RangeInclusive<u32> = 1..=366;
+    /// A share of all processors.
+    pub const CPU_PERCENT: RangeInclusive<u32> = 0..=100;
+    /// Below, not even empty tables fit.
+    pub const MEMORY_BYTES: RangeInclusive<u64> = 128 << 20..=1 << 44;
     /// Most interfaces.
     pub const INTERFACES: usize = 64;
 }
 
-pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, ConfigError> {
-    let file_ports = raw.ports.filter(|ports| !ports.is_empty());
-    let ports_given = file_ports.is_some() || !flags.ports.is_empty();
-    let ports = layered(&flags.ports, file_ports).unwrap_or_else(|| DEFAULT_PORTS.to_vec());
+pub(super) fn validate(raw: raw::File) -> Result<Settings, ConfigError> {
     Ok(Settings {
-        interfaces: interfaces(layered(&flags.interfaces, raw.interfaces).unwrap_or_default())?,
-        ports: checked_ports(ports)?,
-        ports_given,
-        state_dir: path(
-            "state_dir",
-            flags.state_dir.as_ref(),
-            raw.state_dir,
-            DEFAULT_STATE_DIR,
-        )?,
-        control: path("control", flags.control.as_ref(), raw.control, DEFAULT_CONTROL)?,
-        pin_dir: path("pin_dir", flags.pin_dir.as_ref(), raw.pin_dir, DEFAULT_PIN_DIR)?,
+        interfaces: interfaces(raw.interfaces.unwrap_or_default())?,
+        ports: checked_ports(raw.ports.unwrap_or_default())?,
+        state_dir: path("state_dir", raw.state_dir, DEFAULT_STATE_DIR)?,
+        control: path("control", raw.control, DEFAULT_CONTROL)?,
+        pin_dir: path("pin_dir", raw.pin_dir, DEFAULT_PIN_DIR)?,
         journal: JournalSettings {
-            path: path("log.path", flags.log.as_ref(), raw.log.path, DEFAULT_LOG)?,
+            path: path("log.path", raw.log.path, DEFAULT_LOG)?,
             buffer_bytes: within(
                 "log.buffer_bytes",
                 raw.log.buffer_bytes,
@@ -109,12 +123,11 @@ pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, Co
             .allow
             .iter()
             .map(|Text(net)| *net)
-            .chain(flags.allow.iter().copied())
             // Whoever is behind a proxy pays for a lease of it.
             .chain(raw.clients.trusted_proxies.iter().copied())
             .collect(),
         judge: JudgeSettings {
-            mode: flags.mode.or(raw.mode).unwrap_or_default(),
+            mode: raw.mode.unwrap_or_default(),
             policy: policy::checked(raw.policy, &raw.detect)?,
             silence: silence::checked(raw.silence, &raw.detect)?,
             detect: raw.detect,
@@ -128,18 +141,10 @@ pub(super) fn validate(raw: raw::File, flags: &Overrides) -> Result<Settings, Co
             clients: clients(raw.clients)?,
         },
         record: record(raw.record)?,
+        limits: limits(raw.limits)?,
         shards: shards(raw.tap.shards)?,
         ring_bytes: ring_bytes(raw.tap.ring_bytes)?,
     })
-}
-
-/// The flags' list if there is one, else the file's.
-fn layered<T: Clone>(flags: &[T], file: Option<Vec<T>>) -> Option<Vec<T>> {
-    if flags.is_empty() {
-        file
-    } else {
-        Some(flags.to_vec())
-    }
 }
 
 pub(super) fn value(key: &'static str, message: impl Into<String>) -> ConfigError {
@@ -149,22 +154,10 @@ pub(super) fn value(key: &'static str, message: impl Into<String>) -> ConfigErro
     }
 }
 
-fn path(
-    key: &'static str,
-    flag: Option<&PathBuf>,
-    file: Option<PathBuf>,
-    default: &str,
-) -> Result<PathBuf, ConfigError> {
-    let (path, from_file) = match (flag, file) {
-        (Some(flag), _) => (flag.clone(), false),
-        (None, Some(file)) => (file, true),
-        (None, None) => (default.into(), false),
-    };
-    if from_file {
-        check_path(&path).map_err(|message| value(key, message))?;
-    }
-    // A flag may be relative to where it was typed; from here on nothing depends on the working directory.
-    std::path::absolute(&path).map_err(|error| value(key, error.to_string()))
+fn path(key: &'static str, given: Option<PathBuf>, default: &str) -> Result<PathBuf, ConfigError> {
+    let path = given.unwrap_or_else(|| default.into());
+    check_path(&path).map_err(|message| value(key, message))?;
+    Ok(path)
 }
 
 fn interfaces(mut names: Vec<String>) -> Result<Vec<String>, ConfigError> {
@@ -272,6 +265,24 @@ fn record(given: RecordSettings) -> Result<RecordSettings, ConfigError> {
     })
 }
 
+fn limits(given: LimitSettings) -> Result<LimitSettings, ConfigError> {
+    within(
+        "limits.cpu_percent",
+        Some(given.cpu_percent),
+        0,
+        &Bounds::CPU_PERCENT,
+    )?;
+    if given.memory_bytes > 0 {
+        within(
+            "limits.memory_bytes",
+            Some(given.memory_bytes),
+            0,
+            &Bounds::MEMORY_BYTES,
+        )?;
+    }
+    Ok(given)
+}
+
 fn shards(given: Option<u32>) -> Result<u32, ConfigError> {
     let shards = given.unwrap_or_else(default_shards);
     if shards.is_power_of_two() && shards <= TAP_SHARDS_MAX {
@@ -284,7 +295,7 @@ fn shards(given: Option<u32>) -> Result<u32, ConfigError> {
 }
 
 /// The API needs the processors more than its monitor does: one parse thread up to eight of them.
-fn default_shards() -> u32 {
+pub(super) fn default_shards() -> u32 {
     match std::thread::available_parallelism().map_or(1, usize::from) {
         0..=8 => 1,
         9..=32 => 2,

@@ -5,25 +5,22 @@ use std::{path::Path, time::Duration};
 use super::*;
 
 fn settings(text: &str, flags: &Overrides) -> Result<Settings, ConfigError> {
-    settings::validate(parse(Path::new("/etc/x.toml"), text)?, flags)
+    Ok(assemble(Some((Path::new("/etc/x.toml"), text)), &[], flags)?.settings)
 }
 
 #[test]
 fn an_empty_file_gives_the_defaults() {
     let s = settings("", &Overrides::default()).unwrap();
     assert_eq!(s.judge.mode, Mode::Observe);
-    assert_eq!(s.ports, DEFAULT_PORTS);
-    assert!(!s.ports_given);
+    assert!(s.ports.is_empty(), "any port that speaks HTTP");
     assert!(s.interfaces.is_empty());
     assert_eq!(s.control, Path::new(DEFAULT_CONTROL));
 }
 
 #[test]
 fn the_documented_file_holds_the_defaults() {
-    let documented = settings(include_str!("../../../docs/apimon.toml"), &Overrides::default()).unwrap();
-    let mut defaults = settings("", &Overrides::default()).unwrap();
-    // The file has to name some ports, and they are then the operator's.
-    defaults.ports_given = true;
+    let documented = settings(TEMPLATE, &Overrides::default()).unwrap();
+    let defaults = settings("", &Overrides::default()).unwrap();
     assert_eq!(format!("{documented:#?}"), format!("{defaults:#?}"));
 }
 
@@ -52,7 +49,6 @@ fn every_key_is_read() {
     assert_eq!(s.judge.mode, Mode::Enforce);
     assert_eq!(s.interfaces, ["eth0", "eth1"]);
     assert_eq!(s.ports, [80, 8081]);
-    assert!(s.ports_given);
     assert_eq!(s.judge.verdict.blocks_per_minute, 5);
     assert_eq!(s.judge.cases.quiet_seconds, 60);
     assert_eq!((s.shards, s.ring_bytes), (2, 1 << 20));
@@ -127,6 +123,131 @@ fn errors_name_place_key_and_mend() {
     ] {
         let said = settings(text, &Overrides::default()).unwrap_err().to_string();
         assert!(said.contains(wanted), "for {text:?}:\n{said}\nwanted {wanted:?}");
+    }
+}
+
+/// The keys that serde knows of each section, from what it says of one that it does not know.
+fn keys_read(section: &str) -> Vec<String> {
+    let header = if section.is_empty() {
+        String::new()
+    } else {
+        format!("[{section}]\n")
+    };
+    let error = toml::from_str::<raw::File>(&format!("{header}no_such_key_at_all = 1\n")).unwrap_err();
+    let known = error.message().split('`').skip(1).step_by(2).skip(1);
+    known.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_template_names_every_key_that_is_read_and_no_other() {
+    let named: std::collections::BTreeSet<String> = assemble(None, &[], &Overrides::default())
+        .unwrap()
+        .effective
+        .iter()
+        .map(|(key, _, _)| key.to_owned())
+        .collect();
+    let mut read = std::collections::BTreeSet::new();
+    let mut sections = vec![String::new()];
+    while let Some(section) = sections.pop() {
+        for key in keys_read(&section) {
+            let key = if section.is_empty() {
+                key
+            } else {
+                format!("{section}.{key}")
+            };
+            // A section is one whose keys can be asked for in turn; a key is not.
+            let below = !named.contains(&key) && !keys_read(&key).is_empty();
+            if below {
+                sections.push(key);
+            } else {
+                read.insert(key);
+            }
+        }
+    }
+    assert!(read.len() > 150, "{read:?}");
+    assert_eq!(named, read);
+}
+
+#[test]
+fn every_key_of_the_template_has_a_comment() {
+    let mut before = "";
+    for line in TEMPLATE.lines() {
+        let is_key = line.split_once(" = ").is_some_and(|(key, _)| {
+            key.trim_start_matches("# ")
+                .bytes()
+                .all(|b| b == b'_' || b.is_ascii_lowercase() || b.is_ascii_digit())
+        });
+        let said = line.contains("  # ") || line.contains(" # ") || before.starts_with('#');
+        assert!(!is_key || said, "{line}");
+        before = line;
+    }
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_flags_over_both() {
+    let file = "mode = 'enforce'\nports = [80]\n[log]\npath = '/file'";
+    let variable = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let variables = [
+        variable("APIMON_PORTS", "81"),
+        variable("APIMON_LOG__PATH", "/environment"),
+    ];
+    let flags = Overrides {
+        ports: vec![82],
+        ..Overrides::default()
+    };
+    let loaded = assemble(Some((Path::new("/f"), file)), &variables, &flags).unwrap();
+    assert_eq!(loaded.settings.ports, [82]);
+    assert_eq!(loaded.settings.journal.path, Path::new("/environment"));
+    let said: Vec<String> = loaded
+        .effective
+        .iter()
+        .filter(|(_, _, origin)| **origin != Origin::Default)
+        .map(|(key, value, origin)| format!("{key} = {value} ({origin})"))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "mode = \"enforce\" (file)",
+            "ports = [82] (flag)",
+            "log.path = \"/environment\" (environment, APIMON_LOG__PATH)",
+        ]
+    );
+}
+
+#[test]
+fn what_a_running_daemon_takes_over_is_told_from_what_needs_a_restart() {
+    let read = |text: &str| assemble(Some((Path::new("/f"), text)), &[], &Overrides::default()).unwrap();
+    let old = read("ports = [80]");
+    let new = read(
+        "ports = [80, 81]\nmode = 'enforce'\ninterfaces = ['lo']\n[verdict]\nlease_seconds = 5\nleases_max = 9\n\
+         [policy]\nthrottle_packets_per_second = 3\n[cases]\nquiet_seconds = 3600",
+    );
+    let changes = Changes::between(&old, &new);
+    let live = [
+        "mode",
+        "policy.throttle_packets_per_second",
+        "ports",
+        "verdict.lease_seconds",
+    ];
+    assert_eq!(changes.applied, live);
+    assert_eq!(changes.restart, ["interfaces", "verdict.leases_max"]);
+    let running = old.settings.taking_over(&new.settings);
+    assert_eq!(running.ports, [80, 81]);
+    assert_eq!(running.judge.mode, Mode::Enforce);
+    assert_eq!(running.judge.verdict.lease_seconds, 5);
+    assert_eq!(
+        running.judge.verdict.leases_max,
+        old.settings.judge.verdict.leases_max
+    );
+    assert!(running.interfaces.is_empty());
+}
+
+#[test]
+fn every_key_that_can_change_at_run_time_is_one() {
+    let loaded = assemble(None, &[], &Overrides::default()).unwrap();
+    for live in LIVE {
+        let known = |key: &str| key == live || (live.ends_with('.') && key.starts_with(live));
+        assert!(loaded.effective.iter().any(|(key, _, _)| known(key)), "{live}");
     }
 }
 

@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::dto::{
-    Actor, Allow, AllowRequest, BlockRequest, Case, Endpoint, Explanation, History, Lease, Refused, Silence,
-    SilenceRequest, Source, Span, Status,
+    Actor, Allow, AllowRequest, BlockRequest, Case, Endpoint, Explanation, History, Lease, Refused, Reloaded,
+    Silence, SilenceRequest, Source, Span, Status,
 };
 use crate::verify::Verified;
 
@@ -143,6 +143,11 @@ impl Client {
     pub fn verify(&self, repair: bool) -> Result<Verified, ClientError> {
         let method = if repair { Method::POST } else { Method::GET };
         self.ask(method, "/v1/verify", Vec::new())
+    }
+
+    /// Lets the daemon read its configuration again.
+    pub fn reload(&self) -> Result<Reloaded, ClientError> {
+        self.ask(Method::POST, "/v1/reload", Vec::new())
     }
 
     /// Gives a lease by hand.

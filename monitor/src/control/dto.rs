@@ -7,6 +7,7 @@ mod allow;
 mod endpoint;
 mod explain;
 mod history;
+mod reload;
 
 use std::collections::BTreeMap;
 
@@ -17,8 +18,11 @@ pub use allow::{Allow, AllowRequest};
 pub use endpoint::{Endpoint, Quantiles};
 pub use explain::{About, Explanation, Silence, SilenceRequest, Step, Without};
 pub use history::{History, Point, Span, Sums};
+pub use reload::Reloaded;
 
-use crate::{enforce::LeaseKind, journal::JournalReport, lru::TableStats, verdict::Mode};
+use crate::{
+    enforce::LeaseKind, journal::JournalReport, lru::TableStats, privilege::ThreadState, verdict::Mode,
+};
 
 /// Counters by stage, then by name.
 pub type Counters = BTreeMap<String, BTreeMap<String, u64>>;
@@ -38,9 +42,18 @@ pub struct Status {
     pub uptime_seconds: u64,
     /// Memory of the process that is in RAM.
     pub memory_bytes: u64,
+    /// Share of all processors that it used in the last second, percent.
+    #[serde(default)]
+    pub cpu_percent: u64,
+    /// How much of both it may take before it leaves work undone.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What is left undone now: `nothing`, `bodies`, `connections` or `tap`, each with those before it.
+    #[serde(default)]
+    pub shed: String,
     /// What is watched.
     pub interfaces: Vec<Interface>,
-    /// TCP ports tapped.
+    /// TCP ports tapped; empty: any that speaks HTTP.
     pub ports: Vec<u16>,
     /// What was seen, in a few numbers.
     pub totals: Totals,
@@ -54,10 +67,22 @@ pub struct Status {
     pub log: LogState,
     /// Nets that are never shut out, with the reason.
     pub never_block: BTreeMap<String, String>,
+    /// What the daemon's threads may do.
+    #[serde(default)]
+    pub threads: Vec<ThreadState>,
     /// Directory of what survives a restart.
     pub state_dir: String,
     /// Directory of the pinned maps and links.
     pub pin_dir: String,
+}
+
+/// What the daemon may take of the host; 0: not limited.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Share of all processors together, percent.
+    pub cpu_percent: u32,
+    /// Memory of the process.
+    pub memory_bytes: u64,
 }
 
 /// One interface.

@@ -19,6 +19,7 @@
 //! | `DELETE /v1/allow/NET` | the [`dto::Allow`] that was taken out |
 //! | `GET /v1/verify` | [`Verified`]: what differs between ledger and kernel |
 //! | `POST /v1/verify` | the same, after mending what can be mended |
+//! | `POST /v1/reload` | [`dto::Reloaded`]: which keys of the configuration changed, and which need a restart |
 //! | `PUT /v1/leases/NET` with [`dto::BlockRequest`] | the [`dto::Lease`] |
 //! | `DELETE /v1/leases/NET` | the [`dto::Lease`] that was ended |
 //!
@@ -38,8 +39,8 @@ mod tests;
 use monitor_common::Prefix;
 
 use dto::{
-    Actor, Allow, AllowRequest, BlockRequest, Case, Endpoint, Explanation, History, Lease, Refused, Silence,
-    SilenceRequest, Source, Span, Status,
+    Actor, Allow, AllowRequest, BlockRequest, Case, Endpoint, Explanation, History, Lease, Refused, Reloaded,
+    Silence, SilenceRequest, Source, Span, Status,
 };
 
 pub use socket::{Listening, SocketError};
@@ -74,6 +75,8 @@ pub trait Service: Send + Sync + 'static {
     fn leases(&self) -> Result<Vec<Lease>, Refused>;
     /// Compares ledger and kernel, and mends what can be mended if asked to.
     fn verify(&self, repair: bool) -> Result<Verified, Refused>;
+    /// Reads the configuration again, and takes over what can change while it runs.
+    fn reload(&self) -> Result<Reloaded, Refused>;
     /// Gives a lease by hand.
     fn block(&self, source: Prefix, request: BlockRequest) -> Result<Lease, Refused>;
     /// Ends a lease by hand.

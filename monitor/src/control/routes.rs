@@ -52,6 +52,7 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
         ("GET", ["leases"]) => json(service.leases()),
         ("GET", ["verify"]) => json(service.verify(false)),
         ("POST", ["verify"]) => json(service.verify(true)),
+        ("POST", ["reload"]) => json(service.reload()),
         ("PUT", ["leases", source @ ..]) => {
             json(named(source, &asked.body).and_then(|(source, request)| service.block(source, request)))
         }
@@ -65,7 +66,7 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
             _,
             [
                 "status" | "sources" | "actors" | "history" | "cases" | "endpoints" | "silences" | "leases"
-                | "allow" | "verify",
+                | "allow" | "verify" | "reload",
             ]
             | ["cases" | "silences" | "leases" | "allow", _]
             | ["cases", _, "explain"],
@@ -75,7 +76,7 @@ pub(super) fn answer(service: &dyn Service, asked: &Asked) -> Response<Full<Byte
             "that path does not take that method",
         )),
         _ => refused(&Refused::not_found(
-            "no such path; there are /v1/status, /v1/sources, /v1/actors, /v1/history, /v1/cases, /v1/endpoints, /v1/silences, /v1/leases, /v1/allow and /v1/verify",
+            "no such path; there are /v1/status, /v1/sources, /v1/actors, /v1/history, /v1/cases, /v1/endpoints, /v1/silences, /v1/leases, /v1/allow, /v1/verify and /v1/reload",
         )),
     }
 }

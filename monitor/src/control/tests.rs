@@ -80,6 +80,15 @@ impl Service for Table {
             ..Lease::default()
         })
     }
+    fn reload(&self) -> Result<Reloaded, Refused> {
+        Ok(Reloaded {
+            file: Some("/etc/x.toml".into()),
+            changes: crate::config::Changes {
+                applied: vec!["mode".into()],
+                restart: vec!["log.path".into()],
+            },
+        })
+    }
     fn verify(&self, repair: bool) -> Result<Verified, Refused> {
         Ok(Verified {
             daemon: true,

@@ -21,7 +21,8 @@ impl Desk {
     /// The nets of the configuration, then those by hand.
     pub(super) fn allowed(&self) -> Vec<Allow> {
         let now = self.clock.now();
-        let configured = self.settings.allow.iter().map(|net| Allow {
+        let settings = self.settings();
+        let configured = settings.allow.iter().map(|net| Allow {
             net: net.to_string(),
             configured: true,
             ..Allow::default()
@@ -86,7 +87,7 @@ impl Desk {
     }
 
     fn not_by_hand(&self, net: Prefix) -> Refused {
-        if self.settings.allow.contains(&net) {
+        if self.settings().allow.contains(&net) {
             let message = format!("{net} is allowed by the configuration or by --allow; take it out there");
             return Refused::new(409, "configured", message);
         }
@@ -115,7 +116,7 @@ impl Desk {
     /// Writes the list; why not, if it cannot.
     fn save_allowed(&self, records: Vec<AllowRecord>) -> Option<String> {
         debug_assert!(records.len() <= ALLOWS_MAX);
-        let error = state::allow::save(&self.settings.state_dir, records).err()?;
+        let error = state::allow::save(&self.settings().state_dir, records).err()?;
         log::error!(
             "the list of allowed nets: {error}; it holds now, but a restart may not know of the change"
         );

@@ -42,6 +42,11 @@ impl LiveClock {
         self.clock.monotonic_ns()
     }
 
+    /// Time that this process has used of all processors, nanoseconds.
+    pub(super) fn process_cpu_ns(&self) -> u64 {
+        self.clock.process_cpu_ns()
+    }
+
     /// Follows the wall clock where it was set forward, and says so.
     pub(super) fn renew(&self) {
         let fresh = TimeBase::now(self.clock);

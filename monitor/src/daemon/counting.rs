@@ -19,7 +19,8 @@ const PACKETS_MIN: u64 = 32;
 
 /// Reads the counters and lets the judge judge them; nothing where no detector asks for them.
 pub(super) fn round(desk: &Desk) {
-    let detect = &desk.settings.judge.detect;
+    let settings = desk.settings();
+    let detect = &settings.judge.detect;
     if !detect.syn_flood.enabled && !detect.packet_rate.enabled {
         return;
     }

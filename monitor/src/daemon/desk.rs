@@ -15,15 +15,17 @@ use super::{
     clock::LiveClock,
     convert,
     guard::Guard,
+    guards::Guards,
     history::History,
     judging::{Busy, JudgeHandle},
     parse::Parsed,
     reconcile::{self, Reconciled},
+    restraint::Shed,
     stats,
 };
 use crate::{
     case::silence::Silence,
-    config::Settings,
+    config::{self, Loaded, Settings},
     control::{
         Service,
         dto::{self, AllowRequest, BlockRequest, Refused, Span},
@@ -54,7 +56,16 @@ pub(super) struct Maps {
 
 /// Everything that can be asked about.
 pub(super) struct Desk {
-    pub(super) settings: Settings,
+    /// In force now; replaced whole.
+    pub(super) settings: Mutex<Arc<Settings>>,
+    /// As it was read last; held while it is read anew.
+    pub(super) loaded: Mutex<Loaded>,
+    /// Where it is read from.
+    pub(super) sources: config::Sources,
+    /// What is left undone to spare the host.
+    pub(super) shed: Arc<Shed>,
+    /// What the threads may do.
+    pub(super) guards: Guards,
     pub(super) started: Timestamp,
     pub(super) clock: Arc<LiveClock>,
     pub(super) journal: Journal,
@@ -75,7 +86,7 @@ pub(super) struct Desk {
     /// What was recorded of observations, where they are.
     pub(super) recorded: Option<RecordStats>,
     /// Connections cut; nothing is cut in observe mode.
-    pub(super) cut: Option<CutCounts>,
+    pub(super) cut: Mutex<Option<CutCounts>>,
     /// What happened over time.
     pub(super) history: Mutex<History>,
 }
@@ -86,6 +97,11 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Desk {
+    /// The settings in force.
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&locked(&self.settings))
+    }
+
     /// Everything counted, by stage.
     pub(super) fn counters(&self, judge: &JudgeStats) -> dto::Counters {
         let mut all = dto::Counters::new();
@@ -111,7 +127,12 @@ impl Desk {
             let counts = named.map(|(name, count)| (name.to_owned(), count));
             all.insert("record".into(), counts.into());
         }
-        if let Some(cut) = &self.cut {
+        let shed = self
+            .shed
+            .counters()
+            .map(|(name, seconds)| (name.to_owned(), seconds));
+        all.insert("limits".into(), shed.collect());
+        if let Some(cut) = &*locked(&self.cut) {
             let counts = cut.read().map(|(name, count)| (name.to_owned(), count));
             all.insert("connections".into(), counts.into());
         }
@@ -145,7 +166,7 @@ impl Desk {
         base: TimeBase,
         now: Timestamp,
     ) -> dto::Lease {
-        let enforcing = self.settings.judge.mode == Mode::Enforce;
+        let enforcing = self.settings().judge.mode == Mode::Enforce;
         dto::Lease {
             enforced: record.enforced && enforcing,
             ..convert::lease(record, counted, base, now)
@@ -208,7 +229,7 @@ impl Service for Desk {
         let judge = self.judge_stats()?;
         let counters = self.counters(&judge);
         let now = self.clock.now();
-        let settings = &self.settings;
+        let settings = self.settings();
         Ok(dto::Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -216,6 +237,12 @@ impl Service for Desk {
             started: self.started.rfc3339(),
             uptime_seconds: now.since(self.started).as_secs(),
             memory_bytes: stats::memory_bytes(),
+            cpu_percent: self.shed.cpu_percent(),
+            limits: dto::Limits {
+                cpu_percent: settings.limits.cpu_percent,
+                memory_bytes: settings.limits.memory_bytes,
+            },
+            shed: self.shed.step().name().to_owned(),
             interfaces: locked(&self.interfaces).clone(),
             ports: settings.ports.clone(),
             totals: stats::totals(&counters, &judge),
@@ -229,6 +256,7 @@ impl Service for Desk {
                 .iter()
                 .map(|(net, why)| (net.to_string(), why.to_string()))
                 .collect(),
+            threads: self.guards.threads(),
             state_dir: settings.state_dir.display().to_string(),
             pin_dir: settings.pin_dir.display().to_string(),
             counters,
@@ -347,6 +375,10 @@ impl Service for Desk {
         self.one(granted?)
     }
 
+    fn reload(&self) -> Result<dto::Reloaded, Refused> {
+        self.read_configuration()
+    }
+
     fn verify(&self, repair: bool) -> Result<Verified, Refused> {
         reconcile::verify(self, repair)
     }
@@ -383,7 +415,7 @@ impl Service for Desk {
 
 impl Desk {
     fn refuse_in_observe(&self) -> Result<(), Refused> {
-        match self.settings.judge.mode {
+        match self.settings().judge.mode {
             Mode::Enforce => Ok(()),
             Mode::Observe => Err(Refused::new(
                 409,

@@ -22,7 +22,7 @@ impl Desk {
         let Ok(learned) = self.judge.call(|bench| bench.judge.endpoints().record()) else {
             return;
         };
-        if let Err(error) = state::endpoints::save(&self.settings.state_dir, learned) {
+        if let Err(error) = state::endpoints::save(&self.settings().state_dir, learned) {
             log::error!("the endpoints: {error}; after a restart they are learned anew");
         }
     }

@@ -31,7 +31,7 @@ impl Desk {
             Refused::not_found(format!("there is no case {number}; `apimon cases` lists them"))
         })?;
         let leases = self.counted(&explanation.leases);
-        let enforcing = self.settings.judge.mode == Mode::Enforce;
+        let enforcing = self.settings().judge.mode == Mode::Enforce;
         Ok(shown::explanation(
             &explanation,
             leases,
@@ -56,7 +56,7 @@ impl Desk {
             ));
         }
         let named = request.conditions.detector.as_deref();
-        let detectors = registry::infos(&self.settings.judge.detect);
+        let detectors = registry::infos(&self.settings().judge.detect);
         if let Some(name) = named.filter(|name| detectors.iter().all(|info| info.name != *name)) {
             let known: Vec<&str> = detectors.iter().map(|info| info.name).collect();
             let shown: String = name.chars().take(TEXT_BYTES).collect();
@@ -127,7 +127,7 @@ impl Desk {
             rules.filter(|rule| rule.id > 0).cloned().collect()
         })?;
         if added != *on_disk {
-            state::silences::save(&self.settings.state_dir, added.clone())
+            state::silences::save(&self.settings().state_dir, added.clone())
                 .map_err(|error| Refused::new(500, "state", error.to_string()))?;
             *on_disk = added;
         }

@@ -58,6 +58,11 @@ impl Guard {
         &mut self.by_hand
     }
 
+    /// Replaces the nets of the configuration; [`Self::renew`] carries it out.
+    pub(super) fn set_configured(&mut self, configured: Vec<Prefix>) {
+        self.configured = configured;
+    }
+
     /// Looks again, and tells judge and kernel where something has changed. The leases that operators' nets have ended.
     pub(super) fn renew(&mut self, judge: &JudgeHandle, now: Timestamp) -> Result<Vec<LeaseRecord>, Busy> {
         // Nets may have been leased since: until it is told, the shield searches the set for each of their packets.

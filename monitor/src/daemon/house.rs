@@ -11,6 +11,9 @@ use super::{
     judging::{Bench, JudgeThread},
     parse::ParseThread,
     reconcile,
+    restraint::{Restraint, Step, Used},
+    stats,
+    watchdog::Watchdog,
 };
 use crate::{
     journal::{
@@ -45,6 +48,8 @@ pub(super) struct House {
     pub(super) record: Option<RecorderThread>,
     seconds: u64,
     lost_before: BTreeMap<String, u64>,
+    watchdog: Watchdog,
+    restraint: Restraint,
     /// Interfaces that are not there, or cannot be attached to, with what was said of each.
     troubled: BTreeMap<String, String>,
 }
@@ -67,13 +72,16 @@ impl House {
         parsers: Vec<ParseThread>,
         record: Option<RecorderThread>,
     ) -> Self {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
+            restraint: Restraint::new(desk.settings().limits, cpus),
             desk,
             judge,
             parsers,
             record,
             seconds: 0,
             lost_before: BTreeMap::new(),
+            watchdog: Watchdog::default(),
             troubled: BTreeMap::new(),
         }
     }
@@ -88,6 +96,8 @@ impl House {
         self.seconds += 1;
         self.desk.clock.renew();
         self.check_threads()?;
+        self.watchdog.second(&self.pulses());
+        self.restrain();
         self.check_interfaces();
         if self.desk.judge.take_leases_changed() {
             self.save_ledger();
@@ -127,6 +137,41 @@ impl House {
             return Err(ThreadLost("parse"));
         }
         Ok(())
+    }
+
+    /// Leaves work undone where the daemon takes too much of the host, and takes it up again.
+    fn restrain(&mut self) {
+        let clock = self.clock();
+        let used = Used {
+            at_ns: clock.monotonic_ns(),
+            cpu_ns: clock.process_cpu_ns(),
+            memory_bytes: stats::memory_bytes(),
+        };
+        let (cpu_percent, step) = self.restraint.look(used);
+        let before = self.desk.shed.set(step, cpu_percent);
+        if step == before {
+            return;
+        }
+        let memory = used.memory_bytes >> 20;
+        log::warn!(
+            "{cpu_percent} % of the processors and {memory} MiB in use; left undone from now on: {} (was: {})",
+            step.name(),
+            before.name()
+        );
+        if (step == Step::Tap) != (before == Step::Tap)
+            && let Some(kernel) = locked(&self.desk.kernel).as_ref()
+            && let Err(error) = kernel
+                .switches()
+                .and_then(|mut tap| tap.set_tap(step < Step::Tap))
+        {
+            log::error!("the tap: {error}");
+        }
+    }
+
+    /// Of the threads that must not stand still.
+    fn pulses(&self) -> Vec<u64> {
+        let parsed = self.desk.parsed.iter().map(|parsed| locked(parsed).pulse);
+        parsed.chain([self.desk.judge.pulse()]).collect()
     }
 
     /// An interface that is gone is said once, and the others go on. One that is back, or was made anew,
@@ -202,8 +247,9 @@ impl House {
 
 /// Writes the ledger; a full disk is said, and tried again at the next change.
 pub(super) fn save(desk: &Desk, records: Vec<LeaseRecord>, repeats: Vec<RepeatRecord>) {
-    let dir: &Path = &desk.settings.state_dir;
-    if let Err(error) = state::ledger::save(dir, desk.settings.judge.mode, records) {
+    let settings = desk.settings();
+    let dir: &Path = &settings.state_dir;
+    if let Err(error) = state::ledger::save(dir, settings.judge.mode, records) {
         log::error!("the ledger of leases: {error}; after a restart the reasons of leases may be missing");
     }
     if let Err(error) = state::repeats::save(dir, repeats) {

@@ -89,6 +89,8 @@ struct Shared {
     asks: Mutex<VecDeque<Ask>>,
     lost_observations: AtomicU64,
     leases_changed: AtomicBool,
+    /// Raised at every turn: the thread goes on.
+    pulse: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -147,6 +149,11 @@ impl JudgeHandle {
         self.shared.lost_observations.load(Ordering::Relaxed)
     }
 
+    /// A number that rises at least every half second while the judge goes on.
+    pub(super) fn pulse(&self) -> u64 {
+        self.shared.pulse.load(Ordering::Relaxed)
+    }
+
     /// Whether leases were granted or ended since the last call.
     pub(super) fn take_leases_changed(&self) -> bool {
         self.shared.leases_changed.swap(false, Ordering::Relaxed)
@@ -160,12 +167,14 @@ pub(super) struct JudgeThread {
 }
 
 impl JudgeThread {
+    /// Starts it; `enter` is what the thread does first.
     pub(super) fn start(
         judge: Judge,
         leases: Box<dyn LeaseSink + Send>,
         journal: Journal,
         recorder: Option<Recorder>,
         clock: Arc<LiveClock>,
+        enter: impl FnOnce() + Send + 'static,
     ) -> io::Result<Self> {
         let (messages, inbox) = mpsc::sync_channel(BATCHES);
         let shared = Arc::new(Shared::default());
@@ -177,9 +186,10 @@ impl JudgeThread {
             recorder,
             shared: Arc::clone(&shared),
         };
-        let thread = std::thread::Builder::new()
-            .name("judge".into())
-            .spawn(move || serve(bench, &inbox, &clock))?;
+        let thread = std::thread::Builder::new().name("judge".into()).spawn(move || {
+            enter();
+            serve(bench, &inbox, &clock)
+        })?;
         Ok(Self {
             handle: JudgeHandle { messages, shared },
             thread,
@@ -213,6 +223,7 @@ fn serve(mut bench: Bench, inbox: &Receiver<Message>, clock: &LiveClock) -> Judg
             Err(RecvTimeoutError::Disconnected) => return bench.judge,
         }
         answer(&mut bench);
+        bench.shared.pulse.fetch_add(1, Ordering::Relaxed);
         let now_ns = clock.monotonic_ns();
         if now_ns >= next_tick_ns {
             next_tick_ns = now_ns + TICK_NS;

@@ -11,7 +11,7 @@ fn started() -> (tempfile::TempDir, JudgeThread, JournalThread) {
     let (journal, writer) = JournalThread::start(&dir.path().join("a.jsonl"), 1 << 20).unwrap();
     let judge = Judge::new(JudgeSettings::default(), InstallKey([0; 16]));
     let clock = Arc::new(LiveClock::new(Clock));
-    let thread = JudgeThread::start(judge, Box::new(NoLeases), journal, None, clock).unwrap();
+    let thread = JudgeThread::start(judge, Box::new(NoLeases), journal, None, clock, || {}).unwrap();
     (dir, thread, writer)
 }
 

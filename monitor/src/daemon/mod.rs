@@ -12,6 +12,7 @@ mod desk;
 mod endpoints;
 mod explain;
 mod guard;
+mod guards;
 mod history;
 mod house;
 mod judging;
@@ -19,9 +20,12 @@ mod keeper;
 mod pace;
 mod parse;
 mod reconcile;
+mod reload;
+mod restraint;
 mod start;
 mod stats;
 mod stop;
+mod watchdog;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,7 +33,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    config::Settings,
+    config::{Settings, Sources},
     control::server,
     journal::{
         ecs,
@@ -43,7 +47,8 @@ use start::Started;
 const STOP_TIME: Duration = Duration::from_secs(10);
 
 /// Runs the daemon until it is told to end.
-pub fn run(settings: Settings) -> Result<()> {
+pub fn run(sources: Sources) -> Result<()> {
+    let loaded = sources.read()?;
     log_to_stderr();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -51,9 +56,10 @@ pub fn run(settings: Settings) -> Result<()> {
         .context("cannot start the runtime")?;
     // Signals are caught before anything is attached, so that none can end the daemon half way.
     let signals = runtime.block_on(async { Signals::new() })?;
-    let mut started = start::start(settings)?;
-    announce(&started.desk);
+    let mut started = start::start(loaded, sources)?;
+    watchdog::ready(&announce(&started.desk));
     let ended = runtime.block_on(serve(&mut started, signals));
+    watchdog::stopping();
     let stopped = runtime.block_on(stop_in_time(started));
     // A blocking call that hangs must not hold up the end.
     runtime.shutdown_background();
@@ -103,8 +109,11 @@ async fn serve(started: &mut Started, mut signals: Signals) -> Result<()> {
             _ = signals.interrupt.recv() => break log::info!("SIGINT: ending"),
             _ = signals.terminate.recv() => break log::info!("SIGTERM: ending"),
             _ = signals.hangup.recv() => {
-                log::info!("SIGHUP: opening the log anew");
+                log::info!("SIGHUP: opening the log anew, and reading the configuration");
                 desk.journal.reopen();
+                // On a thread of its own: it waits for the judge. What became of it is said there.
+                let desk = Arc::clone(&desk);
+                drop(tokio::task::spawn_blocking(move || drop(desk.read_configuration())));
             }
             lost = &mut lost => return Err(lost.map_or_else(|_| anyhow!("the keeper's thread has panicked"), Into::into)),
             broken = &mut server => {
@@ -131,26 +140,39 @@ async fn stop_in_time(started: Started) -> Result<()> {
 }
 
 /// Says what runs, on stderr and in the log.
-fn announce(desk: &Desk) {
-    let settings = &desk.settings;
+fn announce(desk: &Desk) -> String {
+    let settings = desk.settings();
     let named =
         |i: &crate::control::dto::Interface| format!("{} ({} shield, {} tap)", i.name, i.shield, i.tap);
     let interfaces: Vec<String> = locked(&desk.interfaces).iter().map(named).collect();
-    let ports: Vec<String> = settings.ports.iter().map(ToString::to_string).collect();
     let detail = format!(
         "mode {}, interfaces {}, ports {}",
-        mode(settings),
+        mode(&settings),
         interfaces.join(", "),
-        ports.join(", ")
+        ports(&settings)
     );
     log::info!("watching: {detail}");
     log::info!("anomaly log: {}", settings.journal.path.display());
     log::info!("control socket: {}", settings.control.display());
     let event = JournalEvent {
         at: desk.started,
-        kind: EventKind::DaemonStarted { detail },
+        kind: EventKind::DaemonStarted {
+            detail: detail.clone(),
+        },
     };
     desk.journal.append(ecs::line(&event).as_bytes());
+    detail
+}
+
+fn ports(settings: &Settings) -> String {
+    match settings.ports.as_slice() {
+        [] => "any that speaks HTTP".to_owned(),
+        ports => ports
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
 }
 
 fn mode(settings: &Settings) -> &'static str {

@@ -12,10 +12,13 @@ use std::{
     time::Duration,
 };
 
+use monitor_common::tap::is_sampled;
+
 use super::{
     clock::LiveClock,
     judging::JudgeHandle,
     pace::{Pace, Rest},
+    restraint::{CONNECTIONS_IN, Shed, Step},
 };
 use crate::{
     body::BodyStats,
@@ -23,6 +26,7 @@ use crate::{
     kernel::{self, Drained, TapRing, Waker},
     limits::Limits,
     observe::{Observation, extract::Extractor, identity::signature::SignatureStats},
+    privilege::Sandbox,
     reader::{Reader, ReaderStats},
     stream::Unwanted,
     time::Timestamp,
@@ -45,8 +49,12 @@ pub(super) struct Parsed {
     pub(super) signatures: SignatureStats,
     pub(super) ring_records: u64,
     pub(super) ring_malformed: u64,
+    /// Records of connections that were not read, to spare the host.
+    pub(super) ring_shed: u64,
     /// Times that records were found after a rest.
     pub(super) ring_rounds: u64,
+    /// Raised at every turn of the timers: the thread goes on.
+    pub(super) pulse: u64,
 }
 
 /// A running parse thread.
@@ -63,6 +71,8 @@ impl ParseThread {
         extractor: Extractor,
         judge: JudgeHandle,
         clock: Arc<LiveClock>,
+        shed: Arc<Shed>,
+        sandbox: Sandbox,
     ) -> io::Result<Self> {
         let (waker, shard) = (ring.waker(), ring.shard());
         let stop = Arc::new(AtomicBool::new(false));
@@ -79,13 +89,17 @@ impl ParseThread {
             now: clock.now(),
             ticked: Timestamp::ZERO,
             clock,
+            shed,
             own: Parsed::default(),
             published: Arc::clone(&parsed),
             stop: Arc::clone(&stop),
         };
         let thread = std::thread::Builder::new()
             .name(format!("parse-{shard}"))
-            .spawn(move || parser.run())?;
+            .spawn(move || {
+                sandbox.enter();
+                parser.run();
+            })?;
         Ok(Self {
             thread,
             waker,
@@ -161,6 +175,8 @@ struct Parser {
     /// Time as far as it was read: the newest record's, or the clock's while the ring is empty.
     now: Timestamp,
     ticked: Timestamp,
+    /// What is left undone.
+    shed: Arc<Shed>,
     own: Parsed,
     published: Arc<Mutex<Parsed>>,
     stop: Arc<AtomicBool>,
@@ -216,12 +232,19 @@ impl Parser {
             now,
             ..
         } = self;
+        let all = self.shed.step() < Step::Connections;
+        let mut left_out = 0;
         let drained = ring.drain(DRAIN, |header, payload| {
+            if !all && !is_sampled(header, CONNECTIONS_IN) {
+                left_out += 1;
+                return;
+            }
             let segment = kernel::segment(header, payload, base);
             *now = (*now).max(segment.ts);
             reader.segment(&segment, outlet);
         });
         self.leave_out();
+        self.own.ring_shed += left_out;
         self.own.ring_records += drained.records as u64;
         self.own.ring_malformed += drained.malformed as u64;
         drained
@@ -241,12 +264,14 @@ impl Parser {
             return;
         }
         self.ticked = self.now;
+        self.outlet.extractor.read_bodies(self.shed.step() < Step::Bodies);
         self.reader.tick(self.now, &mut self.outlet);
         self.outlet.flush();
         self.publish();
     }
 
     fn publish(&mut self) {
+        self.own.pulse += 1;
         self.own.reader = self.reader.stats();
         self.own.bodies = self.outlet.extractor.body_stats();
         self.own.signatures = self.outlet.extractor.signature_stats();

@@ -96,7 +96,7 @@ fn note(desk: &Desk, verified: &Verified) {
 }
 
 fn mode(desk: &Desk, found: &Inspected, repair: bool, verified: &mut Verified) {
-    let wanted = desk.settings.judge.mode;
+    let wanted = desk.settings().judge.mode;
     let is = match found.mode {
         Some(kernel::Mode::Enforce) => Mode::Enforce,
         Some(kernel::Mode::Observe) => Mode::Observe,
@@ -136,7 +136,8 @@ fn never_block(desk: &Desk, found: &Inspected, repair: bool, verified: &mut Veri
 }
 
 fn shields(desk: &Desk, found: &Inspected, repair: bool, verified: &mut Verified) {
-    let wanted = &desk.settings.interfaces;
+    let settings = desk.settings();
+    let wanted = &settings.interfaces;
     verified.interfaces = wanted.len() as u64;
     for mut drift in verify::shields(wanted, &found.shields, true) {
         if !wanted.contains(&drift.thing) {
@@ -151,7 +152,7 @@ fn shields(desk: &Desk, found: &Inspected, repair: bool, verified: &mut Verified
 
 fn hooks(desk: &Desk, found: &Inspected, repair: bool, verified: &mut Verified) {
     for mut drift in verify::hooks(&found.hooks, true) {
-        if repair && desk.settings.interfaces.contains(&drift.thing) {
+        if repair && desk.settings().interfaces.contains(&drift.thing) {
             let thing = drift.thing.clone();
             settle(&mut drift, reattach(desk, &thing));
         }

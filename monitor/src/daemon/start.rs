@@ -16,22 +16,24 @@ use super::{
     convert,
     desk::{Desk, Maps},
     guard::Guard,
+    guards::Guards,
     house::{House, ThreadLost},
     judging::JudgeThread,
     keeper::Keeper,
     parse::ParseThread,
+    restraint::Shed,
 };
 use crate::{
-    config::Settings,
+    config::{JournalSettings, Loaded, Settings, Sources},
     control::Listening,
     cut::{CutCounts, CuttingSink},
     enforce::LeaseSink,
-    hostnet::{self, HostNet},
+    hostnet::{self, HostNet, Nets},
     journal::{Journal, JournalThread},
     judge::Judge,
-    kernel::{self, Kernel, KernelSettings, Opened},
+    kernel::{self, Kernel, KernelSettings, Leases, Opened, Tapped},
     observe::{extract::Extractor, identity::InstallKey},
-    privilege,
+    privilege::{self, CapabilitySet},
     record::{self, Recorder, RecorderThread},
     state::{self, lock::InstanceLock},
     time::Clock,
@@ -49,18 +51,22 @@ pub(super) struct Started {
 }
 
 /// Starts everything but the serving of clients.
-pub(super) fn start(mut settings: Settings) -> Result<Started> {
+pub(super) fn start(loaded: Loaded, sources: Sources) -> Result<Started> {
     privilege::check()?;
+    let mut settings = loaded.settings.clone();
     let host = HostNet::default();
-    choose(&mut settings, &host)?;
+    choose(&mut settings, &host);
     state::prepare(&settings.state_dir)?;
     let state_lock = InstanceLock::acquire(&settings.state_dir, "state-dir")?;
     let listening = Listening::bind(&settings.control)?;
     let pin_dir = kernel::prepare_pin_dir(&settings.pin_dir)?;
     let pin_lock = InstanceLock::acquire(&pin_dir, "pin-dir")?;
     let key = InstallKey(state::key::load_or_create(&settings.state_dir)?);
-    let (journal, journal_thread) =
-        JournalThread::start(&settings.journal.path, settings.journal.buffer_bytes)?;
+    let guards = Guards::begin(&settings)?;
+    let (journal, journal_thread) = guards.harmless(|| {
+        let JournalSettings { path, buffer_bytes } = &settings.journal;
+        JournalThread::start(path, *buffer_bytes)
+    })??;
     let Opened {
         kernel,
         warnings,
@@ -76,7 +82,14 @@ pub(super) fn start(mut settings: Settings) -> Result<Started> {
             adopted.leases
         );
     }
-    let house = furnish(settings, host, key, journal, kernel)?;
+    let configuration = Configuration {
+        settings,
+        loaded,
+        sources,
+        guards: guards.clone(),
+    };
+    let house = furnish(configuration, host, key, journal, kernel)?;
+    guards.finish()?;
     let desk = Arc::clone(&house.desk);
     let (keeper, lost) = Keeper::start(house).context("cannot start the keeper's thread")?;
     Ok(Started {
@@ -90,28 +103,31 @@ pub(super) fn start(mut settings: Settings) -> Result<Started> {
 }
 
 /// Fills in what the operator left open, and says what was chosen.
-fn choose(settings: &mut Settings, host: &HostNet) -> Result<()> {
+fn choose(settings: &mut Settings, host: &HostNet) {
     if settings.interfaces.is_empty() {
         settings.interfaces = host.default_interfaces();
         settings.interfaces.push("lo".to_owned());
         let names = settings.interfaces.join(", ");
         log::info!("no interface given: {names} (default routes, and lo); choose others with --interface");
     }
-    if !settings.ports_given {
-        log::info!("no port given: {:?}; choose others with --port", settings.ports);
+    if settings.ports.is_empty() {
+        log::info!("no port given: every connection that begins with HTTP is read; choose ports with --port");
     }
-    anyhow::ensure!(
-        !settings.ports.is_empty(),
-        "there is no port to watch; name one with --port"
-    );
-    Ok(())
+}
+
+/// What the tap is to copy.
+pub(super) fn tapped(settings: &Settings) -> Tapped {
+    match settings.ports.as_slice() {
+        [] => Tapped::Http,
+        ports => Tapped::Ports(ports.to_vec()),
+    }
 }
 
 fn kernel_settings(settings: &Settings, pin_dir: PathBuf) -> KernelSettings {
     KernelSettings {
         pin_dir,
         interfaces: settings.interfaces.clone(),
-        ports: settings.ports.clone(),
+        tapped: tapped(settings),
         mode: match settings.judge.mode {
             Mode::Observe => kernel::Mode::Observe,
             Mode::Enforce => kernel::Mode::Enforce,
@@ -121,29 +137,58 @@ fn kernel_settings(settings: &Settings, pin_dir: PathBuf) -> KernelSettings {
     }
 }
 
+/// What is in force, and how it came to be.
+struct Configuration {
+    settings: Settings,
+    loaded: Loaded,
+    sources: Sources,
+    guards: Guards,
+}
+
 /// Judge, parse threads and desk over an open kernel.
 fn furnish(
-    settings: Settings,
+    configuration: Configuration,
     host: HostNet,
     key: InstallKey,
     journal: Journal,
     mut kernel: Kernel,
 ) -> Result<House> {
+    let Configuration {
+        settings,
+        loaded,
+        sources,
+        guards,
+    } = configuration;
     let clock = Arc::new(LiveClock::new(Clock));
     let allow: Vec<Prefix> = settings.allow.clone();
     let by_hand = AllowList::of(state::allow::load(&settings.state_dir)?, clock.now());
     let guard = Guard::new(host, allow, by_hand, kernel.never_block()?)?;
-    let (mut sink, cut) = lease_sink(&settings, &guard, &kernel)?;
+    let (mut sink, cut) = lease_sink(settings.judge.mode, guard.nets(), kernel.leases(), &guards)?;
     let (judge, events) = judge(&settings, key, &guard, &kernel, &mut *sink, &clock)?;
-    let (recorder, record) = recorder(&settings)?;
+    let (recorder, record) = guards.harmless(|| recorder(&settings))??;
     let recorded = recorder.as_ref().map(Recorder::stats);
-    let judge = JudgeThread::start(judge, sink, journal.clone(), recorder, Arc::clone(&clock))
+    let sandbox = guards.sandbox.clone();
+    let enter = move || sandbox.enter();
+    let judge = JudgeThread::start(judge, sink, journal.clone(), recorder, Arc::clone(&clock), enter)
         .context("cannot start the judge's thread")?;
     for event in &events {
         journal.append(crate::journal::ecs::line(event).as_bytes());
     }
-    let extractor = || Extractor::new(key, settings.observe.clone());
-    let parsers = parsers(&mut kernel, &extractor, &judge, &clock)?;
+    let shed = Arc::new(Shed::default());
+    let parse = |ring| {
+        let (judge, clock) = (judge.handle(), Arc::clone(&clock));
+        let extractor = Extractor::new(key, settings.observe.clone());
+        ParseThread::start(
+            ring,
+            extractor,
+            judge,
+            clock,
+            Arc::clone(&shed),
+            guards.sandbox.clone(),
+        )
+    };
+    let parsers: std::io::Result<Vec<_>> = kernel.take_rings().into_iter().map(parse).collect();
+    let parsers = parsers.context("cannot start a parse thread")?;
     let desk = Desk {
         started: clock.now(),
         journal,
@@ -162,10 +207,14 @@ fn furnish(
         reconciled: Mutex::default(),
         silences_on_disk: Mutex::default(),
         recorded,
-        cut,
+        cut: Mutex::new(cut),
         history: Mutex::default(),
         clock,
-        settings,
+        settings: Mutex::new(Arc::new(settings)),
+        loaded: Mutex::new(loaded),
+        sources,
+        guards,
+        shed,
     };
     Ok(House::new(Arc::new(desk), judge, parsers, record))
 }
@@ -182,18 +231,20 @@ fn recorder(settings: &Settings) -> Result<(Option<Recorder>, Option<RecorderThr
 }
 
 /// Where leases go: to the kernel; and what is open to a dropped source is cut, where anything is dropped.
-fn lease_sink(
-    settings: &Settings,
-    guard: &Guard,
-    kernel: &Kernel,
+pub(super) fn lease_sink(
+    mode: Mode,
+    nets: Arc<Mutex<Nets>>,
+    leases: Leases,
+    guards: &Guards,
 ) -> Result<(Box<dyn LeaseSink + Send>, Option<CutCounts>)> {
-    let leases = kernel.leases();
-    if settings.judge.mode == Mode::Observe {
+    if mode == Mode::Observe {
         return Ok((Box::new(leases), None));
     }
-    let nets = guard.nets();
     let spared = move |source| super::desk::locked(&nets).keys().any(|net| net.contains(source));
-    let sink = CuttingSink::start(leases, spared).context("cannot start the thread that cuts connections")?;
+    let start = || CuttingSink::start(leases, spared);
+    let sink = guards
+        .with_only(CapabilitySet::NET_ADMIN, start)?
+        .context("cannot start the thread that cuts connections")?;
     let counts = sink.counts();
     Ok((Box::new(sink), Some(counts)))
 }
@@ -222,15 +273,4 @@ fn judge(
     super::endpoints::restore(&mut judge, &settings.state_dir)?;
     judge.adopt_silences(state::silences::load(&settings.state_dir)?);
     Ok((judge, events))
-}
-
-fn parsers(
-    kernel: &mut Kernel,
-    extractor: &dyn Fn() -> Extractor,
-    judge: &JudgeThread,
-    clock: &Arc<LiveClock>,
-) -> Result<Vec<ParseThread>> {
-    let start = |ring| ParseThread::start(ring, extractor(), judge.handle(), Arc::clone(clock));
-    let started: std::io::Result<Vec<_>> = kernel.take_rings().into_iter().map(start).collect();
-    started.context("cannot start a parse thread")
 }

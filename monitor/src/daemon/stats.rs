@@ -19,6 +19,7 @@ pub(super) fn add_parsed(all: &mut Counters, parsed: &[Arc<Mutex<Parsed>>]) {
         let ring = all.entry("ring".into()).or_default();
         *ring.entry("records".into()).or_default() += parsed.ring_records;
         *ring.entry("malformed_records".into()).or_default() += parsed.ring_malformed;
+        *ring.entry("shed_records".into()).or_default() += parsed.ring_shed;
         *ring.entry("rounds".into()).or_default() += parsed.ring_rounds;
         let reader = all.entry("reader".into()).or_default();
         let observed = parsed.bodies.counters().chain(parsed.signatures.counters());

@@ -57,11 +57,11 @@ pub(super) fn stop(started: Started) -> Result<()> {
             judge.leases().cloned().collect(),
             judge.repeats(desk.clock.now()),
         );
-        if let Err(error) = state::endpoints::save(&desk.settings.state_dir, judge.endpoints().record()) {
+        if let Err(error) = state::endpoints::save(&desk.settings().state_dir, judge.endpoints().record()) {
             log::error!("the endpoints: {error}; after a restart they are learned anew");
         }
         let silences = judge.silences().filter(|rule| rule.id > 0);
-        if let Err(error) = state::silences::save(&desk.settings.state_dir, silences.cloned().collect()) {
+        if let Err(error) = state::silences::save(&desk.settings().state_dir, silences.cloned().collect()) {
             log::error!("the silences: {error}; what they silenced since is not counted after a restart");
         }
     }

@@ -5,7 +5,7 @@ use aya::{
     maps::MapData,
     programs::{Program as Loaded, ProgramError, SchedClassifier, Xdp},
 };
-use monitor_common::names;
+use monitor_common::{config::tap, names};
 
 use super::{
     Attachment, Counters, Detached, KeepShield, KernelError, KernelSettings, Leases, Mode, NeverBlock,
@@ -129,11 +129,11 @@ impl Kernel {
 
     /// Tells the programs what to do, before they see the first packet.
     fn configure(&self, settings: &KernelSettings) -> Result<(), KernelError> {
-        self.switches()?.set_ports(&settings.ports)?;
+        self.switches()?.set_tapped(&settings.tapped)?;
         self.config.change(|config| {
             config.mode = settings.mode.to_wire();
             config.tap_shards = settings.tap_shards;
-            config.tap_on = 1;
+            config.set_tap_bit(tap::ON, true);
             config.never_block_generation = config.never_block_generation.max(1);
         })
     }
@@ -259,7 +259,7 @@ impl Kernel {
     /// Takes the tap down, and the shield as `keep` says.
     pub fn detach(mut self, keep: KeepShield) -> Result<Detached, KernelError> {
         self.taps.clear();
-        self.config.change(|config| config.tap_on = 0)?;
+        self.config.change(|config| config.set_tap_bit(tap::ON, false))?;
         let kept = match keep {
             KeepShield::WhileLeased => self.running_leases()?,
             KeepShield::Never => 0,

@@ -70,6 +70,22 @@ impl Mode {
     }
 }
 
+/// Which connections the tap copies.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Tapped {
+    /// Those of these TCP ports.
+    Ports(Vec<u16>),
+    /// Those to this host that speak HTTP, on whatever port: their first bytes say so.
+    Http,
+}
+
+impl Default for Tapped {
+    /// None at all.
+    fn default() -> Self {
+        Self::Ports(Vec::new())
+    }
+}
+
 /// How the kernel side is to be set up.
 #[derive(Clone, Debug)]
 pub struct KernelSettings {
@@ -77,8 +93,8 @@ pub struct KernelSettings {
     pub pin_dir: PathBuf,
     /// Names of the interfaces to guard and watch.
     pub interfaces: Vec<String>,
-    /// TCP ports whose segments the tap copies.
-    pub ports: Vec<u16>,
+    /// Whose segments the tap copies.
+    pub tapped: Tapped,
     /// What the shield does with leased sources.
     pub mode: Mode,
     /// Ring shards, 1 to [`names::TAP_SHARDS_MAX`], a power of two; each wants a reader of its own.
@@ -92,7 +108,7 @@ impl Default for KernelSettings {
         Self {
             pin_dir: PathBuf::from(DEFAULT_PIN_DIR),
             interfaces: Vec::new(),
-            ports: Vec::new(),
+            tapped: Tapped::default(),
             mode: Mode::Observe,
             tap_shards: 1,
             // Small enough to stay in the cache, large enough for a burst of large segments.

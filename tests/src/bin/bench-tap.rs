@@ -4,7 +4,7 @@
 //! measures instructions, not the cache. The kernel makes no packet larger than a page for a trial.
 
 use anyhow::{Context as _, Result};
-use apimon::kernel::{KernelSettings, Program, TapRing};
+use apimon::kernel::{KernelSettings, Program, TapRing, Tapped};
 use apimon_tests::{frames::Shape, kernel::TestKernel, series::Series};
 use clap::Parser;
 
@@ -35,7 +35,7 @@ struct Kind {
 impl Kind {
     fn new(name: &'static str, port: u16, packet: &Shape) -> Result<Self> {
         let settings = KernelSettings {
-            ports: vec![port],
+            tapped: Tapped::Ports(vec![port]),
             ..KernelSettings::default()
         };
         let mut kernel = TestKernel::load("bench-tap", settings)?;

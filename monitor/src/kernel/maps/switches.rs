@@ -3,10 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aya::maps::{Array, MapData};
-use monitor_common::{config::KernelConfig, names};
+use monitor_common::{
+    config::{KernelConfig, tap},
+    names,
+};
 
 use super::{KernelError, refused};
-use crate::kernel::Mode;
+use crate::kernel::{Mode, Tapped};
 
 /// The one value of the `CONFIG` map, shared by the handles that change parts of it.
 #[derive(Clone)]
@@ -72,11 +75,22 @@ impl Switches {
 
     /// Lets the tap copy, or stops it.
     pub fn set_tap(&mut self, on: bool) -> Result<(), KernelError> {
-        self.config.change(|config| config.tap_on = u32::from(on))
+        self.config.change(|config| config.set_tap_bit(tap::ON, on))
+    }
+
+    /// Taps what the operator wants.
+    pub fn set_tapped(&mut self, tapped: &Tapped) -> Result<(), KernelError> {
+        let (ports, any): (&[u16], bool) = match tapped {
+            Tapped::Ports(ports) => (ports, false),
+            Tapped::Http => (&[], true),
+        };
+        self.set_ports(ports)?;
+        self.config
+            .change(|config| config.set_tap_bit(tap::ANY_PORT, any))
     }
 
     /// Makes the tapped ports exactly `ports`.
-    pub fn set_ports(&mut self, ports: &[u16]) -> Result<(), KernelError> {
+    fn set_ports(&mut self, ports: &[u16]) -> Result<(), KernelError> {
         for word in 0..names::TAP_PORT_WORDS {
             let bits = ports
                 .iter()
