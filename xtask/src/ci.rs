@@ -25,7 +25,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "monitor-ebpf",
         "--all-targets",
         "--features",
-        "apimon-tests/privileged",
+        "apimon-tests/privileged,apimon-tests/package",
         "--",
         "--deny",
         "warnings",

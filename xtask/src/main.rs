@@ -7,6 +7,7 @@ mod ci;
 mod demo;
 mod fuzz;
 mod layers;
+mod package;
 mod run;
 mod score;
 mod setup;
@@ -40,6 +41,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Format, lints, docs, layers, licences, then every test.
     Ci(ci::Options),
+    /// Makes a Debian package and a static tarball below target/package.
+    Package(package::Options),
     /// Checks that no module imports against the direction of the data (ARCHITECTURE.md).
     Layers,
 }
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Task::Score(options) => score::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Ci(options) => ci::run(&options),
+        Task::Package(options) => package::run(&options),
         Task::Layers => layers::run(),
     };
     match result {

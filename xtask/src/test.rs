@@ -5,7 +5,7 @@
 use anyhow::{Result, bail};
 
 use crate::{
-    run,
+    package, run,
     setup::{self, Purpose, is_root},
 };
 
@@ -52,12 +52,15 @@ fn suites(privileged: bool, rest: &[String], tally: &mut Tally) -> Result<bool> 
         "--no-fail-fast",
     ];
     if privileged {
-        args.extend(["--features", "apimon-tests/privileged"]);
+        args.extend(["--features", "apimon-tests/privileged,apimon-tests/package"]);
     }
     args.push("--");
     args.extend(rest.iter().map(String::as_str));
     let mut cargo = if privileged {
-        run::cargo_with_kernel(args)
+        let mut cargo = run::cargo_with_kernel(args);
+        // Of the program that the tests build anyway.
+        cargo.env("APIMON_DEB", package::deb("dev")?);
+        cargo
     } else {
         run::cargo(args)
     };

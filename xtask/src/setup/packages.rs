@@ -56,6 +56,11 @@ const TCPDUMP: Package = Package {
     sign: Sign::Program("tcpdump"),
     why: "captures what apimon sees, to replay it",
 };
+const DEBOOTSTRAP: Package = Package {
+    name: "debootstrap",
+    sign: Sign::Program("debootstrap"),
+    why: "makes the clean Debian that the package is installed in",
+};
 const WRK: Package = Package {
     name: "wrk",
     sign: Sign::Program("wrk"),
@@ -72,7 +77,7 @@ fn wanted(purpose: Purpose) -> &'static [Package] {
     match purpose {
         Purpose::Build => &[],
         Purpose::Demo => &[IPROUTE2, UTIL_LINUX],
-        Purpose::Test => &[IPROUTE2, UTIL_LINUX, CURL, NGINX, TCPDUMP, WRK],
+        Purpose::Test => &[IPROUTE2, UTIL_LINUX, CURL, NGINX, TCPDUMP, WRK, DEBOOTSTRAP],
         Purpose::Bench => &[IPROUTE2, UTIL_LINUX, NGINX, TCPDUMP, WRK, XDP_TOOLS],
     }
 }
