@@ -100,7 +100,6 @@ fn facts(status: &Status) -> Vec<(&'static str, String)> {
         Mode::Enforce => "enforce",
     };
     let interfaces: Vec<&str> = status.interfaces.iter().map(|i| i.name.as_str()).collect();
-    let ports: Vec<String> = status.ports.iter().map(ToString::to_string).collect();
     vec![
         ("Mode", mode.to_owned()),
         (
@@ -113,7 +112,7 @@ fn facts(status: &Status) -> Vec<(&'static str, String)> {
         ),
         (
             "Watched",
-            format!("{}, ports {}", interfaces.join(", "), ports.join(", ")),
+            format!("{}, ports {}", interfaces.join(", "), status.ports_text()),
         ),
         ("Packets", text::count(totals.packets)),
         ("Dropped", text::count(totals.dropped)),

@@ -40,10 +40,6 @@ pub(super) fn summary(status: &Status, out: &mut Out) -> Result<()> {
         Mode::Observe => out.tinted(Tone::Warn, "observe (nothing is dropped)"),
         Mode::Enforce => out.tinted(Tone::Good, "enforce"),
     };
-    let ports: Vec<String> = match status.ports.as_slice() {
-        [] => vec!["any that speaks HTTP".to_owned()],
-        ports => ports.iter().map(ToString::to_string).collect(),
-    };
     let interfaces: Vec<String> = status.interfaces.iter().map(interface).collect();
     let totals = &status.totals;
     let facts = [
@@ -54,7 +50,7 @@ pub(super) fn summary(status: &Status, out: &mut Out) -> Result<()> {
             format!("{} (since {})", text::span(status.uptime_seconds), status.started),
         ),
         ("interfaces", interfaces.join(", ")),
-        ("ports", ports.join(", ")),
+        ("ports", status.ports_text()),
         (
             "packets",
             format!(
@@ -158,7 +154,8 @@ fn threads(status: &Status, out: &mut Out) -> Result<()> {
             said += ", seccomp";
         }
         if let Some(landlock) = &thread.landlock {
-            said += &format!(", landlock {}", text::safe(landlock));
+            said += ", landlock ";
+            said += &text::safe(landlock);
         }
         let head = if at == 0 { "threads" } else { "" };
         out.line(format_args!("{head:<11} {said}"))?;

@@ -76,6 +76,20 @@ pub struct Status {
     pub pin_dir: String,
 }
 
+impl Status {
+    /// The ports in words; without any, what is tapped instead.
+    pub fn ports_text(&self) -> String {
+        match self.ports.as_slice() {
+            [] => "any that speaks HTTP".to_owned(),
+            ports => ports
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+        }
+    }
+}
+
 /// What the daemon may take of the host; 0: not limited.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {

@@ -28,17 +28,21 @@ impl Desk {
     pub(super) fn read_configuration(&self) -> Result<Reloaded, Refused> {
         // Held all the while: two readings at once would each take over half.
         let mut loaded = locked(&self.loaded);
-        let outcome = self.sources.read().map_err(invalid).and_then(|new| {
-            let changes = Changes::between(&loaded, &new);
-            if !changes.applied.is_empty() {
-                self.take_over(&self.settings().taking_over(&new.settings))?;
-            }
-            loaded.effective.take(&changes.applied, &new.effective);
-            Ok(Reloaded {
-                file: new.file.map(|file| file.display().to_string()),
-                changes,
-            })
-        });
+        let outcome = self
+            .sources
+            .read()
+            .map_err(|error| invalid(&error))
+            .and_then(|new| {
+                let changes = Changes::between(&loaded, &new);
+                if !changes.applied.is_empty() {
+                    self.take_over(&self.settings().taking_over(&new.settings))?;
+                }
+                loaded.effective.take(&changes.applied, &new.effective);
+                Ok(Reloaded {
+                    file: new.file.map(|file| file.display().to_string()),
+                    changes,
+                })
+            });
         drop(loaded);
         match &outcome {
             Ok(reloaded) => {
@@ -145,7 +149,7 @@ impl Desk {
     }
 }
 
-fn invalid(error: ConfigError) -> Refused {
+fn invalid(error: &ConfigError) -> Refused {
     let message = format!("the configuration was not taken over, the old one holds: {error}");
     Refused::new(422, "configuration", message)
 }

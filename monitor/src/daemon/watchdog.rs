@@ -1,4 +1,4 @@
-//! Tells the service manager that the daemon is ready, that it works, and that it ends (sd_notify(3)). Without one nobody
+//! Tells the service manager that the daemon is ready, that it works, and that it ends (`sd_notify(3)`). Without one nobody
 //! is told. Must not read a clock.
 //!
 //! It works while every thread that must not stand still goes on: each has a pulse, a number that it raises at least every

@@ -116,8 +116,8 @@ impl Judge {
         self.policy = Policy::new(policy.clone(), &verdict);
         self.enforcer.reconfigure(verdict.clone());
         self.settings = JudgeSettings {
-            policy,
             verdict,
+            policy,
             silence,
             ..self.settings.clone()
         };

@@ -58,7 +58,7 @@ fn kinds(tasks: &Path, fenced: &BTreeMap<String, &'static str>) -> Vec<ThreadSta
     kinds
 }
 
-/// Of a text as that of `/proc/PID/status`, proc_pid_status(5).
+/// Of a text as that of `/proc/PID/status`, `proc_pid_status(5)`.
 fn state(status: &str, fenced: &BTreeMap<String, &'static str>) -> ThreadState {
     let field = |wanted: &str| {
         status.lines().find_map(|line| {

@@ -45,8 +45,13 @@ fn who(status: &Status, theme: Theme) -> Vec<Span<'static>> {
     });
     let interfaces: Vec<String> = interfaces.collect();
     let ports: Vec<String> = status.ports.iter().map(ToString::to_string).collect();
+    let ports = if ports.is_empty() {
+        "any".to_owned()
+    } else {
+        ports.join(",")
+    };
     let up = text::span(status.uptime_seconds);
-    let on = format!("  up {up}  {} :{}", interfaces.join(","), ports.join(","));
+    let on = format!("  up {up}  {} :{}", interfaces.join(","), ports);
     vec![
         Span::raw(text::safe(&status.version).into_owned()),
         Span::raw("  "),
