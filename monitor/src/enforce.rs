@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a lease does with the packets of its source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LeaseKind {
     /// Stops them.

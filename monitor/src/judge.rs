@@ -11,6 +11,7 @@ mod conclude;
 mod explain;
 mod familiar;
 mod operator;
+mod own;
 mod owners;
 mod packets;
 

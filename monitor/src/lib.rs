@@ -11,6 +11,7 @@
 
 pub mod enforce;
 pub mod flow;
+pub mod histogram;
 pub mod limits;
 pub mod lru;
 mod named_set;

@@ -41,6 +41,7 @@ struct Slot<K, V> {
 
 /// Size and losses of a table, for the statistics.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TableStats {
     /// Entries held.
     pub len: usize,

@@ -16,6 +16,7 @@ pub const TEXT_BYTES: usize = 256;
 
 /// What a rule is about; all that is given must fit, and something must be given.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Conditions {
     /// Name of the detector.
@@ -29,6 +30,7 @@ pub struct Conditions {
     pub endpoint: Option<String>,
     /// Where the packets come from, or the client behind a proxy: an address or a net.
     #[serde(skip_serializing_if = "Option::is_none", with = "net_text")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub net: Option<Prefix>,
 }
 

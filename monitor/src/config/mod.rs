@@ -30,7 +30,7 @@ use layers::Layers;
 pub use change::{Changes, LIVE};
 pub use error::ConfigError;
 pub use layers::{Effective, Origin};
-pub use settings::{Bounds, JournalSettings, LimitSettings, Settings};
+pub use settings::{Bounds, LimitSettings, Settings};
 pub use template::TEMPLATE;
 pub use values::parse_ttl;
 

@@ -1,6 +1,6 @@
 //! The configuration file as it is written. Must not hold a default or a rule: validation does.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use monitor_common::Prefix;
 use serde::Deserialize;
@@ -9,6 +9,7 @@ use crate::{
     case::CaseSettings,
     config::{settings::LimitSettings, values::Text},
     detect::DetectSettings,
+    journal::Format,
     verdict::{Mode, VerdictSettings, policy::PolicySettings},
 };
 
@@ -26,6 +27,8 @@ pub(super) struct File {
     pub(super) allow: Vec<Text<Prefix>>,
     #[serde(default)]
     pub(super) log: Log,
+    #[serde(default)]
+    pub(super) metrics: Metrics,
     #[serde(default)]
     pub(super) tap: Tap,
     #[serde(default)]
@@ -70,6 +73,18 @@ pub(super) struct Silence {
 pub(super) struct Log {
     pub(super) path: Option<PathBuf>,
     pub(super) buffer_bytes: Option<usize>,
+    pub(super) format: Option<Format>,
+    pub(super) journald: Option<bool>,
+    pub(super) syslog: Option<String>,
+}
+
+/// `[metrics]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metrics {
+    pub(super) listen: Option<SocketAddr>,
+    #[serde(default)]
+    pub(super) expose: bool,
 }
 
 /// `[tap]`.

@@ -1,6 +1,6 @@
 //! Validated settings: what the rest of the program sees. Must not know how they were written.
 
-use std::{fmt, ops::RangeInclusive, path::PathBuf};
+use std::{fmt, net::SocketAddr, ops::RangeInclusive, path::PathBuf};
 
 use crate::{
     body::BodySettings,
@@ -9,6 +9,7 @@ use crate::{
         silence,
         values::{Text, check_interface, check_path},
     },
+    journal::{JournalSettings, syslog::Address},
     judge::JudgeSettings,
     observe::{ObserveSettings, forwarded::settings::ClientSettings, identity::settings::IdentitySettings},
     record::RecordSettings,
@@ -30,6 +31,8 @@ pub struct Settings {
     pub pin_dir: PathBuf,
     /// The anomaly log.
     pub journal: JournalSettings,
+    /// Where the metrics are served over HTTP; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// Nets that never get a lease, beyond this host's own.
     pub allow: Vec<Prefix>,
     /// Mode, detectors, cases and verdicts.
@@ -63,15 +66,6 @@ impl Default for LimitSettings {
             memory_bytes: 1536 << 20,
         }
     }
-}
-
-/// Settings of the anomaly log.
-#[derive(Clone, Debug)]
-pub struct JournalSettings {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Bytes of lines kept in memory while the disk does not take them. A full disk; later lines are lost and counted.
-    pub buffer_bytes: usize,
 }
 
 /// The range that each number must lie in, with the reason of its ends.
@@ -111,6 +105,7 @@ pub(super) fn validate(raw: raw::File) -> Result<Settings, ConfigError> {
         control: path("control", raw.control, DEFAULT_CONTROL)?,
         pin_dir: path("pin_dir", raw.pin_dir, DEFAULT_PIN_DIR)?,
         journal: JournalSettings {
+            format: raw.log.format.unwrap_or_default(),
             path: path("log.path", raw.log.path, DEFAULT_LOG)?,
             buffer_bytes: within(
                 "log.buffer_bytes",
@@ -118,7 +113,10 @@ pub(super) fn validate(raw: raw::File) -> Result<Settings, ConfigError> {
                 4 << 20,
                 &Bounds::JOURNAL_BYTES,
             )?,
+            journald: raw.log.journald.unwrap_or(false),
+            syslog: syslog(raw.log.syslog.as_deref())?,
         },
+        metrics: metrics(&raw.metrics)?,
         allow: raw
             .allow
             .iter()
@@ -281,6 +279,27 @@ fn limits(given: LimitSettings) -> Result<LimitSettings, ConfigError> {
         )?;
     }
     Ok(given)
+}
+
+fn syslog(given: Option<&str>) -> Result<Option<Address>, ConfigError> {
+    given
+        .map(str::parse)
+        .transpose()
+        .map_err(|message: String| value("log.syslog", message))
+}
+
+/// Anybody who reaches the address may read: one that others reach must be meant.
+fn metrics(given: &raw::Metrics) -> Result<Option<SocketAddr>, ConfigError> {
+    match given.listen {
+        Some(listen) if !listen.ip().is_loopback() && !given.expose => {
+            let message = format!(
+                "others can reach {listen}, and the metrics are for whoever asks; use 127.0.0.1:{}, or say metrics.expose = true",
+                listen.port()
+            );
+            Err(value("metrics.listen", message))
+        }
+        listen => Ok(listen),
+    }
 }
 
 fn shards(given: Option<u32>) -> Result<u32, ConfigError> {

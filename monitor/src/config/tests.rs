@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use super::*;
+use crate::journal::Format;
 
 fn settings(text: &str, flags: &Overrides) -> Result<Settings, ConfigError> {
     Ok(assemble(Some((Path::new("/etc/x.toml"), text)), &[], flags)?.settings)
@@ -37,10 +38,16 @@ fn every_key_is_read() {
         [log]
         path = "/l"
         buffer_bytes = 100000
+        format = "ocsf"
+        journald = true
+        syslog = "udp:192.0.2.1:514"
         [verdict]
         blocks_per_minute = 5
         [cases]
         quiet_seconds = 60
+        [metrics]
+        listen = "[::]:9377"
+        expose = true
         [tap]
         shards = 2
         ring_bytes = 1048576
@@ -51,9 +58,15 @@ fn every_key_is_read() {
     assert_eq!(s.ports, [80, 8081]);
     assert_eq!(s.judge.verdict.blocks_per_minute, 5);
     assert_eq!(s.judge.cases.quiet_seconds, 60);
+    assert_eq!(s.metrics, Some("[::]:9377".parse().unwrap()));
     assert_eq!((s.shards, s.ring_bytes), (2, 1 << 20));
     assert_eq!(s.journal.path, Path::new("/l"));
     assert_eq!(s.journal.buffer_bytes, 100_000);
+    assert_eq!((s.journal.format, s.journal.journald), (Format::Ocsf, true));
+    assert_eq!(
+        s.journal.syslog.map(|address| address.to_string()).as_deref(),
+        Some("udp:192.0.2.1:514")
+    );
     let nets: Vec<String> = s.allow.iter().map(ToString::to_string).collect();
     assert_eq!(nets, ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"]);
 }
@@ -88,7 +101,7 @@ fn errors_name_place_key_and_mend() {
         ("interface = ['eth0']", "did you mean `interfaces`?"),
         (
             "[log]\nfile = '/x'",
-            "/etc/x.toml:2: unknown key `file`; known here: path, buffer_bytes",
+            "/etc/x.toml:2: unknown key `file`; known here: path, buffer_bytes, format, journald, syslog",
         ),
         (
             "[verdict]\nblock_per_minute = 1",
@@ -120,6 +133,16 @@ fn errors_name_place_key_and_mend() {
             "tap.ring_bytes: 100000 is no power of two; use 131072",
         ),
         ("[log]\nbuffer_bytes = 1", "log.buffer_bytes: 1 is out of range"),
+        (
+            "[metrics]\nlisten = '0.0.0.0:9377'",
+            "metrics.listen: others can reach 0.0.0.0:9377",
+        ),
+        (
+            "[log]\nsyslog = 'tcp:loghost:514'",
+            "log.syslog: `tcp:loghost:514` is no address of a syslog",
+        ),
+        ("[log]\nformat = 'ocfs'", "did you mean `ocsf`?"),
+        ("[metrics]\nlisten = 'localhost'", "/etc/x.toml:2: "),
     ] {
         let said = settings(text, &Overrides::default()).unwrap_err().to_string();
         assert!(said.contains(wanted), "for {text:?}:\n{said}\nwanted {wanted:?}");

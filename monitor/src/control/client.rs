@@ -39,7 +39,7 @@ pub enum ClientError {
         source: io::Error,
     },
     /// The socket is not for this user.
-    #[error("the control socket {} is not open to this user; run this command as root", path.display())]
+    #[error("the control socket {} is not open to this user; run this command as root, or, to read, as a member of the group `apimon`", path.display())]
     Permission {
         /// Which socket.
         path: PathBuf,

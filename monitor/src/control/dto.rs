@@ -29,6 +29,7 @@ pub type Counters = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// The state of the whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Status {
     /// Version of the daemon.
     pub version: String,
@@ -101,6 +102,7 @@ pub struct Limits {
 
 /// One interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Interface {
     /// Its name.
     pub name: String,
@@ -112,6 +114,7 @@ pub struct Interface {
 
 /// The few numbers that say whether it works.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Totals {
     /// Packets the shield saw.
     pub packets: u64,
@@ -131,6 +134,7 @@ pub struct Totals {
 
 /// The anomaly log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LogState {
     /// Where it is.
     pub path: String,
@@ -141,6 +145,7 @@ pub struct LogState {
 
 /// A source and what the kernel counted of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Source {
     /// Its address.
     pub source: String,
@@ -164,6 +169,7 @@ pub struct Source {
 
 /// A lease.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Lease {
     /// Whose packets it stops: an address or a net.
     pub source: String,
@@ -194,6 +200,7 @@ pub struct Lease {
 
 /// A case.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Case {
     /// Its number.
     pub number: u32,
@@ -245,6 +252,7 @@ pub struct Case {
 
 /// A source that a case names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CaseSource {
     /// Its address.
     pub source: String,
@@ -261,6 +269,7 @@ pub struct CaseSource {
 
 /// A lease to be given by hand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BlockRequest {
     /// How long; the configured length if not given.
@@ -279,6 +288,7 @@ pub struct BlockRequest {
 
 /// Why a request was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Refused {
     /// HTTP status.
     #[serde(skip)]

@@ -24,11 +24,19 @@
 //! | `DELETE /v1/leases/NET` | the [`dto::Lease`] that was ended |
 //!
 //! `NET` is an address or a net; its slash and its colons may be written `%2F` and `%3A`. Any other answer is a
-//! [`dto::Refused`]. The version in the path is raised when an answer loses or changes a field; new fields come without
+//! [`dto::Refused`]. `docs/openapi.json` says the same for programs, and a test holds both to what is served.
+//!
+//! Whoever the socket file lets in may read; see [`operator`] for who may change. Each change is a line of the log, with who
+//! asked for it. The version in the path is raised when an answer loses or changes a field; new fields come without
 //! notice. Must not know what stands behind [`Service`].
 
 pub mod client;
 pub mod dto;
+#[cfg(test)]
+mod filled;
+#[cfg(test)]
+mod openapi;
+pub mod operator;
 mod routes;
 pub mod server;
 pub(crate) mod shown;
@@ -45,7 +53,7 @@ use dto::{
 
 pub use socket::{Listening, SocketError};
 
-use crate::verify::Verified;
+use crate::{journal::event::Operator, verify::Verified};
 
 /// What the daemon answers. Called on a thread where waiting is allowed.
 pub trait Service: Send + Sync + 'static {
@@ -68,23 +76,25 @@ pub trait Service: Send + Sync + 'static {
     /// The silences in force.
     fn silences(&self) -> Result<Vec<Silence>, Refused>;
     /// Adds a silence.
-    fn silence(&self, request: SilenceRequest) -> Result<Silence, Refused>;
+    fn silence(&self, by: &Operator, request: SilenceRequest) -> Result<Silence, Refused>;
     /// Ends a silence.
-    fn unsilence(&self, id: u32) -> Result<Silence, Refused>;
+    fn unsilence(&self, by: &Operator, id: u32) -> Result<Silence, Refused>;
     /// The leases in force.
     fn leases(&self) -> Result<Vec<Lease>, Refused>;
-    /// Compares ledger and kernel, and mends what can be mended if asked to.
-    fn verify(&self, repair: bool) -> Result<Verified, Refused>;
+    /// Compares ledger and kernel, and mends what can be mended for whoever asks for it.
+    fn verify(&self, repair_for: Option<&Operator>) -> Result<Verified, Refused>;
     /// Reads the configuration again, and takes over what can change while it runs.
-    fn reload(&self) -> Result<Reloaded, Refused>;
+    fn reload(&self, by: &Operator) -> Result<Reloaded, Refused>;
     /// Gives a lease by hand.
-    fn block(&self, source: Prefix, request: BlockRequest) -> Result<Lease, Refused>;
+    fn block(&self, by: &Operator, source: Prefix, request: BlockRequest) -> Result<Lease, Refused>;
     /// Ends a lease by hand.
-    fn unblock(&self, source: Prefix) -> Result<Lease, Refused>;
+    fn unblock(&self, by: &Operator, source: Prefix) -> Result<Lease, Refused>;
     /// The nets that operators allow.
     fn allows(&self) -> Result<Vec<Allow>, Refused>;
     /// Exempts a net from blocks.
-    fn allow(&self, net: Prefix, request: AllowRequest) -> Result<Allow, Refused>;
+    fn allow(&self, by: &Operator, net: Prefix, request: AllowRequest) -> Result<Allow, Refused>;
     /// Takes an exemption back.
-    fn disallow(&self, net: Prefix) -> Result<Allow, Refused>;
+    fn disallow(&self, by: &Operator, net: Prefix) -> Result<Allow, Refused>;
+    /// Somebody asked for a change who may not: for the log.
+    fn denied(&self, by: &Operator, method: &str, path: &str);
 }

@@ -1,4 +1,5 @@
-//! The socket file: created for its owner alone, taken over from a dead daemon, removed at the end.
+//! The socket file: created for its owner alone, opened to a group if there is one, taken over from a dead daemon, removed at
+//! the end.
 //!
 //! Must not know what is spoken over it.
 
@@ -11,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::Mode;
+use rustix::fs::{AtFlags, CWD, Gid, Mode};
 
 /// Why the control socket cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +44,8 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Listens at `path`, which is created with mode 0600.
-    pub fn bind(path: &Path) -> Result<Self, SocketError> {
+    /// Listens at `path`, which is created with mode 0600, and then has mode 0660 for the group `readers` if one is given.
+    pub fn bind(path: &Path, readers: Option<u32>) -> Result<Self, SocketError> {
         let failed = |operation| {
             move |source| SocketError::Io {
                 operation,
@@ -61,6 +62,9 @@ impl Listening {
         }
         clear_stale(path)?;
         let listener = bind_private(path).map_err(failed("create"))?;
+        if let Some(group) = readers {
+            open_to(path, group).map_err(failed("open to its group"))?;
+        }
         listener.set_nonblocking(true).map_err(failed("set up"))?;
         let metadata = std::fs::symlink_metadata(path).map_err(failed("examine"))?;
         Ok(Self {
@@ -111,4 +115,17 @@ fn bind_private(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path);
     rustix::process::umask(before);
     listener
+}
+
+/// The group first: between the two steps the file is its owner's alone.
+fn open_to(path: &Path, group: u32) -> io::Result<()> {
+    rustix::fs::chownat(
+        CWD,
+        path,
+        None,
+        Some(Gid::from_raw(group)),
+        AtFlags::SYMLINK_NOFOLLOW,
+    )?;
+    rustix::fs::chmod(path, Mode::from_raw_mode(0o660))?;
+    Ok(())
 }

@@ -1,26 +1,27 @@
-//! Client and server over a socket in a temporary directory, with a service that is a table.
-
 use std::{
-    io::{Read, Write},
+    io::{Read as _, Write as _},
     os::unix::{fs::MetadataExt, net::UnixStream},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use super::{client::*, dto::*, *};
+use super::{client::*, dto::*, filled, *};
 
-struct Table;
+/// Answers with values whose every field is there.
+#[derive(Default)]
+pub(super) struct Table {
+    pub(super) denied: AtomicUsize,
+}
 
 impl Service for Table {
     fn status(&self) -> Result<Status, Refused> {
-        Ok(Status {
-            version: "test".into(),
-            ports: vec![80],
-            ..Status::default()
-        })
+        Ok(filled::status())
     }
     fn sources(&self, limit: usize) -> Result<Vec<Source>, Refused> {
-        Ok(vec![Source::default(); limit])
+        Ok(vec![filled::source(); limit])
     }
     fn actors(&self, limit: usize) -> Result<Vec<Actor>, Refused> {
         Ok(vec![Actor::default(); limit])
@@ -33,46 +34,39 @@ impl Service for Table {
     }
     fn cases(&self, limit: usize) -> Result<Vec<Case>, Refused> {
         let count = limit.min(3);
-        Ok(vec![
-            Case {
-                number: 7,
-                evidence: serde_json::json!({"value": 1.0}),
-                ..Case::default()
-            };
-            count
-        ])
+        Ok(vec![filled::case(); count])
     }
     fn case(&self, number: u32) -> Result<Case, Refused> {
-        Err(Refused::not_found(format!("there is no case {number}")))
+        match number {
+            7 => Ok(filled::case()),
+            _ => Err(Refused::not_found(format!("there is no case {number}"))),
+        }
     }
-    fn explain(&self, number: u32) -> Result<Explanation, Refused> {
-        Ok(Explanation {
-            points: i32::try_from(number).unwrap(),
-            ..Explanation::default()
-        })
+    fn explain(&self, _number: u32) -> Result<Explanation, Refused> {
+        Ok(filled::explanation())
     }
     fn endpoints(&self, limit: usize) -> Result<Vec<Endpoint>, Refused> {
-        Ok(vec![Endpoint::default(); limit.min(3)])
+        Ok(vec![filled::endpoint(); limit.min(3)])
     }
     fn silences(&self) -> Result<Vec<Silence>, Refused> {
-        Ok(Vec::new())
+        Ok(vec![filled::silence(), Silence::default()])
     }
-    fn silence(&self, request: SilenceRequest) -> Result<Silence, Refused> {
+    fn silence(&self, _by: &Operator, request: SilenceRequest) -> Result<Silence, Refused> {
         Ok(Silence {
             comment: request.comment,
             ..Silence::default()
         })
     }
-    fn unsilence(&self, id: u32) -> Result<Silence, Refused> {
+    fn unsilence(&self, _by: &Operator, id: u32) -> Result<Silence, Refused> {
         Ok(Silence {
             id,
             ..Silence::default()
         })
     }
     fn leases(&self) -> Result<Vec<Lease>, Refused> {
-        Ok(Vec::new())
+        Ok(vec![filled::lease(), Lease::default()])
     }
-    fn block(&self, source: Prefix, request: BlockRequest) -> Result<Lease, Refused> {
+    fn block(&self, _by: &Operator, source: Prefix, request: BlockRequest) -> Result<Lease, Refused> {
         Ok(Lease {
             source: source.to_string(),
             left_seconds: request.ttl_seconds.unwrap_or(600),
@@ -80,26 +74,16 @@ impl Service for Table {
             ..Lease::default()
         })
     }
-    fn reload(&self) -> Result<Reloaded, Refused> {
-        Ok(Reloaded {
-            file: Some("/etc/x.toml".into()),
-            changes: crate::config::Changes {
-                applied: vec!["mode".into()],
-                restart: vec!["log.path".into()],
-            },
-        })
+    fn reload(&self, _by: &Operator) -> Result<Reloaded, Refused> {
+        Ok(filled::reloaded())
     }
-    fn verify(&self, repair: bool) -> Result<Verified, Refused> {
-        Ok(Verified {
-            daemon: true,
-            leases: u64::from(repair),
-            ..Verified::default()
-        })
+    fn verify(&self, repair_for: Option<&Operator>) -> Result<Verified, Refused> {
+        Ok(filled::verified(repair_for.is_some()))
     }
     fn allows(&self) -> Result<Vec<Allow>, Refused> {
-        Ok(vec![Allow::default()])
+        Ok(vec![filled::allow(), Allow::default()])
     }
-    fn allow(&self, net: Prefix, request: AllowRequest) -> Result<Allow, Refused> {
+    fn allow(&self, _by: &Operator, net: Prefix, request: AllowRequest) -> Result<Allow, Refused> {
         Ok(Allow {
             net: net.to_string(),
             left_seconds: request.for_seconds,
@@ -107,36 +91,44 @@ impl Service for Table {
             ..Allow::default()
         })
     }
-    fn disallow(&self, net: Prefix) -> Result<Allow, Refused> {
+    fn disallow(&self, _by: &Operator, net: Prefix) -> Result<Allow, Refused> {
         Err(Refused::not_found(format!("{net} is not allowed")))
     }
-    fn unblock(&self, _source: Prefix) -> Result<Lease, Refused> {
-        Err(Refused::new(409, "observe-mode", "not in observe mode"))
+    fn unblock(&self, _by: &Operator, source: Prefix) -> Result<Lease, Refused> {
+        if source.is_host() {
+            Err(Refused::new(409, "observe-mode", "not in observe mode"))
+        } else {
+            Ok(filled::lease())
+        }
+    }
+    fn denied(&self, _by: &Operator, _method: &str, _path: &str) {
+        self.denied.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 /// A server on a thread of its own, which ends with the process.
-fn server() -> (tempfile::TempDir, PathBuf, Listening) {
+pub(super) fn server() -> (tempfile::TempDir, PathBuf, Listening) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run/control.sock");
-    let listening = Listening::bind(&path).unwrap();
+    let listening = Listening::bind(&path, None).unwrap();
     let listener = listening.listener().unwrap();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(server::serve(listener, Arc::new(Table)))
+        runtime.block_on(server::serve(listener, Arc::new(Table::default())))
     });
     (dir, path, listening)
 }
 
-fn raw(path: &Path, request: &str) -> String {
+pub(super) fn raw(path: &Path, request: &str) -> String {
     let mut stream = UnixStream::connect(path).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     // A refused body may end the connection early; what was answered before counts.
     drop(stream.read_to_string(&mut answer));
+    openapi::hold(request, &answer);
     answer
 }
 
@@ -154,7 +146,7 @@ fn every_call_crosses_the_socket() {
     assert_eq!(client.cases().unwrap().len(), 3, "all that there are");
     assert_eq!(client.latest_cases(2).unwrap().len(), 2);
     assert_eq!(client.busiest_endpoints(1).unwrap().len(), 1);
-    assert!(client.leases().unwrap().is_empty());
+    assert_eq!(client.leases().unwrap(), [filled::lease(), Lease::default()]);
     let source = "2001:db8::7".parse().unwrap();
     let request = BlockRequest {
         ttl_seconds: Some(60),
@@ -171,7 +163,12 @@ fn every_call_crosses_the_socket() {
     };
     let allow = client.allow("10.0.0.0/8".parse().unwrap(), &request).unwrap();
     assert_eq!((allow.net.as_str(), allow.left_seconds), ("10.0.0.0/8", Some(60)));
-    assert_eq!(client.allows().unwrap().len(), 1);
+    assert_eq!(client.allows().unwrap().len(), 2);
+    assert_eq!(
+        client.status().unwrap(),
+        filled::status(),
+        "nothing is lost on the way"
+    );
     let said = client.disallow(source).unwrap_err().to_string();
     assert_eq!(said, "2001:db8::7 is not allowed");
     let Err(ClientError::Refused(refused)) = client.unblock(source) else {
@@ -243,10 +240,70 @@ fn an_endless_head_is_cut() {
 fn the_socket_is_private_and_goes_with_its_owner() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.sock");
-    let listening = Listening::bind(&path).unwrap();
+    let listening = Listening::bind(&path, None).unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     drop(listening);
     assert!(!path.exists());
+}
+
+#[test]
+fn the_socket_is_opened_to_one_group_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.sock");
+    // The own group: any other one takes root.
+    let group = rustix::process::getegid().as_raw();
+    let _listening = Listening::bind(&path, Some(group)).unwrap();
+    let file = std::fs::metadata(&path).unwrap();
+    assert_eq!((file.mode() & 0o777, file.gid()), (0o660, group));
+}
+
+#[test]
+fn connections_too_many_are_told_so() {
+    let (_dir, path, _listening) = server();
+    let held: Vec<UnixStream> = (0..64).map(|_| UnixStream::connect(&path).unwrap()).collect();
+    // All are of one user, so those beyond the room of that class are answered at once and unasked.
+    let mut answer = String::new();
+    (&held[63]).read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    openapi::hold("GET /v1/status HTTP/1.1", &answer);
+    drop(held);
+}
+
+#[test]
+fn who_may_only_read_changes_nothing() {
+    use hyper::{Method, body::Bytes};
+    let table = Table::default();
+    let asked = |method: Method, path: &str| routes::Asked {
+        method,
+        path: path.to_owned(),
+        query: String::new(),
+        body: Bytes::new(),
+        by: Operator {
+            uid: 1000,
+            pid: Some(1),
+            user: Some("eve".into()),
+        },
+        may_change: false,
+    };
+    let mut changes = 0;
+    for route in routes::ROUTES {
+        let path = route
+            .path
+            .replace("{net}", "192.0.2.0/24")
+            .replace("{number}", "7");
+        let method: Method = route.method.parse().unwrap();
+        let changing = method != Method::GET;
+        let status = routes::answer(&table, &asked(method, &path)).status();
+        assert_eq!(
+            status.as_u16(),
+            if changing { 403 } else { 200 },
+            "{} {path}",
+            route.method
+        );
+        changes += usize::from(changing);
+    }
+    assert!(changes > 5);
+    assert_eq!(table.denied.load(Ordering::Relaxed), changes, "each is told");
 }
 
 #[test]
@@ -254,13 +311,13 @@ fn stale_used_and_foreign_files_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.sock");
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-    let first = Listening::bind(&path).expect("a stale file is taken over");
-    let said = Listening::bind(&path).unwrap_err().to_string();
+    let first = Listening::bind(&path, None).expect("a stale file is taken over");
+    let said = Listening::bind(&path, None).unwrap_err().to_string();
     assert!(said.contains("another process listens"), "{said}");
     std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, "precious").unwrap();
     drop(first);
-    let said = Listening::bind(&path).unwrap_err().to_string();
+    let said = Listening::bind(&path, None).unwrap_err().to_string();
     assert!(said.contains("no socket"), "{said}");
     assert_eq!(
         std::fs::read_to_string(&path).unwrap(),

@@ -8,10 +8,7 @@ use monitor_common::Prefix;
 use super::desk::{Desk, locked};
 use crate::{
     control::dto::{Allow, AllowRequest, Refused},
-    journal::{
-        ecs,
-        event::{EventKind, JournalEvent},
-    },
+    journal::event::Operator,
     state,
     time::Timestamp,
     verdict::allow::{ALLOWS_MAX, AllowRecord, COMMENT_BYTES},
@@ -34,7 +31,12 @@ impl Desk {
     }
 
     /// Exempts a net from blocks, now and after a restart, and ends the blocks that it covers.
-    pub(super) fn add_allowed(&self, net: Prefix, request: AllowRequest) -> Result<Allow, Refused> {
+    pub(super) fn add_allowed(
+        &self,
+        by: &Operator,
+        net: Prefix,
+        request: AllowRequest,
+    ) -> Result<Allow, Refused> {
         let AllowRequest { for_seconds, comment } = request;
         if comment.len() > COMMENT_BYTES {
             let message = format!("a comment has at most {COMMENT_BYTES} bytes");
@@ -53,14 +55,14 @@ impl Desk {
         let detail = told(&record);
         let mut guard = locked(&self.guard);
         if let Err(full) = guard.by_hand_mut().add(record.clone()) {
-            self.audit("allow-add", net, full.to_string(), false);
+            self.audit("allow-add", Some(by), Some(net), full.to_string(), false);
             return Err(Refused::new(409, "limit", full.to_string()));
         }
         let unsaved = self.save_allowed(guard.by_hand().iter().cloned().collect());
         // Entered even where the judge has no time now: the next look at the sets tells it.
         let ended = guard.renew(&self.judge, now);
         drop(guard);
-        self.audit("allow-add", net, detail, true);
+        self.audit("allow-add", Some(by), Some(net), detail, true);
         Ok(Allow {
             ended: ended?.iter().map(|lease| lease.source.to_string()).collect(),
             unsaved,
@@ -69,7 +71,7 @@ impl Desk {
     }
 
     /// Takes a net out of the list.
-    pub(super) fn remove_allowed(&self, net: Prefix) -> Result<Allow, Refused> {
+    pub(super) fn remove_allowed(&self, by: &Operator, net: Prefix) -> Result<Allow, Refused> {
         let now = self.clock.now();
         let mut guard = locked(&self.guard);
         let Some(record) = guard.by_hand_mut().remove(net) else {
@@ -78,7 +80,7 @@ impl Desk {
         let unsaved = self.save_allowed(guard.by_hand().iter().cloned().collect());
         let told_judge = guard.renew(&self.judge, now);
         drop(guard);
-        self.audit("allow-remove", net, record.comment.clone(), true);
+        self.audit("allow-remove", Some(by), Some(net), record.comment.clone(), true);
         told_judge?;
         Ok(Allow {
             unsaved,
@@ -109,7 +111,7 @@ impl Desk {
         let _next_time = guard.renew(&self.judge, now);
         drop(guard);
         for record in over {
-            self.audit("allow-expired", record.net, told(&record), true);
+            self.audit("allow-expired", None, Some(record.net), told(&record), true);
         }
     }
 
@@ -121,19 +123,6 @@ impl Desk {
             "the list of allowed nets: {error}; it holds now, but a restart may not know of the change"
         );
         Some(error.to_string())
-    }
-
-    fn audit(&self, action: &'static str, net: Prefix, detail: String, done: bool) {
-        let event = JournalEvent {
-            at: self.clock.now(),
-            kind: EventKind::Audit {
-                action,
-                source: Some(net),
-                detail,
-                done,
-            },
-        };
-        self.journal.append(ecs::line(&event).as_bytes());
     }
 }
 

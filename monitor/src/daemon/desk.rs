@@ -5,7 +5,10 @@
 use std::{
     collections::{BTreeMap, HashMap},
     os::fd::OwnedFd,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -34,7 +37,10 @@ use crate::{
     cut::CutCounts,
     enforce::LeaseKind,
     hostnet::Nets,
-    journal::Journal,
+    journal::{
+        Journal,
+        event::{EventKind, JournalEvent, Operator},
+    },
     judge::{JudgeStats, Order},
     kernel::{Attachment, Counters, Kernel, KernelError, KernelLease, Leases, Sources, TimeBase},
     metrics,
@@ -89,6 +95,10 @@ pub(super) struct Desk {
     pub(super) cut: Mutex<Option<CutCounts>>,
     /// What happened over time.
     pub(super) history: Mutex<History>,
+    /// Changes asked for over the control socket by somebody who may not.
+    pub(super) denials: AtomicU64,
+    /// The text of the metrics that was given last, and when (monotonic nanoseconds).
+    pub(super) metrics_shown: Mutex<Option<(u64, String)>>,
 }
 
 /// A lock that is held only for copying; no holder panics.
@@ -136,7 +146,29 @@ impl Desk {
             let counts = cut.read().map(|(name, count)| (name.to_owned(), count));
             all.insert("connections".into(), counts.into());
         }
+        let denied = self.denials.load(Ordering::Relaxed);
+        all.insert("control".into(), [("denied_requests".to_owned(), denied)].into());
         all
+    }
+
+    /// Writes down that somebody changed something, or was not let.
+    pub(super) fn audit(
+        &self,
+        action: &'static str,
+        by: Option<&Operator>,
+        source: Option<Prefix>,
+        detail: String,
+        done: bool,
+    ) {
+        let kind = EventKind::Audit {
+            action,
+            by: by.cloned(),
+            source,
+            detail,
+            done,
+        };
+        let at = self.clock.now();
+        self.journal.say(&JournalEvent { at, kind });
     }
 
     pub(super) fn judge_stats(&self) -> Result<JudgeStats, Busy> {
@@ -333,19 +365,19 @@ impl Service for Desk {
         self.list_silences()
     }
 
-    fn silence(&self, request: dto::SilenceRequest) -> Result<dto::Silence, Refused> {
-        self.add_silence(request)
+    fn silence(&self, by: &Operator, request: dto::SilenceRequest) -> Result<dto::Silence, Refused> {
+        self.add_silence(by, request)
     }
 
-    fn unsilence(&self, id: u32) -> Result<dto::Silence, Refused> {
-        self.remove_silence(id)
+    fn unsilence(&self, by: &Operator, id: u32) -> Result<dto::Silence, Refused> {
+        self.remove_silence(by, id)
     }
 
     fn leases(&self) -> Result<Vec<dto::Lease>, Refused> {
         Ok(self.counted(&self.records()?))
     }
 
-    fn block(&self, source: Prefix, request: BlockRequest) -> Result<dto::Lease, Refused> {
+    fn block(&self, by: &Operator, source: Prefix, request: BlockRequest) -> Result<dto::Lease, Refused> {
         self.refuse_in_observe()?;
         if request.reason.len() > REASON_BYTES {
             return Err(Refused::bad_request(format!(
@@ -362,6 +394,7 @@ impl Service for Desk {
             kind,
             ttl: request.ttl_seconds.map(Duration::from_secs),
             reason: request.reason,
+            by: Some(by.clone()),
         };
         let granted = self.judge.call(move |bench| {
             let super::judging::Bench {
@@ -375,30 +408,55 @@ impl Service for Desk {
         self.one(granted?)
     }
 
-    fn reload(&self) -> Result<dto::Reloaded, Refused> {
-        self.read_configuration()
+    fn reload(&self, by: &Operator) -> Result<dto::Reloaded, Refused> {
+        self.read_configuration(Some(by))
     }
 
-    fn verify(&self, repair: bool) -> Result<Verified, Refused> {
-        reconcile::verify(self, repair)
+    fn verify(&self, repair_for: Option<&Operator>) -> Result<Verified, Refused> {
+        let verified = reconcile::verify(self, repair_for.is_some());
+        if let Some(by) = repair_for {
+            let (detail, done) = match &verified {
+                Ok(verified) => (
+                    format!(
+                        "{} of {} drifts mended",
+                        verified.drift.iter().filter(|drift| drift.repaired).count(),
+                        verified.drift.len()
+                    ),
+                    true,
+                ),
+                Err(refused) => (refused.message.clone(), false),
+            };
+            self.audit("verify-repair", Some(by), None, detail, done);
+        }
+        verified
     }
 
     fn allows(&self) -> Result<Vec<dto::Allow>, Refused> {
         Ok(self.allowed())
     }
 
-    fn allow(&self, net: Prefix, request: AllowRequest) -> Result<dto::Allow, Refused> {
-        self.add_allowed(net, request)
+    fn allow(&self, by: &Operator, net: Prefix, request: AllowRequest) -> Result<dto::Allow, Refused> {
+        self.add_allowed(by, net, request)
     }
 
-    fn disallow(&self, net: Prefix) -> Result<dto::Allow, Refused> {
-        self.remove_allowed(net)
+    fn disallow(&self, by: &Operator, net: Prefix) -> Result<dto::Allow, Refused> {
+        self.remove_allowed(by, net)
     }
 
-    fn unblock(&self, source: Prefix) -> Result<dto::Lease, Refused> {
+    fn denied(&self, by: &Operator, method: &str, path: &str) {
+        let before = self.denials.fetch_add(1, Ordering::Relaxed);
+        // A user who asks without end must not fill the log: each power of two is said.
+        if (before + 1).is_power_of_two() {
+            let detail = format!("{method} {path}: only root may; {} refused so far", before + 1);
+            self.audit("control-denied", Some(by), None, detail, false);
+        }
+    }
+
+    fn unblock(&self, by: &Operator, source: Prefix) -> Result<dto::Lease, Refused> {
         let now = self.clock.now();
         // What it stopped is known only while it is there.
         let counted = locked(&self.maps).leases.get(source);
+        let by = Some(by.clone());
         let ended = self.judge.call(move |bench| {
             let super::judging::Bench {
                 judge,
@@ -406,7 +464,7 @@ impl Service for Desk {
                 events,
                 ..
             } = bench;
-            judge.block_remove(source, now, &mut **leases, events)
+            judge.block_remove(source, by, now, &mut **leases, events)
         })?;
         let record = ended?.ok_or_else(|| Refused::not_found(format!("{source} is not blocked")))?;
         Ok(convert::lease(&record, counted.as_ref(), self.clock.base(), now))

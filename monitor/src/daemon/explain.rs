@@ -15,6 +15,7 @@ use crate::{
         shown,
     },
     detect::registry,
+    journal::event::Operator,
     judge::SilenceOrder,
     state,
     time::Timestamp,
@@ -46,7 +47,11 @@ impl Desk {
         Ok(self.judge.call(list)?)
     }
 
-    pub(super) fn add_silence(&self, request: dto::SilenceRequest) -> Result<dto::Silence, Refused> {
+    pub(super) fn add_silence(
+        &self,
+        by: &Operator,
+        request: dto::SilenceRequest,
+    ) -> Result<dto::Silence, Refused> {
         if request
             .ttl_seconds
             .is_some_and(|seconds| !(1..=TTL_SECONDS_MAX).contains(&seconds))
@@ -69,6 +74,7 @@ impl Desk {
             conditions: request.conditions,
             ttl: request.ttl_seconds.map(Duration::from_secs),
             comment: request.comment,
+            by: Some(by.clone()),
         };
         let now = self.clock.now();
         let added = self.judge.call(move |bench| {
@@ -92,16 +98,17 @@ impl Desk {
         Ok(silence(&added, now))
     }
 
-    pub(super) fn remove_silence(&self, id: u32) -> Result<dto::Silence, Refused> {
+    pub(super) fn remove_silence(&self, by: &Operator, id: u32) -> Result<dto::Silence, Refused> {
         if id == 0 {
             return Err(Refused::bad_request(
                 "a silence of the configuration is removed there",
             ));
         }
         let now = self.clock.now();
+        let by = Some(by.clone());
         let removed = self.judge.call(move |bench| {
             let Bench { judge, events, .. } = bench;
-            judge.silence_remove(id, now, events)
+            judge.silence_remove(id, by, now, events)
         })?;
         let removed = removed.ok_or_else(|| {
             Refused::not_found(format!(

@@ -9,6 +9,7 @@ use super::{
     desk::{Desk, locked, losses},
     history,
     judging::{Bench, JudgeThread},
+    log_watch::LogWatch,
     parse::ParseThread,
     reconcile,
     restraint::{Restraint, Step, Used},
@@ -16,10 +17,7 @@ use super::{
     watchdog::Watchdog,
 };
 use crate::{
-    journal::{
-        ecs,
-        event::{EventKind, JournalEvent},
-    },
+    journal::event::{EventKind, JournalEvent},
     record::RecorderThread,
     state,
     verdict::{ledger::LeaseRecord, repeat::RepeatRecord},
@@ -47,6 +45,7 @@ pub(super) struct House {
     pub(super) parsers: Vec<ParseThread>,
     pub(super) record: Option<RecorderThread>,
     seconds: u64,
+    log_watch: LogWatch,
     lost_before: BTreeMap<String, u64>,
     watchdog: Watchdog,
     restraint: Restraint,
@@ -80,6 +79,7 @@ impl House {
             parsers,
             record,
             seconds: 0,
+            log_watch: LogWatch::default(),
             lost_before: BTreeMap::new(),
             watchdog: Watchdog::default(),
             troubled: BTreeMap::new(),
@@ -104,6 +104,7 @@ impl House {
         }
         counting::round(&self.desk);
         history::round(&self.desk);
+        self.log_watch.look(&self.desk);
         self.desk.expire_allowed();
         if self.seconds.is_multiple_of(GUARD_SECONDS) {
             self.renew_guard();
@@ -235,9 +236,7 @@ impl House {
                     count: more,
                     unit: unit(name),
                 };
-                self.desk
-                    .journal
-                    .append(ecs::line(&JournalEvent { at, kind }).as_bytes());
+                self.desk.journal.say(&JournalEvent { at, kind });
                 log::warn!("{more} {} were lost ({name})", unit(name));
             }
         }
@@ -259,7 +258,7 @@ pub(super) fn save(desk: &Desk, records: Vec<LeaseRecord>, repeats: Vec<RepeatRe
 
 /// What a counter counts, by the end of its name.
 fn unit(name: &str) -> &'static str {
-    ["packets", "bytes", "observations", "lines"]
+    ["packets", "bytes", "observations", "lines", "messages"]
         .into_iter()
         .find(|unit| name.ends_with(unit))
         .unwrap_or("events")

@@ -18,8 +18,9 @@ use std::{
 use super::clock::LiveClock;
 use crate::{
     enforce::LeaseSink,
+    histogram::{Histogram, Spans},
     journal::{
-        Journal, ecs,
+        Journal,
         event::{EventKind, JournalEvent},
     },
     judge::Judge,
@@ -57,7 +58,7 @@ impl Bench {
             if lease {
                 self.shared.leases_changed.store(true, Ordering::Relaxed);
             }
-            self.journal.append(ecs::line(&event).as_bytes());
+            self.journal.say(&event);
         }
     }
 
@@ -68,7 +69,7 @@ impl Bench {
         }
     }
 
-    fn judge(&mut self, observations: &[Observation]) {
+    fn judge(&mut self, observations: &[Observation], clock: &LiveClock) {
         for observation in observations {
             self.judge
                 .observe(observation, &mut *self.leases, &mut self.events);
@@ -78,6 +79,11 @@ impl Bench {
             if let Some(recorder) = &mut self.recorder {
                 recorder.take(&self.judge.masked_path(observation), observation);
             }
+        }
+        let now = clock.now();
+        for observation in observations {
+            let answered = observation.answered.unwrap_or(observation.at);
+            self.shared.delay.add(now.since(answered));
         }
     }
 }
@@ -91,6 +97,8 @@ struct Shared {
     leases_changed: AtomicBool,
     /// Raised at every turn: the thread goes on.
     pulse: AtomicU64,
+    /// From the first byte of an answer, or the end of a request without one, to the end of its judgement.
+    delay: Histogram,
     stop: AtomicBool,
 }
 
@@ -152,6 +160,11 @@ impl JudgeHandle {
     /// A number that rises at least every half second while the judge goes on.
     pub(super) fn pulse(&self) -> u64 {
         self.shared.pulse.load(Ordering::Relaxed)
+    }
+
+    /// How long after their answers began observations were judged.
+    pub(super) fn delay(&self) -> Spans {
+        self.shared.delay.read()
     }
 
     /// Whether leases were granted or ended since the last call.
@@ -218,7 +231,7 @@ fn serve(mut bench: Bench, inbox: &Receiver<Message>, clock: &LiveClock) -> Judg
     loop {
         let patience = Duration::from_nanos(next_tick_ns.saturating_sub(clock.monotonic_ns()));
         match inbox.recv_timeout(patience) {
-            Ok(Message::Observations(batch)) => bench.judge(&batch),
+            Ok(Message::Observations(batch)) => bench.judge(&batch, clock),
             Ok(Message::Wake) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return bench.judge,
         }
@@ -236,7 +249,7 @@ fn serve(mut bench: Bench, inbox: &Receiver<Message>, clock: &LiveClock) -> Judg
         if bench.shared.stop.load(Ordering::Acquire) {
             while let Ok(message) = inbox.try_recv() {
                 if let Message::Observations(batch) = message {
-                    bench.judge(&batch);
+                    bench.judge(&batch, clock);
                 }
             }
             bench.flush();

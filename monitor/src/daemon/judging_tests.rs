@@ -2,13 +2,17 @@
 
 use super::*;
 use crate::{
-    journal::JournalThread, judge::JudgeSettings, observe::identity::InstallKey, pipeline::NoLeases,
+    journal::{JournalSettings, JournalThread},
+    judge::JudgeSettings,
+    observe::identity::InstallKey,
+    pipeline::NoLeases,
     time::Clock,
 };
 
 fn started() -> (tempfile::TempDir, JudgeThread, JournalThread) {
     let dir = tempfile::tempdir().unwrap();
-    let (journal, writer) = JournalThread::start(&dir.path().join("a.jsonl"), 1 << 20).unwrap();
+    let (journal, writer) =
+        JournalThread::start(&JournalSettings::file(dir.path().join("a.jsonl"), 1 << 20)).unwrap();
     let judge = Judge::new(JudgeSettings::default(), InstallKey([0; 16]));
     let clock = Arc::new(LiveClock::new(Clock));
     let thread = JudgeThread::start(judge, Box::new(NoLeases), journal, None, clock, || {}).unwrap();

@@ -17,6 +17,8 @@ mod history;
 mod house;
 mod judging;
 mod keeper;
+mod log_watch;
+mod metering;
 mod pace;
 mod parse;
 mod reconcile;
@@ -35,10 +37,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::{
     config::{Settings, Sources},
     control::server,
-    journal::{
-        ecs,
-        event::{EventKind, JournalEvent},
-    },
+    journal::event::{EventKind, JournalEvent},
 };
 use desk::{Desk, locked};
 use start::Started;
@@ -102,6 +101,9 @@ async fn serve(started: &mut Started, mut signals: Signals) -> Result<()> {
         .context("cannot use the control socket")?;
     let server = server::serve(listener, Arc::clone(&desk) as Arc<dyn crate::control::Service>);
     tokio::pin!(server);
+    if let Some(listener) = started.metrics.take() {
+        tokio::spawn(metering::serve(listener, Arc::clone(&desk)));
+    }
     let lost = started.lost.take().context("served twice")?;
     tokio::pin!(lost);
     loop {
@@ -113,7 +115,7 @@ async fn serve(started: &mut Started, mut signals: Signals) -> Result<()> {
                 desk.journal.reopen();
                 // On a thread of its own: it waits for the judge. What became of it is said there.
                 let desk = Arc::clone(&desk);
-                drop(tokio::task::spawn_blocking(move || drop(desk.read_configuration())));
+                drop(tokio::task::spawn_blocking(move || drop(desk.read_configuration(None))));
             }
             lost = &mut lost => return Err(lost.map_or_else(|_| anyhow!("the keeper's thread has panicked"), Into::into)),
             broken = &mut server => {
@@ -154,13 +156,16 @@ fn announce(desk: &Desk) -> String {
     log::info!("watching: {detail}");
     log::info!("anomaly log: {}", settings.journal.path.display());
     log::info!("control socket: {}", settings.control.display());
+    if let Some(listen) = settings.metrics {
+        log::info!("metrics: http://{listen}/metrics");
+    }
     let event = JournalEvent {
         at: desk.started,
         kind: EventKind::DaemonStarted {
             detail: detail.clone(),
         },
     };
-    desk.journal.append(ecs::line(&event).as_bytes());
+    desk.journal.say(&event);
     detail
 }
 

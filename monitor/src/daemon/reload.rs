@@ -13,10 +13,9 @@ use super::{
 };
 use crate::{
     config::{Changes, ConfigError, Settings},
-    control::dto::{Refused, Reloaded},
-    journal::{
-        ecs,
-        event::{EventKind, JournalEvent},
+    control::{
+        dto::{Refused, Reloaded},
+        operator::Operator,
     },
     kernel::{self, KernelError},
     verdict::Mode,
@@ -24,8 +23,8 @@ use crate::{
 
 impl Desk {
     /// Reads the configuration again, and takes over what can change. Says in log and answer which keys did, and which
-    /// will at the next start.
-    pub(super) fn read_configuration(&self) -> Result<Reloaded, Refused> {
+    /// will at the next start. `by` asked for it; nobody, where it was a signal.
+    pub(super) fn read_configuration(&self, by: Option<&Operator>) -> Result<Reloaded, Refused> {
         // Held all the while: two readings at once would each take over half.
         let mut loaded = locked(&self.loaded);
         let outcome = self
@@ -47,11 +46,11 @@ impl Desk {
         match &outcome {
             Ok(reloaded) => {
                 log::info!("{reloaded}");
-                self.audit_reload(reloaded.to_string(), true);
+                self.audit("reload", by, None, reloaded.to_string(), true);
             }
             Err(refused) => {
                 log::error!("{}", refused.message);
-                self.audit_reload(refused.message.clone(), false);
+                self.audit("reload", by, None, refused.message.clone(), false);
             }
         }
         outcome
@@ -133,19 +132,6 @@ impl Desk {
         if let Ok((records, repeats)) = self.judge.call(both) {
             house::save(self, records, repeats);
         }
-    }
-
-    fn audit_reload(&self, detail: String, done: bool) {
-        let event = JournalEvent {
-            at: self.clock.now(),
-            kind: EventKind::Audit {
-                action: "reload",
-                source: None,
-                detail,
-                done,
-            },
-        };
-        self.journal.append(ecs::line(&event).as_bytes());
     }
 }
 

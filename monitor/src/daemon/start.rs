@@ -2,8 +2,9 @@
 //! parse threads. What can be refused is asked before anything is attached. Must not serve yet.
 
 use std::{
+    net::TcpListener,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicU64},
 };
 
 use anyhow::{Context, Result};
@@ -24,14 +25,15 @@ use super::{
     restraint::Shed,
 };
 use crate::{
-    config::{JournalSettings, Loaded, Settings, Sources},
-    control::Listening,
+    config::{Loaded, Settings, Sources},
+    control::{self, Listening},
     cut::{CutCounts, CuttingSink},
     enforce::LeaseSink,
     hostnet::{self, HostNet, Nets},
     journal::{Journal, JournalThread},
     judge::Judge,
     kernel::{self, Kernel, KernelSettings, Leases, Opened, Tapped},
+    metrics,
     observe::{extract::Extractor, identity::InstallKey},
     privilege::{self, CapabilitySet},
     record::{self, Recorder, RecorderThread},
@@ -47,6 +49,7 @@ pub(super) struct Started {
     pub(super) desk: Arc<Desk>,
     pub(super) listening: Listening,
     pub(super) journal_thread: JournalThread,
+    pub(super) metrics: Option<TcpListener>,
     pub(super) locks: [InstanceLock; 2],
 }
 
@@ -58,15 +61,13 @@ pub(super) fn start(loaded: Loaded, sources: Sources) -> Result<Started> {
     choose(&mut settings, &host);
     state::prepare(&settings.state_dir)?;
     let state_lock = InstanceLock::acquire(&settings.state_dir, "state-dir")?;
-    let listening = Listening::bind(&settings.control)?;
+    let listening = Listening::bind(&settings.control, control::operator::readers())?;
+    let metrics = listen_for_metrics(&settings)?;
     let pin_dir = kernel::prepare_pin_dir(&settings.pin_dir)?;
     let pin_lock = InstanceLock::acquire(&pin_dir, "pin-dir")?;
     let key = InstallKey(state::key::load_or_create(&settings.state_dir)?);
     let guards = Guards::begin(&settings)?;
-    let (journal, journal_thread) = guards.harmless(|| {
-        let JournalSettings { path, buffer_bytes } = &settings.journal;
-        JournalThread::start(path, *buffer_bytes)
-    })??;
+    let (journal, journal_thread) = guards.harmless(|| JournalThread::start(&settings.journal))??;
     let Opened {
         kernel,
         warnings,
@@ -98,8 +99,18 @@ pub(super) fn start(loaded: Loaded, sources: Sources) -> Result<Started> {
         desk,
         listening,
         journal_thread,
+        metrics,
         locks: [state_lock, pin_lock],
     })
+}
+
+fn listen_for_metrics(settings: &Settings) -> Result<Option<TcpListener>> {
+    let Some(listen) = settings.metrics else {
+        return Ok(None);
+    };
+    let listener = metrics::server::bind(listen)
+        .with_context(|| format!("cannot listen on {listen} (metrics.listen); name another port"))?;
+    Ok(Some(listener))
 }
 
 /// Fills in what the operator left open, and says what was chosen.
@@ -172,7 +183,7 @@ fn furnish(
     let judge = JudgeThread::start(judge, sink, journal.clone(), recorder, Arc::clone(&clock), enter)
         .context("cannot start the judge's thread")?;
     for event in &events {
-        journal.append(crate::journal::ecs::line(event).as_bytes());
+        journal.say(event);
     }
     let shed = Arc::new(Shed::default());
     let parse = |ring| {
@@ -209,6 +220,8 @@ fn furnish(
         recorded,
         cut: Mutex::new(cut),
         history: Mutex::default(),
+        denials: AtomicU64::new(0),
+        metrics_shown: Mutex::default(),
         clock,
         settings: Mutex::new(Arc::new(settings)),
         loaded: Mutex::new(loaded),

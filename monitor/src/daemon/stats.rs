@@ -56,10 +56,12 @@ pub(super) fn add_log(all: &mut Counters, report: &JournalReport) {
         ("failures", report.failures),
         ("reopened", report.reopened),
     ];
-    all.insert(
-        "log".into(),
-        counters.map(|(name, count)| (name.to_owned(), count)).into(),
-    );
+    let mut counters: BTreeMap<String, u64> = counters.map(|(name, count)| (name.to_owned(), count)).into();
+    for sink in &report.sinks {
+        counters.insert(format!("{}_sent_messages", sink.name), sink.sent_messages);
+        counters.insert(format!("{}_lost_messages", sink.name), sink.lost_messages);
+    }
+    all.insert("log".into(), counters);
 }
 
 /// The few numbers that say whether it works.

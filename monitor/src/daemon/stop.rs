@@ -9,10 +9,7 @@ use super::{
     start::Started,
 };
 use crate::{
-    journal::{
-        ecs,
-        event::{EventKind, JournalEvent},
-    },
+    journal::event::{EventKind, JournalEvent},
     kernel::{Detached, KeepShield},
     record::RecorderThread,
     state,
@@ -74,7 +71,7 @@ pub(super) fn stop(started: Started) -> Result<()> {
         at: desk.clock.now(),
         kind: EventKind::DaemonStopped { detail },
     };
-    desk.journal.append(ecs::line(&event).as_bytes());
+    desk.journal.say(&event);
     let report = journal_thread.close();
     if report.lost_lines > 0 {
         log::error!("{} lines of the anomaly log were lost", report.lost_lines);

@@ -16,6 +16,7 @@ pub mod invalid_token;
 pub mod leaked_secret;
 pub mod missing_auth;
 pub(crate) mod objects;
+pub mod own;
 pub mod parameter_pollution;
 pub mod password_spray;
 mod peers;

@@ -9,7 +9,7 @@
 use monitor_common::Prefix;
 use serde_json::{Value, json};
 
-use super::event::{EventKind, JournalEvent, LeaseEnd};
+use super::event::{EventKind, JournalEvent, LeaseEnd, Operator};
 use crate::{
     case::Case,
     detect::Evidence,
@@ -61,8 +61,15 @@ pub fn value(event: &JournalEvent) -> Value {
             put(&mut line, "apimon", json!({ "case": case, "refusal": refusal }));
         }
         EventKind::Audit {
-            source, detail, done, ..
+            by,
+            source,
+            detail,
+            done,
+            ..
         } => {
+            if let Some(by) = by {
+                operator_fields(&mut line, by);
+            }
             if let Some(source) = source {
                 put(&mut line, "source", source_fields(source));
             }
@@ -143,14 +150,17 @@ impl Head {
             }
             EventKind::Audit {
                 action,
+                by,
                 source,
                 detail,
                 done,
             } => {
                 let about = source.map_or_else(|| "-".to_owned(), |source| source.to_string());
+                let asked = by.as_ref().map(|by| format!(", asked for by {by}"));
                 let message = format!(
-                    "{action} {about}: {} ({detail})",
-                    if *done { "done" } else { "refused" }
+                    "{action} {about}: {}{} ({detail})",
+                    if *done { "done" } else { "refused" },
+                    asked.unwrap_or_default()
                 );
                 event("configuration", "change", action, 20, about, message)
             }
@@ -363,6 +373,17 @@ fn lease_fields(line: &mut Value, lease: &LeaseRecord, how: Option<LeaseEnd>) {
     );
 }
 
+fn operator_fields(line: &mut Value, by: &Operator) {
+    let mut user = json!({ "id": by.uid.to_string() });
+    if let Some(name) = &by.user {
+        put(&mut user, "name", json!(name));
+    }
+    put(line, "user", user);
+    if let Some(pid) = by.pid {
+        put(line, "process", json!({ "pid": pid }));
+    }
+}
+
 /// A net is no IP to ECS: it stands under `address`.
 fn source_fields(source: &Prefix) -> Value {
     let name = if source.is_host() { "ip" } else { "address" };
@@ -386,4 +407,4 @@ fn put(object: &mut Value, name: &str, value: Value) {
 
 #[cfg(test)]
 #[path = "ecs_tests.rs"]
-mod tests;
+pub(super) mod tests;

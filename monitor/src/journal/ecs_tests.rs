@@ -97,7 +97,8 @@ fn lease() -> LeaseRecord {
     }
 }
 
-fn every_kind() -> Vec<EventKind> {
+/// One event of each kind, with text that would break a line if it could.
+pub(in crate::journal) fn every_kind() -> Vec<EventKind> {
     let detail = || "\r\nfake: line\u{7f}".to_owned();
     vec![
         EventKind::CaseOpened(case(Some(EndpointId(1)))),
@@ -115,12 +116,18 @@ fn every_kind() -> Vec<EventKind> {
         },
         EventKind::Audit {
             action: "block-add",
+            by: Some(Operator {
+                uid: 1000,
+                pid: Some(42),
+                user: Some("eve\u{1b}\n".into()),
+            }),
             source: Some(ip("192.0.2.2").into()),
             detail: detail(),
             done: true,
         },
         EventKind::Audit {
             action: "reload",
+            by: None,
             source: None,
             detail: detail(),
             done: false,

@@ -44,6 +44,8 @@ pub enum EventKind {
     Audit {
         /// What, as a stable word: `block-add`, `block-remove`, ...
         action: &'static str,
+        /// Who asked for it; `None`: nobody did, its time had come.
+        by: Option<Operator>,
         /// About which source, if any.
         source: Option<Prefix>,
         /// The operator's reason or the result.
@@ -70,6 +72,26 @@ pub enum EventKind {
         /// What was counted: `packets`, `bytes`, `transactions`, ...
         unit: &'static str,
     },
+}
+
+/// Who asked for a change, as the kernel says of their connection.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Operator {
+    /// Their user.
+    pub uid: u32,
+    /// Their process, which may have ended since.
+    pub pid: Option<u32>,
+    /// The name of that user, where it has one.
+    pub user: Option<String>,
+}
+
+impl std::fmt::Display for Operator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.user {
+            Some(name) => write!(f, "{name} (uid {})", self.uid),
+            None => write!(f, "uid {}", self.uid),
+        }
+    }
 }
 
 /// How a lease ended.

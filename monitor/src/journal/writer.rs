@@ -15,8 +15,19 @@ use std::{
 };
 
 use super::{
+    Format, JournalSettings, ecs,
+    entry::Entry,
+    event::JournalEvent,
     file::LogFile,
+    journald::{self, Journald},
+    ocsf,
     queue::{Queue, Work},
+    sink::{Sink, SinkReport},
+    syslog::{self, Syslog},
+};
+use crate::{
+    histogram::{Histogram, Spans},
+    time::Clock,
 };
 
 /// How often the writer looks after the file when there is nothing to write.
@@ -36,6 +47,7 @@ pub struct JournalError {
 
 /// What became of the lines so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct JournalReport {
     /// Lines on the disk.
     pub written_lines: u64,
@@ -49,6 +61,9 @@ pub struct JournalReport {
     pub reopened: u64,
     /// Why the disk takes nothing at the moment, if so.
     pub failing: Option<String>,
+    /// The other places that lines go to.
+    #[serde(default)]
+    pub sinks: Vec<SinkReport>,
 }
 
 #[derive(Debug)]
@@ -58,6 +73,37 @@ struct Shared {
     failures: AtomicU64,
     reopened: AtomicU64,
     failing: Mutex<Option<String>>,
+    /// How long writes to the file took.
+    write_times: Histogram,
+    outlets: Outlets,
+}
+
+/// In which form events leave, and where to beside the file.
+#[derive(Debug, Default)]
+struct Outlets {
+    format: Format,
+    host: String,
+    syslog: Option<Arc<Sink>>,
+    journald: Option<Arc<Sink>>,
+}
+
+impl Outlets {
+    fn give(&self, event: &JournalEvent) {
+        if self.syslog.is_none() && self.journald.is_none() {
+            return;
+        }
+        let entry = Entry::of(event, self.format);
+        if let Some(sink) = &self.syslog {
+            sink.push(syslog::message(&entry, &self.host, std::process::id()));
+        }
+        if let Some(sink) = &self.journald {
+            sink.push(journald::message(&entry));
+        }
+    }
+
+    fn sinks(&self) -> impl Iterator<Item = &Arc<Sink>> {
+        self.syslog.iter().chain(&self.journald)
+    }
 }
 
 /// The appending end; clones share one log.
@@ -65,7 +111,17 @@ struct Shared {
 pub struct Journal(Arc<Shared>);
 
 impl Journal {
-    /// Appends one line (without line feed). Returns at once.
+    /// Writes an event in the form of the settings to all places of the settings. Returns at once.
+    pub fn say(&self, event: &JournalEvent) {
+        let line = match self.0.outlets.format {
+            Format::Ecs => ecs::line(event),
+            Format::Ocsf => ocsf::line(event),
+        };
+        self.append(line.as_bytes());
+        self.0.outlets.give(event);
+    }
+
+    /// Appends one line (without line feed) to the file. Returns at once.
     pub fn append(&self, line: &[u8]) {
         self.0.queue.push(line);
     }
@@ -73,6 +129,11 @@ impl Journal {
     /// Opens the file anew before the next line.
     pub fn reopen(&self) {
         self.0.queue.request_reopen();
+    }
+
+    /// How long writes to the file took.
+    pub fn write_times(&self) -> Spans {
+        self.0.write_times.read()
     }
 
     /// What became of the lines so far.
@@ -89,6 +150,7 @@ impl Journal {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
+            sinks: shared.outlets.sinks().map(|sink| sink.report()).collect(),
         }
     }
 }
@@ -98,22 +160,27 @@ impl Journal {
 pub struct JournalThread {
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
+    sinks: Vec<JoinHandle<()>>,
 }
 
 impl JournalThread {
-    /// Opens the log at `path` and starts the thread.
-    pub fn start(path: &Path, buffer_bytes: usize) -> Result<(Journal, Self), JournalError> {
+    /// Opens the log and starts its threads: one for the file, one for each other place. Those may be away.
+    pub fn start(settings: &JournalSettings) -> Result<(Journal, Self), JournalError> {
+        let path: &Path = &settings.path;
         let failed = |source| JournalError {
             path: path.into(),
             source,
         };
         let file = LogFile::open(path).map_err(failed)?;
+        let (outlets, sinks) = outlets(settings).map_err(failed)?;
         let shared = Arc::new(Shared {
-            queue: Queue::new(buffer_bytes),
+            queue: Queue::new(settings.buffer_bytes),
             written_lines: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             reopened: AtomicU64::new(0),
             failing: Mutex::new(None),
+            write_times: Histogram::default(),
+            outlets,
         });
         let writer = Writer {
             shared: Arc::clone(&shared),
@@ -123,7 +190,12 @@ impl JournalThread {
             .name("journal".into())
             .spawn(move || writer.run())
             .map_err(failed)?;
-        Ok((Journal(Arc::clone(&shared)), Self { shared, thread }))
+        let thread = Self {
+            shared: Arc::clone(&shared),
+            thread,
+            sinks,
+        };
+        Ok((Journal(shared), thread))
     }
 
     /// Writes out what waits and ends. A disk that fails gets one more try; what it does not take is lost and counted.
@@ -132,8 +204,36 @@ impl JournalThread {
         if self.thread.join().is_err() {
             log::error!("the thread of the anomaly log has panicked");
         }
+        for sink in self.shared.outlets.sinks() {
+            sink.close();
+        }
+        if self.sinks.into_iter().any(|thread| thread.join().is_err()) {
+            log::error!("a thread of the syslog or journal has panicked");
+        }
         Journal(self.shared).report()
     }
+}
+
+type Threads = Vec<JoinHandle<()>>;
+
+fn outlets(settings: &JournalSettings) -> std::io::Result<(Outlets, Threads)> {
+    let mut outlets = Outlets {
+        format: settings.format,
+        host: syslog::host(),
+        ..Outlets::default()
+    };
+    let mut threads = Vec::new();
+    if let Some(address) = &settings.syslog {
+        let (sink, thread) = Sink::start("syslog", Syslog::new(address.clone()))?;
+        outlets.syslog = Some(sink);
+        threads.push(thread);
+    }
+    if settings.journald {
+        let (sink, thread) = Sink::start("journald", Journald::new(journald::SOCKET))?;
+        outlets.journald = Some(sink);
+        threads.push(thread);
+    }
+    Ok((outlets, threads))
 }
 
 struct Writer {
@@ -159,7 +259,10 @@ impl Writer {
     /// Writes until all is on the disk, or until the log is being closed and the disk still refuses.
     fn write(&mut self, mut work: Work) {
         while !work.bytes.is_empty() {
+            let began_ns = Clock.monotonic_ns();
             let (done, result) = self.file.append(&work.bytes);
+            let took_ns = Clock.monotonic_ns().saturating_sub(began_ns);
+            self.shared.write_times.add(Duration::from_nanos(took_ns));
             let rest = work.bytes.split_off(done);
             let lines = count_lines(&work.bytes);
             self.shared.written_lines.fetch_add(lines, Ordering::Relaxed);
@@ -227,7 +330,7 @@ mod tests {
     fn lines_arrive_whole_and_in_order() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.jsonl");
-        let (journal, thread) = JournalThread::start(&path, 1 << 20).unwrap();
+        let (journal, thread) = JournalThread::start(&JournalSettings::file(&path, 1 << 20)).unwrap();
         let lines: Vec<String> = (0..1000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
         let expected = lines.concat();
         for line in expected.lines() {
@@ -246,7 +349,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.jsonl");
         let rotated = dir.path().join("a.jsonl.1");
-        let (journal, thread) = JournalThread::start(&path, 1 << 20).unwrap();
+        let (journal, thread) = JournalThread::start(&JournalSettings::file(&path, 1 << 20)).unwrap();
         journal.append(b"before");
         while journal.report().written_lines < 1 {
             std::thread::yield_now();
@@ -261,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_counted_and_ends_nothing() {
-        let (journal, thread) = JournalThread::start(Path::new("/dev/full"), 64 * 1024).unwrap();
+        let (journal, thread) = JournalThread::start(&JournalSettings::file("/dev/full", 64 * 1024)).unwrap();
         let line = [b'x'; 1023];
         for _ in 0..100 {
             journal.append(&line);
@@ -281,7 +384,7 @@ mod tests {
 
     #[test]
     fn an_error_at_the_start_names_the_path_and_the_mend() {
-        let error = JournalThread::start(Path::new("/proc/nothing/a"), 1)
+        let error = JournalThread::start(&JournalSettings::file("/proc/nothing/a", 1))
             .unwrap_err()
             .to_string();
         assert!(

@@ -8,7 +8,7 @@ use super::{Judge, JudgeSettings};
 use crate::{
     case::silence::{Conditions, Silence, SilenceError},
     enforce::{LeaseKind, LeaseSink},
-    journal::event::{EventKind, JournalEvent, LeaseEnd},
+    journal::event::{EventKind, JournalEvent, LeaseEnd, Operator},
     time::Timestamp,
     verdict::{
         Mode, Refusal, enforcer::Wanted, gate::Claim, ledger::LeaseRecord, policy::Policy,
@@ -28,6 +28,8 @@ pub struct Order {
     pub ttl: Option<Duration>,
     /// Why.
     pub reason: String,
+    /// Who wants it.
+    pub by: Option<Operator>,
 }
 
 /// A silence that an operator wants.
@@ -39,6 +41,8 @@ pub struct SilenceOrder {
     pub ttl: Option<Duration>,
     /// Why.
     pub comment: String,
+    /// Who wants it.
+    pub by: Option<Operator>,
 }
 
 /// Longest reason of an operator, characters.
@@ -137,6 +141,7 @@ impl Judge {
             kind,
             ttl,
             reason,
+            by,
         } = order;
         let reason: String = reason.chars().take(REASON).collect();
         let wanted = Wanted {
@@ -154,6 +159,7 @@ impl Judge {
         };
         let audit = EventKind::Audit {
             action: "block-add",
+            by,
             source: Some(source),
             detail,
             done: result.is_ok(),
@@ -173,6 +179,7 @@ impl Judge {
     pub fn block_remove(
         &mut self,
         source: Prefix,
+        by: Option<Operator>,
         now: Timestamp,
         sink: &mut dyn LeaseSink,
         out: &mut Vec<JournalEvent>,
@@ -185,6 +192,7 @@ impl Judge {
         };
         let audit = EventKind::Audit {
             action: "block-remove",
+            by,
             source: Some(source),
             detail,
             done: result.is_ok(),
@@ -227,6 +235,7 @@ impl Judge {
         };
         let audit = EventKind::Audit {
             action: "silence-add",
+            by: order.by,
             source: order.conditions.net,
             detail,
             done: result.is_ok(),
@@ -239,12 +248,14 @@ impl Judge {
     pub fn silence_remove(
         &mut self,
         id: u32,
+        by: Option<Operator>,
         now: Timestamp,
         out: &mut Vec<JournalEvent>,
     ) -> Option<Silence> {
         let silence = self.silences.remove(id);
         let audit = EventKind::Audit {
             action: "silence-remove",
+            by,
             source: silence.as_ref().and_then(|silence| silence.conditions.net),
             detail: silence
                 .as_ref()
@@ -260,6 +271,7 @@ impl Judge {
         while let Some(silence) = self.silences.expire_one(now) {
             let audit = EventKind::Audit {
                 action: "silence-expired",
+                by: None,
                 source: silence.conditions.net,
                 detail: told(&silence),
                 done: true,

@@ -1,4 +1,4 @@
-//! Which of the counters are losses. Must not know where they are counted.
+//! Which of the counters are losses, by their names. Must not know where they are counted.
 
 /// Beginnings of words that mark the name of a counter as a loss: something came and was not read, or had to give way.
 const LOSS_WORDS: [&str; 15] = [

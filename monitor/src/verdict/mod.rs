@@ -18,6 +18,7 @@ use crate::enforce::LeaseKind;
 
 /// Whether verdicts are carried out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Say what would be done; the kernel drops nothing.

@@ -12,6 +12,7 @@ pub use rest::{hooks, maps, mode, never_block, shields};
 
 /// Which part of the kernel side has drifted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// A lease.
@@ -47,6 +48,7 @@ impl Part {
 
 /// One difference between what should be and what is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Drift {
     /// What kind of thing it is.
     pub part: Part,
@@ -63,6 +65,7 @@ pub struct Drift {
 
 /// What was compared, and what differed.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Verified {
     /// Whether a running daemon answered; else the files on disk and the pins were compared.
     pub daemon: bool,

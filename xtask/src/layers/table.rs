@@ -68,6 +68,7 @@ pub(super) const LAYERS: &[Layer] = &[
     // leaf values
     adapter("time", &[], &["rustix"]),
     core("limits", &[]),
+    core("histogram", &[]),
     core("lru", &[]),
     core("named_set", &[]),
     core("text", &[]),
@@ -126,8 +127,22 @@ pub(super) const LAYERS: &[Layer] = &[
     ),
     adapter(
         "journal",
-        &["case", "detect", "flow", "observe", "time", "verdict"],
-        &["rustix", "std::fs", "std::thread"],
+        &[
+            "case",
+            "detect",
+            "flow",
+            "histogram",
+            "observe",
+            "time",
+            "verdict",
+        ],
+        &[
+            "rustix",
+            "std::fs",
+            "std::net::TcpStream",
+            "std::process",
+            "std::thread",
+        ],
     ),
     adapter(
         "hostnet",

@@ -14,13 +14,17 @@ pub(super) fn line(raw: &[u8], out: &Out) -> String {
         // Not ours, or cut by a crash: shown, but harmless.
         return safe(&String::from_utf8_lossy(raw)).into_owned();
     };
+    // Of OCSF's five levels, as of a hundred.
+    let of_five = || Some(field(&value, "severity_id")?.as_u64()? * 20);
     let grade = field(&value, "event.severity")
         .and_then(Value::as_u64)
+        .or_else(of_five)
         .unwrap_or(0);
     let tone = severity(u8::try_from(grade).unwrap_or(100));
-    let when = text(&value, "@timestamp").unwrap_or_default();
-    let what = text(&value, "rule.name")
-        .or_else(|| text(&value, "event.action"))
+    let first = |names: [&str; 2]| names.iter().find_map(|name| text(&value, name));
+    let when = first(["@timestamp", "metadata.original_time"]).unwrap_or_default();
+    let what = first(["rule.name", "finding_info.analytic.name"])
+        .or_else(|| first(["event.action", "metadata.event_code"]))
         .unwrap_or_default();
     let mut parts = vec![
         out.tinted(Tone::Dim, &super::super::when(&when)),
@@ -86,6 +90,14 @@ mod tests {
             shown,
             "2026-01-02 03:04:05  80 id-enumeration   walks \\u{1b}[2J ids"
         );
+    }
+
+    #[test]
+    fn a_line_of_the_other_form_reads_the_same() {
+        let raw = br#"{"metadata":{"original_time":"2026-01-02T03:04:05.678901Z","event_code":"case-opened"},"severity_id":4,
+            "finding_info":{"analytic":{"name":"id-enumeration"}},"message":"walks ids"}"#;
+        let shown = line(raw, &Out::stdout());
+        assert_eq!(shown, "2026-01-02 03:04:05  80 id-enumeration   walks ids");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// An actor: the principal of a credential, else a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Actor {
     /// As cases show it: `tok:9f3a1c02b4d5`, `client:192.0.2.7`.
     pub actor: String,

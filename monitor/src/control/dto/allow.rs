@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A net that operators exempt from blocks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Allow {
     /// The address or net.
     pub net: String,
@@ -27,6 +28,7 @@ pub struct Allow {
 
 /// A net to be exempted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AllowRequest {
     /// For how long; for good if not given.

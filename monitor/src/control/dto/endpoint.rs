@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// An endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Endpoint {
     /// Method and path template, with the GraphQL operation behind `#`.
     pub endpoint: String,
@@ -31,6 +32,7 @@ pub struct Endpoint {
 
 /// What so many of a hundred do not exceed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Quantiles {
     /// 50 of 100.
     pub p50: f64,

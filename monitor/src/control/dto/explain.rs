@@ -8,6 +8,7 @@ use crate::case::silence::Conditions;
 
 /// One step in the history of a case.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Step {
     /// When.
     pub at: String,
@@ -25,6 +26,7 @@ pub struct Step {
 
 /// Why a case is one, what would not have been, what is done, and how to undo or silence it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Explanation {
     /// The case.
     pub case: Case,
@@ -53,6 +55,7 @@ pub struct Explanation {
 
 /// The last finding without some parts of its score.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Without {
     /// Names of the parts.
     pub measures: Vec<String>,
@@ -68,6 +71,7 @@ pub struct Without {
 
 /// A silence in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Silence {
     /// Its number; 0: it stands in the configuration.
     pub id: u32,
@@ -90,6 +94,7 @@ pub struct Silence {
 
 /// What a silence is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct About {
     /// Name of the detector.
     pub detector: Option<String>,
@@ -103,6 +108,7 @@ pub struct About {
 
 /// A silence to be added.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SilenceRequest {
     /// What it is about.

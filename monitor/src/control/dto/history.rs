@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Counts over time, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct History {
     /// How long a point is meant to be. One can be longer, where the daemon had no time.
     pub step_seconds: u64,
@@ -13,6 +14,7 @@ pub struct History {
 
 /// What happened in one step.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Point {
     /// When it ended.
     pub at: String,
@@ -25,6 +27,7 @@ pub struct Point {
 
 /// Counts that only grow, or what they grew by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Sums {
     /// Packets the shield saw.

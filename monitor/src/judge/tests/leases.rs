@@ -35,6 +35,7 @@ fn order(source: IpKey, ttl: Option<Duration>, reason: &str) -> Order {
         kind: LeaseKind::Drop,
         ttl,
         reason: reason.to_owned(),
+        by: None,
     }
 }
 
@@ -56,6 +57,7 @@ fn an_operator_shortens_slows_down_and_names_nets() {
             kind,
             ttl: ttl.map(Duration::from_secs),
             reason: "test".into(),
+            by: None,
         };
         let lease = judge.block_add(order, at(0), &mut kernel, &mut events).unwrap();
         assert_eq!((lease.until, lease.kind), (at(until), kind));
@@ -65,7 +67,7 @@ fn an_operator_shortens_slows_down_and_names_nets() {
     assert_eq!(said["apimon"]["lease"]["packets_per_second"], 10);
     // Whoever is only slowed down can still be dropped for a case.
     judge
-        .block_remove(source, at(1), &mut kernel, &mut events)
+        .block_remove(source, None, at(1), &mut kernel, &mut events)
         .unwrap();
     walk(&mut judge, &mut kernel, &mut events);
     assert_eq!(judge.leases().count(), 1);
@@ -139,13 +141,13 @@ fn by_hand() {
     assert_eq!(judge.leases().count(), 1);
     assert!(
         judge
-            .block_remove(source.into(), at(2), &mut kernel, &mut events)
+            .block_remove(source.into(), None, at(2), &mut kernel, &mut events)
             .unwrap()
             .is_some()
     );
     assert!(
         judge
-            .block_remove(source.into(), at(3), &mut kernel, &mut events)
+            .block_remove(source.into(), None, at(3), &mut kernel, &mut events)
             .unwrap()
             .is_none()
     );

@@ -84,6 +84,7 @@ fn a_source_that_is_dropped_is_not_let_in_again_by_a_throttle() {
         kind: LeaseKind::Drop,
         ttl: Some(Duration::from_hours(1)),
         reason: "by hand".into(),
+        by: None,
     };
     let start = Timestamp::from_nanos(START_MS * 1_000_000);
     judge.block_add(order, start, &mut kernel, &mut events).unwrap();

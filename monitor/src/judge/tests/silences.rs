@@ -24,6 +24,7 @@ fn silenced(conditions: Conditions, ttl: Option<Duration>) -> (Judge, Kernel, Ve
         conditions,
         ttl,
         comment: "pentest".into(),
+        by: None,
     };
     judge.silence_add(order, start(), &mut events).unwrap();
     for request in attack() {
