@@ -66,6 +66,21 @@ const WRK: Package = Package {
     sign: Sign::Program("wrk"),
     why: "generates load",
 };
+const LOGROTATE: Package = Package {
+    name: "logrotate",
+    sign: Sign::Program("logrotate"),
+    why: "rotates the log under load",
+};
+const RSYSLOG: Package = Package {
+    name: "rsyslog",
+    sign: Sign::Program("rsyslogd"),
+    why: "reads the log as syslog messages",
+};
+const PROMETHEUS: Package = Package {
+    name: "prometheus",
+    sign: Sign::Program("promtool"),
+    why: "checks the metrics and the alert rules",
+};
 const XDP_TOOLS: Package = Package {
     name: "xdp-tools",
     sign: Sign::Program("xdp-filter"),
@@ -77,7 +92,9 @@ fn wanted(purpose: Purpose) -> &'static [Package] {
     match purpose {
         Purpose::Build => &[],
         Purpose::Demo => &[IPROUTE2, UTIL_LINUX],
-        Purpose::Test => &[IPROUTE2, UTIL_LINUX, CURL, NGINX, TCPDUMP, WRK, DEBOOTSTRAP],
+        Purpose::Test => &[
+            IPROUTE2, UTIL_LINUX, CURL, NGINX, TCPDUMP, WRK, DEBOOTSTRAP, LOGROTATE, RSYSLOG, PROMETHEUS,
+        ],
         Purpose::Bench => &[IPROUTE2, UTIL_LINUX, NGINX, TCPDUMP, WRK, XDP_TOOLS],
     }
 }
