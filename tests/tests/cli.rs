@@ -48,6 +48,13 @@ fn every_command_has_a_help_that_fits_a_terminal() {
         &["status", "--help"],
         &["sources", "--help"],
         &["cases", "--help"],
+        &["actors", "--help"],
+        &["endpoints", "--help"],
+        &["explain", "--help"],
+        &["silence", "add", "--help"],
+        &["backtest", "--help"],
+        &["top", "--help"],
+        &["report", "--help"],
         &["tail", "--help"],
         &["block", "--help"],
         &["block", "add", "--help"],
@@ -170,6 +177,15 @@ fn exit_codes_tell_what_went_wrong() {
             1,
             "/nonexistent/log",
         ),
+        (&["actors", "--control", nowhere], 3, nowhere),
+        (&["top", "--once", "--control", nowhere], 3, nowhere),
+        (&["report", "--control", nowhere], 3, nowhere),
+        (&["cases", "--since", "yesterday"], 2, "90s, 10m"),
+        (
+            &["backtest", "--state-dir", "/nonexistent"],
+            1,
+            "no record of observations",
+        ),
         (&["replay", "/nonexistent/capture"], 1, "/nonexistent/capture"),
         (&["replay", "/dev/null"], 1, "/dev/null"),
     ] {
@@ -237,6 +253,26 @@ fn replay_gives_its_summary_as_json() {
     let beside = run(&["replay", file.to_str().unwrap(), "--json", "--cases"]);
     let on_stderr: serde_json::Value = serde_json::from_str(&stderr(&beside)).unwrap();
     assert_eq!(on_stderr, summary, "beside data it goes to stderr");
+}
+
+#[test]
+fn replay_writes_the_same_report_each_time_and_no_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = capture(dir.path(), 300);
+    let pages = ["a.html", "b.html"].map(|name| {
+        let page = dir.path().join(name);
+        let output = run(&[
+            "replay",
+            file.to_str().unwrap(),
+            "--report",
+            page.to_str().unwrap(),
+        ]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        std::fs::read_to_string(page).unwrap()
+    });
+    assert_eq!(pages[0], pages[1]);
+    assert!(pages[0].contains("the capture capture.pcap") && pages[0].contains("</html>"));
+    assert!(!pages[0].contains("xxxxxxxxxxxxxxxx"), "a token was written");
 }
 
 #[test]

@@ -36,6 +36,9 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("conditions").required(true).multiple(true))]
+#[command(
+    override_usage = "apimon silence add [OPTIONS] --comment <TEXT> <--detector|--actor|--endpoint|--net> ..."
+)]
 struct Add {
     /// Name of a detector
     #[arg(long, value_name = "NAME", group = "conditions")]

@@ -41,6 +41,11 @@ const UTIL_LINUX: Package = Package {
     sign: Sign::Program("nsenter"),
     why: "runs programs inside them",
 };
+const CHROMIUM: Package = Package {
+    name: "chromium",
+    sign: Sign::Program("chromium"),
+    why: "a real browser, which the report is looked at with",
+};
 const CURL: Package = Package {
     name: "curl",
     sign: Sign::Program("curl"),
@@ -93,7 +98,7 @@ fn wanted(purpose: Purpose) -> &'static [Package] {
         Purpose::Build => &[],
         Purpose::Demo => &[IPROUTE2, UTIL_LINUX],
         Purpose::Test => &[
-            IPROUTE2, UTIL_LINUX, CURL, NGINX, TCPDUMP, WRK, DEBOOTSTRAP, LOGROTATE, RSYSLOG, PROMETHEUS,
+            IPROUTE2, UTIL_LINUX, CHROMIUM, CURL, NGINX, TCPDUMP, WRK, DEBOOTSTRAP, LOGROTATE, RSYSLOG, PROMETHEUS,
         ],
         Purpose::Bench => &[IPROUTE2, UTIL_LINUX, NGINX, TCPDUMP, WRK, XDP_TOOLS],
     }

@@ -1,0 +1,100 @@
+//! The report in a real browser: what stands in it, that nothing is asked for and nothing complained of, and that it fits a
+//! phone. With `APIMON_PICTURES=DIR` pictures of it are left there.
+#![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
+
+use std::{fs::File, io::BufWriter, path::Path, process::Command};
+
+use apimon_tests::{
+    browser::Browser,
+    process, programs,
+    scenario::{file, pcap::Pcap, play::play, stage},
+};
+use serde_json::json;
+
+/// Writes a capture in which somebody walks through the objects of others, and a crowd does what crowds do.
+fn write_capture(path: &Path) {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let files = file::load(&scenarios).unwrap();
+    let walk = files
+        .iter()
+        .find(|file| file.name == "attack-id-enumeration/down");
+    let mut stage = stage::set(walk.unwrap(), 11, 1.0).unwrap();
+    let out = BufWriter::new(File::create(path).unwrap());
+    let mut pcap = Pcap::new(out).unwrap();
+    play(&mut stage, 11, &mut pcap);
+    pcap.finish().unwrap();
+}
+
+/// That capture, replayed into a report.
+fn report(dir: &Path) -> std::path::PathBuf {
+    let capture = dir.join("attack.pcap");
+    write_capture(&capture);
+    let file = dir.join("report.html");
+    let mut command = Command::new(programs::apimon().unwrap());
+    command.arg("replay").arg(&capture).arg("--report").arg(&file);
+    process::output(&mut command).unwrap();
+    file
+}
+
+#[test]
+fn the_report_is_whole_quiet_and_fits_a_phone() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = report(dir.path());
+    let mut browser = Browser::start(dir.path()).unwrap();
+    for (width, dark) in [(360, false), (360, true), (1280, false), (1280, true)] {
+        browser.open(&file, width, dark).unwrap();
+        let cases = browser
+            .value("document.querySelectorAll('section.case').length")
+            .unwrap();
+        assert!(cases.as_u64() > Some(0), "{cases}");
+        let linked = "[...document.querySelectorAll('#cases a')].every(a => document.querySelector(a.getAttribute('href')))";
+        assert_eq!(
+            browser.value(linked).unwrap(),
+            json!(true),
+            "each leads to its case"
+        );
+        for part in [
+            "#summary",
+            "#timeline svg rect",
+            "#endpoints table.heat td",
+            "#actors td",
+        ] {
+            let there = format!("document.querySelectorAll({}).length", json!(part));
+            assert!(browser.value(&there).unwrap().as_u64() > Some(0), "{part}");
+        }
+        let wide = browser.value("document.documentElement.scrollWidth").unwrap();
+        assert!(wide.as_u64() <= Some(width.into()), "{wide} pixels at {width}");
+        let styled = browser
+            .value("getComputedStyle(document.querySelector('.facts')).display")
+            .unwrap();
+        assert_eq!(styled, json!("grid"), "the style sheet is let in by the policy");
+        let requests = browser.requests();
+        assert!(
+            requests.iter().all(|url| url.ends_with("/report.html")),
+            "{requests:?}"
+        );
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+        if let Some(pictures) = std::env::var_os("APIMON_PICTURES") {
+            let name = format!("report-{width}{}.png", if dark { "-dark" } else { "" });
+            std::fs::write(Path::new(&pictures).join(name), browser.picture().unwrap()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_tries_to_run_or_to_load_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("report.html");
+    // As if the escaping had a hole: the policy of the page must hold on its own.
+    let hole = "<script>document.title = 'run'</script><img src='http://127.0.0.1:9/x'>";
+    let page = apimon::report::Report::default().html();
+    std::fs::write(&file, page.replace("<h2>Summary</h2>", hole)).unwrap();
+    let mut browser = Browser::start(dir.path()).unwrap();
+    browser.open(&file, 360, false).unwrap();
+    assert_ne!(browser.value("document.title").unwrap(), json!("run"));
+    assert!(
+        browser.complaints().len() >= 2,
+        "both are refused: {:?}",
+        browser.complaints()
+    );
+}
