@@ -1,14 +1,18 @@
 //! The operators' list of nets that are never blocked, on disk. Must not know what the list does.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{StateError, keep_aside, replace};
+use super::{StateError, kept::Kept};
 use crate::verdict::allow::AllowRecord;
 
-const FILE: &str = "allow.json";
-/// Raised when a reader of the old form would misread the new one.
+const KEPT: Kept = Kept {
+    file: "allow.json",
+    versions: VERSION..=VERSION,
+    what: "list of allowed nets",
+    bytes_max: 16 << 20,
+};
 const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
@@ -17,50 +21,27 @@ struct Allows {
     allow: Vec<AllowRecord>,
 }
 
+impl Allows {
+    fn list(kept: Option<Self>) -> Vec<AllowRecord> {
+        kept.map_or_else(Vec::new, |kept| kept.allow)
+    }
+}
+
 /// Reads the list under `dir`; empty where there is none, or where it cannot be understood (then it is kept aside).
 pub fn load(dir: &Path) -> Result<Vec<AllowRecord>, StateError> {
-    let path = dir.join(FILE);
-    let Some(bytes) = bytes(&path)? else {
-        return Ok(Vec::new());
-    };
-    match serde_json::from_slice::<Allows>(&bytes) {
-        Ok(allows) if allows.version == VERSION => return Ok(allows.allow),
-        Ok(allows) => keep_aside(&path, &format!("version {} is not known here", allows.version)),
-        Err(error) => keep_aside(&path, &format!("not a list of allowed nets: {error}")),
-    }
-    Ok(Vec::new())
+    KEPT.load(dir).map(Allows::list)
 }
 
 /// Reads the list as [`load`] does, but leaves a file that cannot be understood where it is, and says so in an error: for
 /// those who only look.
 pub fn read(dir: &Path) -> Result<Vec<AllowRecord>, StateError> {
-    let path = dir.join(FILE);
-    let Some(bytes) = bytes(&path)? else {
-        return Ok(Vec::new());
-    };
-    let allows: Allows = serde_json::from_slice(&bytes)
-        .map_err(|error| StateError::new("understand", &path, io::Error::other(error)))?;
-    Ok(allows.allow)
-}
-
-fn bytes(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StateError::new("read", path, error)),
-    }
+    KEPT.look(dir).map(Allows::list)
 }
 
 /// Replaces the list under `dir`.
 pub fn save(dir: &Path, allow: Vec<AllowRecord>) -> Result<(), StateError> {
-    let path = dir.join(FILE);
-    let allows = Allows {
-        version: VERSION,
-        allow,
-    };
-    let bytes = serde_json::to_vec_pretty(&allows)
-        .map_err(|error| StateError::new("encode", &path, io::Error::other(error)))?;
-    replace(&path, &bytes)
+    let version = VERSION;
+    KEPT.save(dir, &Allows { version, allow })
 }
 
 #[cfg(test)]
@@ -99,7 +80,7 @@ mod tests {
             r#"{"version":1,"allow":[{}]}"#,
         ] {
             let dir = tempfile::tempdir().unwrap();
-            std::fs::write(dir.path().join(FILE), content).unwrap();
+            std::fs::write(KEPT.path(dir.path()), content).unwrap();
             assert_eq!(load(dir.path()).unwrap(), [], "{content:?}");
             let aside = std::fs::read_to_string(dir.path().join("allow.corrupt")).unwrap();
             assert_eq!(aside, content);

@@ -2,16 +2,20 @@
 //!
 //! Must not know whether a lease is in force: the kernel's map says so.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{StateError, keep_aside, replace};
+use super::{StateError, kept::Kept};
 use crate::verdict::{Mode, ledger::LeaseRecord};
 
-const FILE: &str = "leases.json";
-/// Raised when a reader of the old form would misread the new one. Version 1 had only addresses, and only drops; it is
-/// read too.
+/// Version 1 had only addresses, and only drops; it is read too.
+const KEPT: Kept = Kept {
+    file: "leases.json",
+    versions: 1..=VERSION,
+    what: "ledger",
+    bytes_max: 256 << 20,
+};
 const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
@@ -21,47 +25,35 @@ struct Ledger {
     leases: Vec<LeaseRecord>,
 }
 
-/// Reads the ledger under `dir`, and the mode in which it was kept; empty where there is none, or where it cannot be understood (then it is kept aside).
-pub fn load(dir: &Path) -> Result<(Mode, Vec<LeaseRecord>), StateError> {
-    let path = dir.join(FILE);
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Mode::Observe, Vec::new())),
-        Err(error) => return Err(StateError::new("read", &path, error)),
-    };
-    match serde_json::from_slice::<Ledger>(&bytes) {
-        Ok(ledger) if (1..=VERSION).contains(&ledger.version) => return Ok((ledger.mode, ledger.leases)),
-        Ok(ledger) => keep_aside(&path, &format!("version {} is not known here", ledger.version)),
-        Err(error) => keep_aside(&path, &format!("not a ledger: {error}")),
+impl Ledger {
+    fn parts(kept: Option<Self>) -> (Mode, Vec<LeaseRecord>) {
+        kept.map_or_else(|| (Mode::Observe, Vec::new()), |kept| (kept.mode, kept.leases))
     }
-    Ok((Mode::Observe, Vec::new()))
+}
+
+/// Reads the ledger under `dir`, and the mode in which it was kept; empty where there is none, or where it cannot be
+/// understood (then it is kept aside).
+pub fn load(dir: &Path) -> Result<(Mode, Vec<LeaseRecord>), StateError> {
+    KEPT.load(dir).map(Ledger::parts)
 }
 
 /// Reads the ledger as [`load`] does, but leaves a file that cannot be understood where it is, and says so in an error:
 /// for those who only look.
 pub fn read(dir: &Path) -> Result<(Mode, Vec<LeaseRecord>), StateError> {
-    let path = dir.join(FILE);
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Mode::Observe, Vec::new())),
-        Err(error) => return Err(StateError::new("read", &path, error)),
-    };
-    let ledger: Ledger = serde_json::from_slice(&bytes)
-        .map_err(|error| StateError::new("understand", &path, io::Error::other(error)))?;
-    Ok((ledger.mode, ledger.leases))
+    KEPT.look(dir).map(Ledger::parts)
 }
 
 /// Replaces the ledger under `dir`.
 pub fn save(dir: &Path, mode: Mode, leases: Vec<LeaseRecord>) -> Result<(), StateError> {
-    let path = dir.join(FILE);
-    let ledger = Ledger {
-        version: VERSION,
-        mode,
-        leases,
-    };
-    let bytes = serde_json::to_vec_pretty(&ledger)
-        .map_err(|error| StateError::new("encode", &path, io::Error::other(error)))?;
-    replace(&path, &bytes)
+    let version = VERSION;
+    KEPT.save(
+        dir,
+        &Ledger {
+            version,
+            mode,
+            leases,
+        },
+    )
 }
 
 #[cfg(test)]
@@ -95,7 +87,7 @@ mod tests {
     fn what_cannot_be_understood_is_kept_aside() {
         for content in ["", "{", "[]", r#"{"version":3,"mode":"observe","leases":[]}"#] {
             let dir = tempfile::tempdir().unwrap();
-            std::fs::write(dir.path().join(FILE), content).unwrap();
+            std::fs::write(KEPT.path(dir.path()), content).unwrap();
             assert_eq!(load(dir.path()).unwrap().1, [], "{content:?}");
             let aside = std::fs::read_to_string(dir.path().join("leases.corrupt")).unwrap();
             assert_eq!(aside, content);

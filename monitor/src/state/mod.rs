@@ -7,6 +7,7 @@
 
 pub mod allow;
 pub mod endpoints;
+mod kept;
 pub mod key;
 pub mod ledger;
 pub mod lock;
