@@ -12,10 +12,11 @@ use apimon::{
         Listening, Service,
         dto::{
             Actor, Allow, AllowRequest, BlockRequest, Case, Endpoint, Explanation, History, Lease, Refused,
-            Silence, SilenceRequest, Source, Span, Status,
+            Reloaded, Silence, SilenceRequest, Source, Span, Status,
         },
         server,
     },
+    journal::event::Operator,
     verify::Verified,
 };
 use monitor_common::Prefix;
@@ -52,7 +53,7 @@ impl Fake {
     /// Listens in `dir`.
     pub fn start(dir: &Path, said: Said) -> Result<Self> {
         let path = dir.join("fake.sock");
-        let listening = Listening::bind(&path).context("cannot listen")?;
+        let listening = Listening::bind(&path, None).context("cannot listen")?;
         let listener = listening.listener().context("cannot listen")?;
         let paper = Arc::new(Paper(Mutex::new(said)));
         std::thread::spawn(move || {
@@ -121,7 +122,7 @@ impl Service for Paper {
     fn silences(&self) -> Result<Vec<Silence>, Refused> {
         Ok(self.said().silences.clone())
     }
-    fn silence(&self, request: SilenceRequest) -> Result<Silence, Refused> {
+    fn silence(&self, _by: &Operator, request: SilenceRequest) -> Result<Silence, Refused> {
         let mut said = self.said();
         let silence = Silence {
             id: u32::try_from(said.silences.len() + 1).unwrap_or(u32::MAX),
@@ -136,7 +137,7 @@ impl Service for Paper {
         said.silences.push(silence.clone());
         Ok(silence)
     }
-    fn unsilence(&self, id: u32) -> Result<Silence, Refused> {
+    fn unsilence(&self, _by: &Operator, id: u32) -> Result<Silence, Refused> {
         let mut said = self.said();
         let at = said.silences.iter().position(|silence| silence.id == id);
         at.map(|at| said.silences.remove(at))
@@ -145,10 +146,14 @@ impl Service for Paper {
     fn leases(&self) -> Result<Vec<Lease>, Refused> {
         Ok(self.said().leases.clone())
     }
-    fn verify(&self, _repair: bool) -> Result<Verified, Refused> {
+    fn verify(&self, _repair_for: Option<&Operator>) -> Result<Verified, Refused> {
         Ok(Verified::default())
     }
-    fn block(&self, source: Prefix, request: BlockRequest) -> Result<Lease, Refused> {
+    fn reload(&self, _by: &Operator) -> Result<Reloaded, Refused> {
+        Ok(Reloaded::default())
+    }
+    fn denied(&self, _by: &Operator, _method: &str, _path: &str) {}
+    fn block(&self, _by: &Operator, source: Prefix, request: BlockRequest) -> Result<Lease, Refused> {
         let lease = Lease {
             source: source.to_string(),
             left_seconds: request.ttl_seconds.unwrap_or(600),
@@ -159,7 +164,7 @@ impl Service for Paper {
         self.said().leases.push(lease.clone());
         Ok(lease)
     }
-    fn unblock(&self, source: Prefix) -> Result<Lease, Refused> {
+    fn unblock(&self, _by: &Operator, source: Prefix) -> Result<Lease, Refused> {
         let mut said = self.said();
         let at = said
             .leases
@@ -171,14 +176,14 @@ impl Service for Paper {
     fn allows(&self) -> Result<Vec<Allow>, Refused> {
         Ok(Vec::new())
     }
-    fn allow(&self, net: Prefix, request: AllowRequest) -> Result<Allow, Refused> {
+    fn allow(&self, _by: &Operator, net: Prefix, request: AllowRequest) -> Result<Allow, Refused> {
         Ok(Allow {
             net: net.to_string(),
             comment: request.comment,
             ..Allow::default()
         })
     }
-    fn disallow(&self, net: Prefix) -> Result<Allow, Refused> {
+    fn disallow(&self, _by: &Operator, net: Prefix) -> Result<Allow, Refused> {
         Err(Refused::not_found(format!("{net} is not allowed")))
     }
 }

@@ -24,6 +24,7 @@ pub const LIVE: [&str; 12] = [
 
 /// The keys that differ.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Changes {
     /// Those that hold from now on.
     pub applied: Vec<String>,

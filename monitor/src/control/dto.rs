@@ -93,6 +93,7 @@ impl Status {
 
 /// What the daemon may take of the host; 0: not limited.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Limits {
     /// Share of all processors together, percent.
     pub cpu_percent: u32,

@@ -4,13 +4,14 @@
 use serde_json::json;
 
 use super::dto::{
-    About, Allow, Case, CaseSource, Endpoint, Explanation, Interface, Lease, LogState, Quantiles, Reloaded, Silence,
-    Source, Status, Step, Totals, Without,
+    About, Allow, Case, CaseSource, Endpoint, Explanation, Interface, Lease, Limits, LogState, Quantiles,
+    Reloaded, Silence, Source, Status, Step, Totals, Without,
 };
 use crate::{
     enforce::LeaseKind,
     journal::{JournalReport, SinkReport},
     lru::TableStats,
+    privilege::ThreadState,
     verdict::Mode,
     verify::{Drift, Part, Verified},
 };
@@ -29,6 +30,13 @@ pub(super) fn status() -> Status {
         started: AT.into(),
         uptime_seconds: 1,
         memory_bytes: 1,
+        cpu_percent: 1,
+        limits: Limits::default(),
+        shed: "nothing".into(),
+        threads: vec![ThreadState {
+            landlock: Some("full".into()),
+            ..ThreadState::default()
+        }],
         interfaces: vec![Interface {
             name: "eth0".into(),
             shield: "native".into(),

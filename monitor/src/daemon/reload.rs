@@ -13,10 +13,8 @@ use super::{
 };
 use crate::{
     config::{Changes, ConfigError, Settings},
-    control::{
-        dto::{Refused, Reloaded},
-        operator::Operator,
-    },
+    control::dto::{Refused, Reloaded},
+    journal::event::Operator,
     kernel::{self, KernelError},
     verdict::Mode,
 };

@@ -9,6 +9,7 @@ use super::{Sandbox, caps};
 
 /// One kind of thread. Threads of a pool count as one kind where they may do the same.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ThreadState {
     /// Its name, without the number of a shard.
     pub name: String,

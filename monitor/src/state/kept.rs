@@ -123,7 +123,7 @@ mod tests {
         };
         KEPT.save(dir.path(), &some).unwrap();
         assert_eq!(KEPT.look::<Numbers>(dir.path()).unwrap().unwrap(), some);
-        assert_eq!(KEPT.load(dir.path()).unwrap(), Option::Some(some));
+        assert_eq!(KEPT.load(dir.path()).unwrap(), Some(some));
     }
 
     #[test]

@@ -98,7 +98,17 @@ fn wanted(purpose: Purpose) -> &'static [Package] {
         Purpose::Build => &[],
         Purpose::Demo => &[IPROUTE2, UTIL_LINUX],
         Purpose::Test => &[
-            IPROUTE2, UTIL_LINUX, CHROMIUM, CURL, NGINX, TCPDUMP, WRK, DEBOOTSTRAP, LOGROTATE, RSYSLOG, PROMETHEUS,
+            IPROUTE2,
+            UTIL_LINUX,
+            CHROMIUM,
+            CURL,
+            NGINX,
+            TCPDUMP,
+            WRK,
+            DEBOOTSTRAP,
+            LOGROTATE,
+            RSYSLOG,
+            PROMETHEUS,
         ],
         Purpose::Bench => &[IPROUTE2, UTIL_LINUX, NGINX, TCPDUMP, WRK, XDP_TOOLS],
     }

@@ -8,6 +8,7 @@ use crate::config::Changes;
 
 /// The configuration was read again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reloaded {
     /// The file that was read, if there is one.
     pub file: Option<String>,
