@@ -22,6 +22,11 @@ use crate::{control::client::Client, time::Clock};
 /// How long a key may take to be seen to, and what the daemon says to be shown.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// How long the program may take to end by itself after a signal.
+const GRACE: Duration = Duration::from_secs(1);
+/// Exit code where it did not: that of a shell for SIGHUP.
+const HUNG_UP: u8 = 129;
+
 /// The terminal, given back when this is dropped. A panic gives it back too: ratatui's hook comes before the message.
 struct Taken;
 
@@ -75,6 +80,11 @@ fn end_on_signals(tell: Sender<Message>) -> Result<()> {
         });
         // Nobody listens only where it has ended already.
         drop(tell.send(Message::End));
+        // Reading keys from a terminal that was hung up spins and never comes back (crossterm 0.29), so the message is not
+        // seen; an ended ssh session must not leave a process behind that takes a whole CPU.
+        std::thread::sleep(GRACE);
+        drop(ratatui::try_restore());
+        std::process::exit(i32::from(HUNG_UP));
     };
     std::thread::Builder::new()
         .name("signals".into())
