@@ -15,7 +15,7 @@ use std::{
 };
 
 use apimon::{
-    kernel::{self, KernelSettings, TapRing, TimeBase},
+    kernel::{self, KernelSettings, TapRing, Tapped, TimeBase},
     limits::Limits,
     reader::Reader,
     replay::TransactionLines,
@@ -55,7 +55,7 @@ fn read_live(mut ring: TapRing, stop: &AtomicBool) -> Vec<u8> {
 fn start_live(scene: &Scene, stop: &Arc<AtomicBool>) -> thread::JoinHandle<Vec<u8>> {
     let settings = KernelSettings {
         interfaces: vec![INTERFACE.to_owned()],
-        ports: vec![PORT],
+        tapped: Tapped::Ports(vec![PORT]),
         ..KernelSettings::default()
     };
     let (ready, attached) = mpsc::channel();
