@@ -244,13 +244,21 @@ impl Judge {
             class: observation.class(),
             client_key,
         };
+        let known = self.actors.entry(actor_key);
+        if known.since.is_none() && observation.principal.is_some() {
+            let before =
+                self.exclusivity
+                    .only_principal(client_key, observation.client_print, observation.at);
+            if let Some(before) = before {
+                self.graph.follow(actor_key, before);
+            }
+        }
         let holds = Interest::of(observation, target.path_ids.len());
         self.objects.clear();
         if holds.meets(Interest::OBJECTS) {
             self.objects.extend(objects::asked(observation, &target));
             self.graph.look(observation, &target, &who, &mut self.objects);
         }
-        let known = self.actors.entry(actor_key);
         let known_since = *known.since.get_or_insert(observation.at);
         known.note(actor, observation.status, observation.at);
         let cx = Context {
@@ -279,7 +287,8 @@ impl Judge {
                 None => observation.client_print,
             };
             let proven = observation.principal.is_some() && !about.is_public();
-            self.exclusivity.served(client_key, user, proven, observation.at);
+            self.exclusivity
+                .served(client_key, user, observation.client_print, proven, observation.at);
             if observation.forwarded.is_some() {
                 self.exclusivity.forwarded(source_key, observation.at);
             }

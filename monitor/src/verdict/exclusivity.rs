@@ -44,6 +44,8 @@ struct Users {
 #[derive(Debug)]
 struct User {
     key: u64,
+    /// Its client program.
+    print: u64,
     proven: bool,
     first: Timestamp,
     last: Timestamp,
@@ -64,9 +66,9 @@ impl Exclusivity {
         self.sources.stats()
     }
 
-    /// A request of `source` was served. `user` is the keyed hash of its principal, or its client program; `proven` says
-    /// that it is a principal whose credential was needed.
-    pub fn served(&mut self, source: u64, user: u64, proven: bool, now: Timestamp) {
+    /// A request of `source` was served. `user` is the keyed hash of its principal, or its client program `print`; `proven`
+    /// says that it is a principal whose credential was needed.
+    pub fn served(&mut self, source: u64, user: u64, print: u64, proven: bool, now: Timestamp) {
         let users = &mut self.sources.entry(source).users;
         if let Some(known) = users.iter_mut().find(|known| known.key == user) {
             known.last = known.last.max(now);
@@ -88,11 +90,23 @@ impl Exclusivity {
         }
         users.push(User {
             key: user,
+            print,
             proven,
             first: now,
             last: now,
             served: 1,
         });
+    }
+
+    /// The one principal that was served at `source` lately, with this client program. Where there are several, none.
+    pub fn only_principal(&self, source: u64, print: u64, now: Timestamp) -> Option<u64> {
+        let known = self.sources.peek(&source)?;
+        let mut like = known
+            .users
+            .iter()
+            .filter(|user| user.proven && user.print == print && now.since(user.last) <= self.window);
+        let only = like.next()?;
+        like.next().is_none().then_some(only.key)
     }
 
     /// `source` told, as a trusted proxy, whom it forwards for.
@@ -133,7 +147,7 @@ mod tests {
     fn only_others_served_lately_count() {
         let mut exclusivity = Exclusivity::new(10, Duration::from_mins(1));
         for (user, seconds) in [(1, 0), (2, 50), (3, 60), (3, 61)] {
-            exclusivity.served(7, user, true, at(seconds));
+            exclusivity.served(7, user, 0, true, at(seconds));
         }
         assert_eq!(others(&exclusivity, &[], 61), 2, "the first is too long ago");
         assert_eq!(others(&exclusivity, &[3], 61), 1);
@@ -144,11 +158,11 @@ mod tests {
     fn changing_user_agents_do_not_protect_and_steady_ones_do() {
         let mut exclusivity = Exclusivity::new(10, Duration::from_mins(30));
         for user in 0..100 {
-            exclusivity.served(7, user, false, at(user));
+            exclusivity.served(7, user, user, false, at(user));
         }
         assert_eq!(others(&exclusivity, &[], 100), 0);
         for seconds in 0..20 {
-            exclusivity.served(7, 1000, false, at(100 + seconds * 60));
+            exclusivity.served(7, 1000, 1000, false, at(100 + seconds * 60));
         }
         assert_eq!(others(&exclusivity, &[], 1300), 1);
     }
@@ -156,11 +170,25 @@ mod tests {
     #[test]
     fn what_is_made_up_does_not_push_out_who_is_proven() {
         let mut exclusivity = Exclusivity::new(10, Duration::from_mins(30));
-        exclusivity.served(7, 1, true, at(0));
+        exclusivity.served(7, 1, 0, true, at(0));
         for user in 2..100 {
-            exclusivity.served(7, user, false, at(user));
+            exclusivity.served(7, user, user, false, at(user));
         }
         assert_eq!(others(&exclusivity, &[], 100), 1);
+    }
+
+    #[test]
+    fn who_was_there_before_is_known_where_it_was_one() {
+        let mut exclusivity = Exclusivity::new(10, Duration::from_mins(1));
+        exclusivity.served(7, 1, 50, true, at(0));
+        exclusivity.served(7, 2, 60, true, at(0));
+        exclusivity.served(7, 50, 50, false, at(0));
+        assert_eq!(exclusivity.only_principal(7, 50, at(60)), Some(1));
+        assert_eq!(exclusivity.only_principal(7, 50, at(61)), None, "too long ago");
+        assert_eq!(exclusivity.only_principal(7, 70, at(1)), None, "another program");
+        assert_eq!(exclusivity.only_principal(8, 50, at(1)), None);
+        exclusivity.served(7, 3, 50, true, at(1));
+        assert_eq!(exclusivity.only_principal(7, 50, at(2)), None, "one of two");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What detectors ask the graph. Must not know how it learns.
 
-use super::{Graph, given::Given, mark, owners::Owners, place::Place, way};
+use super::{Graph, given::Known, mark, owners::Owners, place::Place, way};
 use crate::time::Timestamp;
 
 impl Graph {
@@ -27,12 +27,12 @@ impl Graph {
 
     /// The roles that an actor last claimed, as [`super::roles`] has them.
     pub(in crate::detect) fn roles(&self, actor: u32) -> u32 {
-        self.givens.of(actor).map_or(0, Given::roles)
+        self.givens.of(actor).map_or(0, Known::roles)
     }
 
     /// The last client of an actor, as [`super::client`] has it, and when it was last there.
     pub(in crate::detect) fn last(&self, actor: u32) -> Option<(u32, Timestamp)> {
-        self.givens.of(actor).map(Given::last)
+        self.givens.of(actor).map(Known::last)
     }
 
     /// Whether two share objects of this kind.

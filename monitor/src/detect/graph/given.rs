@@ -17,6 +17,8 @@ const LEVELS: [usize; 8] = [32, 128, 512, 2048, 2048, 2048, 2048, 2048];
 const BITS: usize = 12;
 /// Bits that an object sets.
 const HASHES: u64 = 4;
+/// Principals that one user was before: tokens that followed one another.
+const BEFORE: usize = 4;
 
 /// What all principals were given.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(super) struct Givens {
 pub(super) struct Given {
     few: Vec<u64>,
     filters: Vec<Filter>,
+    /// The principal that the same user was before; 0 for none.
+    before: u32,
     /// It was given more than can be remembered: it may know everything.
     full: bool,
     /// Short hash of its last client.
@@ -39,6 +43,13 @@ pub(super) struct Given {
     roles: u32,
     /// When it was last there.
     last: Timestamp,
+}
+
+/// What is known of one principal, with what it was given as who it was before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'a> {
+    all: &'a Givens,
+    given: &'a Given,
 }
 
 #[derive(Debug)]
@@ -69,8 +80,17 @@ impl Givens {
     }
 
     /// What a principal was given, if it is remembered.
-    pub(super) fn of(&self, principal: u32) -> Option<&Given> {
-        self.principals.peek(&principal)
+    pub(super) fn of(&self, principal: u32) -> Option<Known<'_>> {
+        let given = self.principals.peek(&principal)?;
+        Some(Known { all: self, given })
+    }
+
+    /// The principal is who was `before`: it has what that one was given.
+    pub(super) fn follow(&mut self, principal: u32, before: u32) {
+        if principal != before && self.principals.peek(&before).is_some() {
+            self.make_room(principal);
+            self.principals.entry(principal).before = before;
+        }
     }
 
     /// Gives a principal something, within the bounds.
@@ -107,20 +127,38 @@ impl Givens {
     }
 }
 
+impl Known<'_> {
+    /// Whether it was given this, also as who it was before.
+    pub(super) fn has(self, object: u64) -> bool {
+        let mut given = self.given;
+        for _ in 0..BEFORE {
+            if given.has(object) {
+                return true;
+            }
+            let before = (given.before != 0).then(|| self.all.principals.peek(&given.before));
+            match before.flatten() {
+                Some(before) => given = before,
+                None => return false,
+            }
+        }
+        given.has(object)
+    }
+
+    /// The roles that it last claimed; 0 for none.
+    pub(super) fn roles(self) -> u32 {
+        self.given.roles
+    }
+
+    /// Its last client, and when it was last there.
+    pub(super) fn last(self) -> (u32, Timestamp) {
+        (self.given.client, self.given.last)
+    }
+}
+
 impl Given {
     /// Whether it was given this.
     pub(super) fn has(&self, object: u64) -> bool {
         self.full || self.few.contains(&object) || self.filters.iter().any(|filter| filter.has(object))
-    }
-
-    /// The roles that it last claimed; 0 for none.
-    pub(super) fn roles(&self) -> u32 {
-        self.roles
-    }
-
-    /// Its last client, and when it was last there.
-    pub(super) fn last(&self) -> (u32, Timestamp) {
-        (self.client, self.last)
     }
 
     /// Adds an object. Whether it is new.
@@ -238,6 +276,19 @@ mod tests {
         (0..100_000).for_each(|n| give(&mut givens, 1, n));
         assert!(has(&givens, 1, 1_000_000));
         assert!(givens.bytes() < 128 << 10);
+    }
+
+    #[test]
+    fn a_new_token_has_what_the_old_one_was_given() {
+        let mut givens = Givens::new(10, 1 << 20);
+        give(&mut givens, 1, 1);
+        givens.follow(2, 1);
+        givens.follow(3, 2);
+        givens.follow(1, 3);
+        give(&mut givens, 3, 3);
+        assert!(has(&givens, 3, 1) && has(&givens, 2, 1) && !has(&givens, 3, 4));
+        givens.follow(5, 9);
+        assert!(!has(&givens, 5, 1), "nobody known");
     }
 
     #[test]

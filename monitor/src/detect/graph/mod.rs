@@ -146,6 +146,13 @@ impl Graph {
         ]
     }
 
+    /// The actor is the one user that was `before`, who logged in anew: what was given once is known under every later token.
+    pub(crate) fn follow(&mut self, actor_key: u64, before: u64) {
+        if self.wanted {
+            self.givens.follow(short(actor_key), short(before));
+        }
+    }
+
     /// Says of each object that a request is about what is known of it, before the answer is looked at.
     pub(crate) fn look(
         &mut self,

@@ -232,6 +232,37 @@ fn a_new_token_reads_what_the_last_one_listed() {
     }
 }
 
+/// The token was there before anybody listened; then its user logs in anew.
+#[test]
+fn a_login_does_not_make_somebody_new_of_a_user() {
+    let photos = |token: &str, from: u64, ms: u64| {
+        let token = token.to_owned();
+        (0..300u64).map(move |i| {
+            get(ms + i * 150, THIEF, format!("/photos/{}", 5000 + from + i)).token(token.clone())
+        })
+    };
+    let mut requests = shop(30, 4);
+    requests.push(get(1000, THIEF, "/photos").token("old").gives("", 5000..5600));
+    requests.extend(photos("old", 0, 2000));
+    requests.push(login(60_000, THIEF, "anna", "right", true));
+    requests.extend(photos("anna-60000", 300, 61_000));
+    left_alone("a login in between", requests.clone());
+    // Somebody else at the same address, with another program, is somebody else.
+    let other = requests.into_iter().map(|request| {
+        if request.ms >= 60_000 && request.client == ip(THIEF) {
+            request.program("other/2")
+        } else {
+            request
+        }
+    });
+    let outcome = run(other.collect());
+    assert!(
+        outcome.detectors().contains(&"id-enumeration"),
+        "{}",
+        outcome.explain()
+    );
+}
+
 #[test]
 fn what_was_made_or_is_public_is_no_theft() {
     let mut requests = shop(30, 3);
