@@ -1,5 +1,10 @@
-//! A real browser without a window, Debian's Chromium, spoken to over a pair of pipes (the Chrome DevTools Protocol, messages of
+//! A real browser without a window, Debian's Chromium, spoken to over a pair of pipes (the Chrome `DevTools` Protocol, messages of
 //! JSON that end with a zero byte). Must not know which page is looked at.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a key that a JSON value does not have is null"
+)]
 
 use std::{
     fs::{File, OpenOptions},
@@ -16,7 +21,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::{Value, json};
 
 /// How long an answer of the browser, or the loading of a page, may take. A loaded machine starts it slowly.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What keeps it from looking for anything on the network, and from needing a sandbox of its own (it is run as root).
 const FLAGS: [&str; 9] = [

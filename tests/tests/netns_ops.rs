@@ -2,7 +2,6 @@
 //! full disk and through rsyslog; the metrics under promtool; the control socket before a user who may only read.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a suite fails by panicking"
 )]
