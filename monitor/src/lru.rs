@@ -238,6 +238,18 @@ mod tests {
         assert_eq!(table.iter().collect::<Vec<_>>(), [(&7, &1)]);
     }
 
+    #[test]
+    fn the_only_one_gives_way_wherever_the_hand_is() {
+        let mut table = Lru::<u32, u32>::new(70);
+        for used in [false, true] {
+            *table.entry(9) = 1;
+            if used {
+                table.get(&9);
+            }
+            assert_eq!(table.shed(), Some((9, 1)));
+        }
+    }
+
     /// The obvious model: slots in a row, a hand that goes round one by one.
     #[derive(Default)]
     struct Model {

@@ -1,6 +1,6 @@
 //! The configuration file as it is written. Must not hold a default or a rule: validation does.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use monitor_common::Prefix;
 use serde::Deserialize;
@@ -75,14 +75,18 @@ pub(super) struct Log {
     pub(super) buffer_bytes: Option<usize>,
     pub(super) format: Option<Format>,
     pub(super) journald: Option<bool>,
-    pub(super) syslog: Option<String>,
+    /// Empty: none.
+    #[serde(default)]
+    pub(super) syslog: String,
 }
 
 /// `[metrics]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Metrics {
-    pub(super) listen: Option<SocketAddr>,
+    /// Empty: nowhere.
+    #[serde(default)]
+    pub(super) listen: String,
     #[serde(default)]
     pub(super) expose: bool,
 }

@@ -114,7 +114,7 @@ pub(super) fn validate(raw: raw::File) -> Result<Settings, ConfigError> {
                 &Bounds::JOURNAL_BYTES,
             )?,
             journald: raw.log.journald.unwrap_or(false),
-            syslog: syslog(raw.log.syslog.as_deref())?,
+            syslog: syslog(&raw.log.syslog)?,
         },
         metrics: metrics(&raw.metrics)?,
         allow: raw
@@ -281,25 +281,33 @@ fn limits(given: LimitSettings) -> Result<LimitSettings, ConfigError> {
     Ok(given)
 }
 
-fn syslog(given: Option<&str>) -> Result<Option<Address>, ConfigError> {
-    given
-        .map(str::parse)
+fn syslog(given: &str) -> Result<Option<Address>, ConfigError> {
+    let address = (!given.is_empty()).then(|| given.parse());
+    address
         .transpose()
         .map_err(|message: String| value("log.syslog", message))
 }
 
 /// Anybody who reaches the address may read: one that others reach must be meant.
 fn metrics(given: &raw::Metrics) -> Result<Option<SocketAddr>, ConfigError> {
-    match given.listen {
-        Some(listen) if !listen.ip().is_loopback() && !given.expose => {
-            let message = format!(
-                "others can reach {listen}, and the metrics are for whoever asks; use 127.0.0.1:{}, or say metrics.expose = true",
-                listen.port()
-            );
-            Err(value("metrics.listen", message))
-        }
-        listen => Ok(listen),
+    if given.listen.is_empty() {
+        return Ok(None);
     }
+    let Ok(listen) = given.listen.parse::<SocketAddr>() else {
+        let message = format!(
+            "`{}` is no address with a port; write it as 127.0.0.1:9377",
+            given.listen
+        );
+        return Err(value("metrics.listen", message));
+    };
+    if listen.ip().is_loopback() || given.expose {
+        return Ok(Some(listen));
+    }
+    let message = format!(
+        "others can reach {listen}, and the metrics are for whoever asks; use 127.0.0.1:{}, or say metrics.expose = true",
+        listen.port()
+    );
+    Err(value("metrics.listen", message))
 }
 
 fn shards(given: Option<u32>) -> Result<u32, ConfigError> {

@@ -142,7 +142,10 @@ fn errors_name_place_key_and_mend() {
             "log.syslog: `tcp:loghost:514` is no address of a syslog",
         ),
         ("[log]\nformat = 'ocfs'", "did you mean `ocsf`?"),
-        ("[metrics]\nlisten = 'localhost'", "/etc/x.toml:2: "),
+        (
+            "[metrics]\nlisten = 'localhost'",
+            "metrics.listen: `localhost` is no address",
+        ),
     ] {
         let said = settings(text, &Overrides::default()).unwrap_err().to_string();
         assert!(said.contains(wanted), "for {text:?}:\n{said}\nwanted {wanted:?}");

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     dto::{
         Actor, Allow, AllowRequest, BlockRequest, Case, Endpoint, Explanation, History, Lease, Refused,
-        Silence, SilenceRequest, Source, Status,
+        Reloaded, Silence, SilenceRequest, Source, Status,
     },
     routes::{ROUTES, Route},
 };
@@ -136,6 +136,12 @@ impl Types {
                 "The same, after mending what can be mended",
                 None,
                 self.one::<Verified>(),
+            ),
+            ("POST", "/v1/reload") => (
+                "reload",
+                "Reads the configuration again, and takes over what can change while the daemon runs",
+                None,
+                self.one::<Reloaded>(),
             ),
             other => panic!("{other:?} is served, and nothing is said of it in control/openapi.rs"),
         };

@@ -42,12 +42,11 @@ impl Bits {
 pub(super) fn next_idle(taken: &Bits, used: &mut Bits, hand: &mut u32) -> Option<u32> {
     let words = taken.0.len();
     // From the middle of a word, around, and around once more if all were used.
-    for _ in 0..2 * words + 2 {
-        let at = (*hand / WORD) as usize;
-        if at >= words {
+    for _ in 0..=2 * words {
+        if (*hand / WORD) as usize >= words {
             *hand = 0;
-            continue;
         }
+        let at = (*hand / WORD) as usize;
         let ahead = u64::MAX << (*hand % WORD);
         let idle = taken.word(at) & !used.word(at) & ahead;
         let passed = match idle {
