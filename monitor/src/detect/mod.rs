@@ -24,6 +24,7 @@ mod points;
 pub mod probing;
 pub mod rate_abuse;
 pub mod registry;
+mod rows;
 pub mod scraping;
 mod sources;
 pub mod token_cycling;

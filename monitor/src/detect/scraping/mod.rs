@@ -1,10 +1,11 @@
 //! `scraping`: one takes all of what everybody may look at a little of.
 //!
-//! **Signal.** Distinct objects that an actor reads at an endpoint in one run (no hour's pause), pages of a list in a row, and
-//! bytes, against what nearly all other actors come to there. Only what others have, too, counts: of the objects, in the path
-//! or in the lists that it is given, at least a third must have been served to somebody else. What nobody but the actor is
-//! ever given is its own. Many actors that take a few each are one walk (`Several`), if their numbers or pages
-//! follow one another and are at least a quarter of all that the endpoint is asked for (`row.rs`).
+//! **Signal.** Distinct objects that an actor reads at an endpoint in one run (no hour's pause), and pages of a list in a row,
+//! against what nine of ten other actors come to there. Only what others have, too, counts: of the objects, in the path
+//! or in the lists that it is given, a third must have been served to somebody else, or a seventh to at least eight others (a team
+//! is fewer). What nobody but the actor is ever given is its own, except where everybody may ask without a credential. Many
+//! actors that take a few each are one walk (`Several`), if their numbers or pages
+//! follow one another and are at least a quarter of all that the endpoint is asked for (`rows.rs`).
 //!
 //! **Score.** How far beyond the threshold, from once to three times: 35 to 55; numbers or pages in a row 20, or two of three of the
 //! objects shared 10; a machine's pace 5; four times the bytes of what others take, each request for itself, is not counted: a
@@ -12,32 +13,29 @@
 //! dropped.
 //!
 //! **Defaults from.** Wallarm counts volume by session, Defender for APIs and Apigee the share of bytes in 5 minutes; none tells
-//! one's own from everybody's. 150 objects or 40 pages, at least four times what 99 % of others come to, or twice the same
-//! actor's own earlier runs, are this project's.
+//! one's own from everybody's. 150 objects or 20 pages (40, if slower than one in three seconds: people scroll), at least three
+//! times what 90 % of others come to, or twice the same actor's own earlier runs, are this project's.
 //!
 //! **Look-alikes spared.** Sync of own photos and orders, partners paging through what they own (nobody else is given it),
 //! service accounts and API keys (programs read catalogues by contract; their limit is `rate-abuse`), crawlers that say
 //! so where no credential is needed, nightly jobs known from before, page polling (the same page is no new one).
 //!
-//! **What it trades.** Scraping with an API key is left to rates. A catalogue that only the scraper reads looks like its own. A
-//! crawler can lie. OWASP API6:2023, CWE-799.
+//! **What it trades.** Scraping with an API key is left to rates. A catalogue that needs a credential and that only the scraper
+//! reads looks like its own. A crawler can lie. OWASP API6:2023, CWE-799.
 
-mod row;
 mod track;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use self::{
-    row::{Row, Rows},
-    track::Track,
-};
+use self::track::{Sampled, Track};
 use super::{
     Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, confidence, count, objects,
     peers::Peers,
     percent,
     points::{Points, ramp},
+    rows::{Row, Rows},
 };
 use crate::{
     lru::{Lru, TableStats},
@@ -65,7 +63,7 @@ pub struct Settings {
     pub enabled: bool,
     /// Least distinct objects of a finding.
     pub objects_min: u32,
-    /// Least pages in a row of one.
+    /// Least pages in a row of one; twice as many at a reader's pace.
     pub pages_min: u32,
     /// Least numbers or pages in a row of many actors.
     pub row_min: u32,
@@ -82,7 +80,7 @@ impl Default for Settings {
         Self {
             enabled: true,
             objects_min: 150,
-            pages_min: 40,
+            pages_min: 20,
             row_min: 100,
             score_min: 55,
             tracks_max: 1 << 15,
@@ -95,6 +93,11 @@ impl Default for Settings {
 const PAUSE: Duration = Duration::from_hours(1);
 /// Actors that make a row one of several.
 const SEVERAL: usize = 5;
+/// Seconds between pages from which on they may be a reader's.
+const READING: f64 = 3.0;
+/// Share of what is told apart that others must have; and where they are many.
+const SHARED: f64 = 0.34;
+const SHARED_BY_MANY: f64 = 0.15;
 /// Most points: who reads what it may read is not dropped.
 const MOST: i32 = 69;
 /// Endpoints whose actors are compared.
@@ -129,8 +132,8 @@ impl Scraping {
         }
     }
 
-    /// Whether somebody else was served this object.
-    fn others_have(&mut self, object: u64, actor_key: u64) -> bool {
+    /// Somebody else who was served this object.
+    fn who_else(&mut self, object: u64, actor_key: u64) -> Option<u32> {
         let me = ((actor_key >> 32) as u32).max(1);
         let actors = self.objects.entry(object);
         if !actors.contains(&me)
@@ -138,7 +141,7 @@ impl Scraping {
         {
             *slot = me;
         }
-        actors.iter().any(|actor| *actor != 0 && *actor != me)
+        actors.iter().copied().find(|actor| *actor != 0 && *actor != me)
     }
 
     /// Takes in one request of one actor. Whether it is time to look.
@@ -146,16 +149,19 @@ impl Scraping {
         let asked = cx.asked.last();
         let page = observation.extra().page;
         let place = (cx.actor_key, u64::from(cx.endpoint.0));
+        // What the list is of; not the users who own its entries.
+        let target = cx.target();
+        let kind = objects::kind_here(&target);
         let in_list = observation.response_body.as_ref().filter(|_| asked.is_none());
         let listed = in_list
             .iter()
             .flat_map(|body| body.ids.iter())
             .filter(|id| id.named && id.id.hash.is_multiple_of(SAMPLE))
-            .map(|id| objects::key(objects::kind_in_body(id, &cx.target()), &id.id));
-        let (mut sampled, mut shared) = (0, 0);
+            .filter(|id| kind == 0 || objects::kind_in_body(id, &target) == kind)
+            .map(|id| objects::key(objects::kind_in_body(id, &target), &id.id));
+        let mut sampled = Sampled::default();
         for object in listed.chain(asked.map(|asked| asked.key)) {
-            sampled += 1;
-            shared += u32::from(self.others_have(object, cx.actor_key));
+            sampled.add(self.who_else(object, cx.actor_key));
         }
         let track = self.tracks.entry(place);
         if observation.at.since(track.last) > PAUSE && track.requests() > 0 {
@@ -173,9 +179,7 @@ impl Scraping {
             track.object(asked.key, asked.id.number);
         }
         if another {
-            for at in 0..sampled {
-                track.sample(at < shared);
-            }
+            track.sample(&sampled);
         }
         let took = track.took();
         let entered = std::mem::replace(&mut track.entered, true);
@@ -195,19 +199,27 @@ impl Scraping {
         let track = self.tracks.get(&(cx.actor_key, u64::from(cx.endpoint.0)))?;
         let mut peers = self.endpoints.peek(&u64::from(cx.endpoint.0))?.peers;
         peers.leave(track.took());
-        let usual = peers.quantile(99);
+        let usual = peers.quantile(90);
         let paging = track.pages >= track.distinct();
-        let floor = if paging {
-            self.settings.pages_min
-        } else {
-            self.settings.objects_min
+        let floor = match (paging, track.pace() <= READING) {
+            (true, true) => self.settings.pages_min,
+            (true, false) => 2 * self.settings.pages_min,
+            (false, _) => self.settings.objects_min,
         };
-        let learned = usual.map_or(floor, |usual| 4 * usual);
+        let learned = usual.map_or(floor, |usual| 3 * usual);
         let threshold = floor.max(learned.min(8 * floor)).max(2 * track.habit);
         let took = track.took();
-        let shared = track.shared()?;
         let due = took >= threshold && took >= track.reported + track.reported / 4;
-        if !due || shared < 0.34 {
+        if !due {
+            return None;
+        }
+        // Where nobody needs a credential, and others come, too, nothing is anybody's own.
+        let shared = if cx.about.is_open() && usual.is_some() {
+            1.0
+        } else {
+            track.shared()?
+        };
+        if shared < SHARED && !(shared >= SHARED_BY_MANY && track.has_of_many()) {
             return None;
         }
         let row = paging || track.in_row() >= 0.6;
@@ -269,10 +281,11 @@ impl Scraping {
             let asked = cx.asked.last()?;
             // New objects have rising numbers, and each is read by who made it: that is no walk.
             let number = asked.id.number?;
-            self.others_have(asked.key, cx.actor_key).then_some(number)?
+            let everybodys = cx.about.is_open() || self.who_else(asked.key, cx.actor_key).is_some();
+            everybodys.then_some(number)?
         };
         let rows = &mut self.endpoints.entry(u64::from(cx.endpoint.0)).rows;
-        let row: &Row = rows.next(number, cx.actor_key, observation.at, self.settings.row_min)?;
+        let row: &Row = rows.next(number, false, cx.actor_key, observation.at, self.settings.row_min)?;
         if row.actors.len() < SEVERAL {
             return None;
         }

@@ -7,6 +7,41 @@ use crate::{observe::Observation, time::Timestamp};
 const FEW: u32 = 24;
 /// Words of the map that distinct objects are counted with.
 const WORDS: usize = 32;
+/// Others told apart who have the same.
+const OTHERS: usize = 8;
+
+/// Objects that are told apart, how many of them others have, too, and some of those others.
+#[derive(Debug, Default)]
+pub(super) struct Sampled {
+    objects: u32,
+    shared: u32,
+    others: [u32; OTHERS],
+}
+
+impl Sampled {
+    /// Adds an object, and somebody else who has it.
+    pub(super) fn add(&mut self, other: Option<u32>) {
+        self.objects = self.objects.saturating_add(1);
+        if let Some(other) = other {
+            self.shared = self.shared.saturating_add(1);
+            self.note(other);
+        }
+    }
+
+    fn note(&mut self, other: u32) {
+        if !self.others.contains(&other)
+            && let Some(slot) = self.others.iter_mut().find(|slot| **slot == 0)
+        {
+            *slot = other;
+        }
+    }
+
+    fn extend(&mut self, more: &Self) {
+        self.objects = self.objects.saturating_add(more.objects);
+        self.shared = self.shared.saturating_add(more.shared);
+        more.others.iter().for_each(|other| self.note(*other));
+    }
+}
 
 /// One actor at one endpoint.
 #[derive(Debug, Default)]
@@ -16,9 +51,8 @@ pub(super) struct Track {
     set: u32,
     /// What that many bits stand for.
     distinct: u32,
-    /// Objects touched, or given in lists, that are told apart, and those of them that others were served, too.
-    sampled: u32,
-    shared: u32,
+    /// Objects touched, or given in lists, that are told apart.
+    sampled: Sampled,
     /// Pages in a row, and the last one.
     pub(super) pages: u32,
     page: u64,
@@ -89,10 +123,14 @@ impl Track {
         }
     }
 
-    /// Counts one object that is told apart.
-    pub(super) fn sample(&mut self, shared: bool) {
-        self.sampled = self.sampled.saturating_add(1);
-        self.shared = self.shared.saturating_add(u32::from(shared));
+    /// Counts the objects of an answer that are told apart.
+    pub(super) fn sample(&mut self, sampled: &Sampled) {
+        self.sampled.extend(sampled);
+    }
+
+    /// Whether what others have, too, is that of many.
+    pub(super) fn has_of_many(&self) -> bool {
+        self.sampled.others.iter().all(|other| *other != 0)
     }
 
     /// Counts a page. Whether it is another one than the last.
@@ -120,7 +158,7 @@ impl Track {
 
     /// Share of what is told apart that others have, too.
     pub(super) fn shared(&self) -> Option<f64> {
-        (self.sampled >= 8).then(|| share(self.shared, self.sampled))
+        (self.sampled.objects >= 8).then(|| share(self.sampled.shared, self.sampled.objects))
     }
 
     /// Share of numbers that follow the one before.

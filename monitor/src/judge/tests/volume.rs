@@ -186,6 +186,43 @@ fn a_catalogue_taken_whole() {
     found_with(seen, "twenty accounts", "scraping", many);
 }
 
+/// Pages of what belongs to many others, whoever listed it before; and of what a team shares.
+#[test]
+fn pages_of_what_is_others() {
+    let mut settings = JudgeSettings::default();
+    settings.detect.id_enumeration.enabled = false;
+    let orders = |user: u64| (0..8).map(move |n| 1000 + user * 8 + n);
+    let shop = |users: u64| {
+        (0..users).map(move |user| {
+            let ask = get(1000 + user * 5000, &format!("192.0.2.{user}"), "/api/orders");
+            ask.token(format!("token-{user}")).gives("", orders(user))
+        })
+    };
+    let page = |page: u64, from: u64, len: u64| {
+        let mut request = list(600_000 + page * 700, CLIENT, "mine", page);
+        request.target = format!("/api/all/orders?page={page}");
+        request.answers = None;
+        request.gives("order_id", from..from + len)
+    };
+    // A third of all users listed theirs: what one pages through belongs to forty of them.
+    let everything = (0..40).map(|n| page(n, 1000 + n * 24, 24));
+    found_with(
+        settings.clone(),
+        "everybody's orders",
+        "scraping",
+        shop(40).chain(everything).collect(),
+    );
+    // A team of four, who see a fifth of what one of them has.
+    let mut team = (0..40).map(|n| page(n, 5000 + n * 24, 24)).collect::<Vec<_>>();
+    for mate in 0..4u64 {
+        let shared = (5000..5960).filter(|n| n % 5 == 0);
+        let ask = get(mate * 1000, &format!("198.51.100.{mate}"), "/api/orders");
+        team.push(ask.token(format!("mate-{mate}")).gives("", shared));
+    }
+    let outcome = run_with(settings, team);
+    assert_eq!(outcome.detectors(), Vec::<&str>::new(), "{}", outcome.explain());
+}
+
 #[test]
 fn what_is_ones_own_is_no_scraping() {
     let mut requests = catalogue(600);

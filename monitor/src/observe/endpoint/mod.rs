@@ -42,6 +42,9 @@ const OPERATION_BYTES: usize = 128;
 const ANSWERS: u64 = 10;
 const ANSWERS_MEAN: u64 = 100;
 
+/// Answers to requests without a credential that make an endpoint open.
+const OPEN: u64 = 5;
+
 /// Most object ids read from one path.
 pub const PATH_IDS: usize = 4;
 
@@ -129,6 +132,11 @@ impl Endpoint {
     /// Whether a credential is used here by nobody, or by next to nobody, who is served.
     pub fn is_public(&self) -> bool {
         self.served_principals * 10 <= self.served_anonymous
+    }
+
+    /// Whether everybody may ask here, with a credential or without: some were served without, and nobody was refused for it.
+    pub fn is_open(&self) -> bool {
+        self.is_public() || (self.served_anonymous >= OPEN && self.refused_anonymous == 0)
     }
 }
 
