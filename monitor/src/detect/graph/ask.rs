@@ -1,6 +1,6 @@
 //! What detectors ask the graph. Must not know how it learns.
 
-use super::{Graph, given::Known, mark, owners::Owners, place::Place, way};
+use super::{Graph, KIND_KNOWN, given::Known, mark, owners::Owners, place::Place, way};
 use crate::time::Timestamp;
 
 impl Graph {
@@ -18,6 +18,12 @@ impl Graph {
     /// Whether the actor was given objects of this kind.
     pub(in crate::detect) fn has_own(&self, actor: u32, kind: u64) -> bool {
         self.givens.of(actor).is_some_and(|given| given.has(mark(kind)))
+    }
+
+    /// Whether it is known whose objects of this kind are: answers gave enough of them.
+    pub(in crate::detect) fn knows(&self, kind: u64) -> bool {
+        let given = self.kinds.peek(&kind).map_or(0, |kind| kind.given);
+        given >= KIND_KNOWN
     }
 
     /// Whether the actor was served where administrators are.

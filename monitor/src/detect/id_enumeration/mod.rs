@@ -10,8 +10,9 @@
 //! **Score** (`score.rs`), when a window (1, 10 or 60 minutes, or a whole run without an hour's pause) holds the threshold:
 //! sequential steps (up, down, strides, shuffled) up to 45 points; refused share up to 45; objects of at least three other
 //! actors up to 20; four times what nearly all peers touch 40; never listed 10; a machine's pace 10 to 15; new actor 5;
-//! multiples of the threshold up to 10; long-served actor -15, unless it was found out before. A finding from 50 on; the points are the confidence. Without
-//! refusals and without foreign objects, volume alone or an established actor stays at 60: written down, not dropped.
+//! multiples of the threshold up to 10; long-served actor -15, unless it was found out before; as many objects of its own in the
+//! same run -15. A finding from 50 on; the points are the confidence. Volume and, without refusals, order do not count for services; volume not, where answers
+//! say whose such objects are, if none of it is known to be others'. Without refusals and without foreign objects an established actor stays at 60: written down, not dropped.
 //!
 //! **Defaults.** 20 distinct objects (published rules: 25 to 50 in 1 to 5 minutes; counting only evidence allows less), or twice
 //! what nine of ten actors touch at that endpoint, at most 100; or twice what the same actor did in an earlier run that
@@ -27,11 +28,12 @@
 //! many own objects and then walks others' is spared as long as the list's bytes can explain it. And a client that
 //! fetches 20 neighbouring own objects at a machine's pace without ever listing looks like an attacker.
 //!
-//! Token rotation from one source is found by `rotation.rs`. OWASP API1:2023, CWE-639.
+//! Token rotation from one source is found by `rotation.rs`, a walk of many actors from many sources by `spread.rs`. OWASP API1:2023, CWE-639.
 
 mod lists;
 mod rotation;
 mod score;
+mod spread;
 mod track;
 
 use std::time::Duration;
@@ -42,6 +44,7 @@ use self::{
     lists::Lists,
     rotation::Rotations,
     score::{FINDING, Shape, Surroundings},
+    spread::Spread,
     track::{Catalogue, Owners, Track},
 };
 use super::{
@@ -56,7 +59,7 @@ use super::{
 };
 use crate::{
     lru::{Lru, TableStats},
-    observe::{ObjectId, Observation},
+    observe::{ActorClass, ObjectId, Observation},
     time::Timestamp,
 };
 
@@ -134,6 +137,7 @@ pub struct IdEnumeration {
     peers: Lru<u64, Peers>,
     catalogues: Lru<u64, Catalogue>,
     rotations: Rotations,
+    spread: Spread,
 }
 
 impl IdEnumeration {
@@ -147,6 +151,7 @@ impl IdEnumeration {
             peers: Lru::new(16_384),
             catalogues: Lru::new(16_384),
             rotations: Rotations::new(1 << 16),
+            spread: Spread::new(1 << 10),
             settings,
         }
     }
@@ -182,9 +187,11 @@ impl IdEnumeration {
         };
         let created = observation.status == Some(201);
         let spared = owners.common() || created || spared_crawler(observation, cx);
-        let given = || cx.graph.explains(short(cx.actor_key), place.key);
-        let explained =
-            outcome == Outcome::Served && (given() || self.lists.explain(observation.at, cx, place.kind));
+        // Who was given an id may ask for it, also when the object has gone since.
+        let given = || outcome != Outcome::Unseen && cx.graph.explains(short(cx.actor_key), place.key);
+        let listed =
+            |lists: &mut Lists| outcome == Outcome::Served && lists.explain(observation.at, cx, place.kind);
+        let explained = given() || listed(&mut self.lists);
         if spared || explained {
             track.listed += u32::from(!spared);
             track.touches.push_quietly(&place.id);
@@ -192,6 +199,8 @@ impl IdEnumeration {
         }
         track.evidence(&place.id, now, outcome, observation, owners.only_other(me));
         let total = track.touches.total();
+        let telling = outcome == Outcome::Denied || owners.only_other(me).is_some();
+        out.extend(self.spread.observe(&place, telling, observation, cx));
         if !track.fired && outcome == Outcome::Served {
             self.peers.entry(place.place).grew(track.served());
         }
@@ -226,6 +235,9 @@ impl IdEnumeration {
             foreign: track.foreign,
             owners: track.owners(),
             unlisted: track.listed * 4 < track.touches.total(),
+            at_home: track.listed >= track.touches.total(),
+            service: cx.class == ActorClass::Service,
+            given: cx.graph.knows(place.kind),
             new: known <= NEW_AGE,
             established: known >= ESTABLISHED_AGE && cx.served >= ESTABLISHED_SERVED && !track.guilty,
             peers: peers.quantile(99),
@@ -262,7 +274,9 @@ impl IdEnumeration {
         // In bodies ids are written by contract, too: imports and batches. There it takes what honest programs do not do.
         let harmless = shape.denied < 8 && around.foreign < 2;
         // What many read is nobody's: who takes all of it is `scraping`. A pool of many clients under one token reads much, too.
-        let open = catalogue || (track.is_pool() && shape.sequential < 0.5);
+        // New objects have rising numbers: of a pool that reads what is new only an order in time is one.
+        let in_order = shape.sequential >= 0.5 && shape.ordered >= 0.3;
+        let open = catalogue || (track.is_pool() && !in_order);
         if open && shape.denied_share() < 0.5 {
             return;
         }
@@ -381,6 +395,7 @@ impl Detector for IdEnumeration {
             ("id_enumeration_lists", self.lists.stats()),
             ("id_enumeration_peers", self.peers.stats()),
             ("id_enumeration_rotations", self.rotations.stats()),
+            ("id_enumeration_spread", self.spread.stats()),
         ]
     }
 }

@@ -20,6 +20,10 @@ pub(super) struct Shape {
     pub(super) sequential: f64,
     /// Median time between two new objects, seconds.
     pub(super) pace: f64,
+    /// Share of the steps in the order of time that are small or all alike.
+    pub(super) ordered: f64,
+    /// Whether the ids are numbers, or hold some: such can be guessed.
+    pub(super) guessable: bool,
     /// Whether the pace is as steady as a timer's.
     pub(super) steady: bool,
     /// Time from the first to the last object, seconds.
@@ -42,7 +46,9 @@ impl Shape {
             in_time.extend(touch.number().map(|number| (touch.tenths(), number)));
             times.push(touch.tenths());
         }
-        shape.sequential = sequential(&mut numbers, shape.distinct);
+        let row = sequential(&mut numbers, shape.distinct);
+        shape.sequential = row.share;
+        shape.guessable = numbers.len() * 2 >= shape.distinct as usize;
         times.sort_unstable();
         let mut gaps: Vec<u32> = times
             .windows(2)
@@ -55,8 +61,10 @@ impl Shape {
                 .map_or(0.0, |gap| f64::from(gap) / 10.0)
         };
         shape.pace = quantile(50);
-        // By hand, from few objects with numbers near one another, any order has neighbours: it must be an order in time.
-        if shape.pace > 4.0 && in_order(&mut in_time) < 0.3 {
+        // From few objects with numbers near one another, any order has neighbours: it must be an order in time, or leave
+        // next to nothing out.
+        shape.ordered = in_order(&mut in_time);
+        if (shape.pace > 4.0 || row.has_holes) && shape.ordered < 0.3 {
             shape.sequential *= 0.5;
         }
         shape.steady = shape.pace >= 1.0 && quantile(80) - quantile(20) <= 0.3 * shape.pace;
@@ -90,13 +98,23 @@ fn in_order(touches: &mut [(u32, u64)]) -> f64 {
     share(count(small.max(alike)), count(steps.len()))
 }
 
-/// Share of steps between neighbours, after sorting, that are small or all alike: up, down, shuffled and with a stride
-/// count the same. Ids without numbers have none.
-fn sequential(numbers: &mut [u64], distinct: u32) -> f64 {
+/// What a sorted list of numbers shows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
+    /// Share of steps between neighbours that are small or all alike.
+    share: f64,
+    /// Much of the range was left out, and not by a stride: small steps may be chance.
+    has_holes: bool,
+}
+
+/// Looks at the steps between neighbours, after sorting: up, down, shuffled and with a stride count the same. Ids without
+/// numbers have none.
+fn sequential(numbers: &mut [u64], distinct: u32) -> Row {
     if numbers.len() < 12 || numbers.len() * 10 < distinct as usize * 8 {
-        return 0.0;
+        return Row::default();
     }
     numbers.sort_unstable();
+    let range = numbers.last().zip(numbers.first()).map_or(0, |(l, f)| l - f);
     let mut steps: Vec<u64> = numbers
         .windows(2)
         .filter_map(|w| w.get(1)?.checked_sub(*w.first()?))
@@ -104,10 +122,18 @@ fn sequential(numbers: &mut [u64], distinct: u32) -> f64 {
     steps.sort_unstable();
     let small = steps.iter().filter(|step| **step <= 2).count();
     let alike = steps.chunk_by(|a, b| a == b).map(<[u64]>::len).max().unwrap_or(0);
-    share(count(small.max(alike)), count(steps.len()))
+    let strides = alike * 5 >= steps.len() * 4;
+    Row {
+        share: share(count(small.max(alike)), count(steps.len())),
+        has_holes: !strides && (numbers.len() as u64) * 10 < range.saturating_mul(7),
+    }
 }
 
 /// What is known beyond the window.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each worth points"
+)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Surroundings {
     /// Objects that until then only one other actor had been served.
@@ -116,6 +142,12 @@ pub(super) struct Surroundings {
     pub(super) owners: u32,
     /// Whether the actor never asked for a list of these objects.
     pub(super) unlisted: bool,
+    /// Whether it touched as many objects that it had been given.
+    pub(super) at_home: bool,
+    /// Whether it is a program that reads for others by contract.
+    pub(super) service: bool,
+    /// Whether answers say whose objects of this kind are.
+    pub(super) given: bool,
     /// Whether the actor was seen for the first time minutes ago.
     pub(super) new: bool,
     /// Whether the actor has been served for long.
@@ -136,19 +168,27 @@ const DOUBT: i32 = 60;
 /// Adds up the evidence. The weights are explained in the detector's head comment.
 pub(super) fn score(shape: &Shape, around: &Surroundings) -> Points {
     let mut score = Points::default();
-    let sequence = ramp(shape.sequential, 0.5, 0.8, 45);
-    let denial = if shape.denied >= 8 {
-        ramp(shape.denied_share(), 0.1, 0.5, 45)
-    } else {
+    // A service that goes through what is new does so in order.
+    let sequence = if around.service && shape.denied == 0 {
         0
+    } else {
+        ramp(shape.sequential, 0.5, 0.8, 45)
+    };
+    // Ids that cannot be guessed were known: some of what one knows is gone, but not most of it.
+    let denial = match (shape.denied >= 8, shape.guessable) {
+        (true, true) => ramp(shape.denied_share(), 0.1, 0.5, 45),
+        (true, false) => ramp(shape.denied_share(), 0.5, 0.9, 45),
+        (false, _) => 0,
     };
     let foreign = if around.owners >= 3 {
         ramp(f64::from(around.foreign), 2.0, 8.0, 20)
     } else {
         0
     };
+    // Much is no sign by itself: some have much. Where one sees whose objects are, part of it must be others'.
+    let others = !around.given || (around.foreign >= 2 && around.owners >= 2);
     let volume = match around.peers {
-        Some(peers) if around.recent >= (4 * peers).max(60) => 40,
+        Some(peers) if others && !around.service && around.recent >= (4 * peers).max(60) => 40,
         _ => 0,
     };
     let pattern = sequence + denial > 0;
@@ -166,6 +206,7 @@ pub(super) fn score(shape: &Shape, around: &Surroundings) -> Points {
         if pattern { ramp(times, 1.0, 3.0, 10) } else { 0 },
     );
     score.flag("established-actor", around.established, -15);
+    score.flag("among-own", around.at_home, -15);
     let harmless = denial == 0 && foreign == 0;
     if harmless && (around.established || sequence == 0) {
         score.cap(DOUBT);

@@ -189,7 +189,7 @@ impl Catalogue {
 
     /// A third of what actors come for, others came for, too. Of private objects next to nothing is.
     pub(super) fn is_one(&self) -> bool {
-        self.touches >= 40 && self.shared * 3 >= self.touches
+        self.touches >= 24 && self.shared * 3 >= self.touches
     }
 }
 

@@ -203,6 +203,39 @@ fn token_rotation_from_one_source() {
     assert!(outcome.opened[0].1 <= 25);
 }
 
+/// Others read orders of theirs; thirty accounts at sixty addresses take four orders each, one after the other.
+#[test]
+fn a_walk_of_many_accounts_from_many_addresses() {
+    let mut dice = Dice(4);
+    let mut requests = Vec::new();
+    for user in 0..50u64 {
+        for own in 0..4u64 {
+            let order = 1000 + (user * 7 + own * 53) % 400;
+            let at = dice.below(600_000);
+            let read = get(at, &format!("192.0.2.{user}"), format!("/api/orders/{order}"));
+            requests.push(read.token(format!("token-{user}")));
+        }
+    }
+    let crowd = requests.clone();
+    requests.extend((0..120u64).map(|i| {
+        let client = format!("203.0.113.{}", dice.below(60));
+        let walk = get(610_000 + i * 1100, &client, format!("/api/orders/{}", 1100 + i));
+        walk.token(format!("bought-{}", i / 4))
+    }));
+    let outcome = run(requests);
+    assert_eq!(outcome.detectors(), ["id-enumeration"], "{}", outcome.explain());
+    assert_eq!(outcome.dropped(), Vec::<String>::new());
+    // Everybody reads the order that he just made.
+    let mut makers = crowd;
+    for i in 0..300u64 {
+        let (client, token) = (format!("192.0.2.{}", i % 50), format!("token-{}", i % 50));
+        let read = get(610_300 + i * 1100, &client, format!("/api/orders/{}", 2000 + i));
+        makers.push(read.token(token));
+    }
+    let outcome = run(makers);
+    assert_eq!(outcome.detectors(), Vec::<&str>::new(), "{}", outcome.explain());
+}
+
 /// The owner uses its token once in two seconds from the start.
 fn owner(seconds: u64) -> Vec<Request> {
     (0..seconds / 2)
