@@ -1,15 +1,15 @@
 //! `rate-abuse`: an actor asks an endpoint for the same far more often than all others do.
 //!
 //! **Signal.** Requests of one (actor, endpoint) served (2xx, 302, 303) in a minute that repeat: without an object id, or with one of the
-//! last few. Each minute is held against what nearly all others come to in their busiest minute there. Two such minutes
-//! in a row, or five where it is below twice the threshold.
+//! last sixty-four. Each minute is held against what nearly all others come to in their busiest minute there. Two such minutes
+//! in a row at nearly twice the threshold, five at the threshold, and in between in proportion.
 //!
 //! **Score.** 50; times the threshold, from once to eight times, up to 15; minutes beyond two up to 5. 69 is the most, below what
 //! drops a source, unless it is ten minutes at ten times the threshold and ten requests a second.
 //!
 //! **Defaults from.** Cloudflare (p99 of the requests of a session, per endpoint), Akto (p75 and p90 with 20 to 50 % on top), this
 //! project's survey (a floor of 60 a minute, two windows in a row). 75 a minute is more than one poll a second; four times the
-//! p99 of at least eight others; without so many, four times the floor.
+//! p99 of at least eight others; without so many, twice the floor.
 //!
 //! **Look-alikes spared.** Retry storms and deploys (only what is served counts), an expired token (401), limits of the server's
 //! own (429 is not served; where it is a third of the answers, nothing is found), 304 pollers, health checks and polling
@@ -81,13 +81,16 @@ impl Default for Settings {
 
 /// Length of a window, nanoseconds.
 const MINUTE: u64 = 60_000_000_000;
-/// Minutes in a row that are a finding, and where the rate is not twice the threshold.
+/// Minutes in a row that are a finding where each is so strong, in tenths of the threshold.
 const SHORT: u32 = 2;
-const LONG: u32 = 5;
+const STRONG: u32 = 18;
+/// And what others must add up to, in tenths of the threshold; the most that one minute gives.
+const HEAT: u32 = 45;
+const HEAT_A_MINUTE: u32 = 22;
 /// Requests in a minute before anything of it is remembered beyond their number.
 const BUSY: u32 = 30;
-/// Objects by which a repetition is known.
-const LATELY: usize = 8;
+/// Objects by which a repetition is known: more than most have, fewer than a sync goes through.
+const LATELY: usize = 64;
 /// Endpoints whose actors are compared.
 const ENDPOINTS: usize = 8192;
 /// Most points, but for what nobody can call honest.
@@ -115,10 +118,12 @@ struct Track {
 /// What is remembered of who asks much.
 #[derive(Debug, Default)]
 struct Busy {
-    lately: [u64; LATELY],
+    /// Halves of their keys.
+    lately: Vec<u32>,
     next: usize,
     /// Minutes in a row above the threshold, and above twice of it; the smallest of those that count.
     minutes: u32,
+    heat: u32,
     strong: u32,
     least: u32,
     limited: u32,
@@ -143,7 +148,7 @@ impl RateAbuse {
         let mut peers = self.peers.peek(&endpoint).copied().unwrap_or_default();
         peers.leave(most);
         let usual = peers.quantile(99);
-        let learned = usual.map_or(4 * self.settings.per_minute_min, |usual| {
+        let learned = usual.map_or(2 * self.settings.per_minute_min, |usual| {
             usual * self.settings.times_peers
         });
         let threshold = self.settings.per_minute_min.max(learned);
@@ -172,8 +177,11 @@ impl RateAbuse {
             track.busy = None;
             return None;
         }
-        let strong = count >= 2 * threshold;
+        let strong = count.saturating_mul(10) >= threshold.saturating_mul(STRONG);
         busy.minutes += 1;
+        busy.heat = busy
+            .heat
+            .saturating_add((count.saturating_mul(10) / threshold.max(1)).min(HEAT_A_MINUTE));
         busy.least = match (strong, busy.strong) {
             // From here on the strong minutes are what counts.
             (true, 0) => count,
@@ -181,7 +189,7 @@ impl RateAbuse {
             _ => busy.least.min(count),
         };
         busy.strong = if strong { busy.strong + 1 } else { 0 };
-        let enough = busy.strong >= SHORT || busy.minutes >= LONG;
+        let enough = busy.strong >= SHORT || busy.heat >= HEAT;
         let due = enough && busy.minutes >= 2 * busy.reported;
         let finding = due.then(|| {
             busy.reported = busy.minutes;
@@ -197,14 +205,18 @@ impl RateAbuse {
 impl Busy {
     /// Whether a request asks for the same as one of the last few did.
     fn repeats(&mut self, object: Option<u64>) -> bool {
-        let Some(object) = object else { return true };
+        let Some(object) = object.map(|object| ((object ^ object << 32) >> 32) as u32) else {
+            return true;
+        };
         if self.lately.contains(&object) {
             return true;
         }
-        if let Some(slot) = self.lately.get_mut(self.next % LATELY) {
+        if self.lately.len() < LATELY {
+            self.lately.push(object);
+        } else if let Some(slot) = self.lately.get_mut(self.next % LATELY) {
             *slot = object;
+            self.next = self.next.wrapping_add(1);
         }
-        self.next = self.next.wrapping_add(1);
         false
     }
 

@@ -278,6 +278,20 @@ fn far_more_than_others() {
     let mut requests = honest.clone();
     requests.extend(series(600, 1000, |_, ms| report(200_000 + ms, CLIENT, "mine")));
     left_alone("a poll a second", requests);
+    let search = |i: u64, ms| {
+        get(200_000 + ms, CLIENT, format!("/api/rates/{}", 7 * (i * 31 % 40)))
+            .token("key")
+            .kind(PrincipalKind::ApiKey)
+    };
+    let mut few = honest.clone();
+    for user in 0..20u64 {
+        let client = format!("192.0.2.{}", 1 + user);
+        few.extend(series(20, 9000, |i, ms| {
+            get(ms, &client, format!("/api/rates/{}", 11 * i)).token(format!("t{user}"))
+        }));
+    }
+    few.extend(series(1500, 220, search));
+    found("forty objects in turn, with a key", "rate-abuse", few);
     let mut requests = honest;
     let own = |i: u64, ms| {
         get(ms, CLIENT, format!("/api/photos/{}", 7 * i))
