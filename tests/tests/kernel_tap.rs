@@ -248,14 +248,14 @@ fn without_ports_the_first_bytes_of_a_segment_say_whether_it_is_http() {
         // More of a message that began before.
         (between(41_000, 9999, b"\": 1} and so on, a body"), false),
         (between(41_000, 9999, request), true),
-        (between(9999, 41_000, b"a body that says nothing"), true),
+        (between(41_000, 9999, b"a body that says nothing"), true),
         (between(41_000, 9999, b"x"), true),
         (flags(between(41_000, 9999, b""), flag::FIN | flag::ACK), true),
         // The other connections are what they were.
         (between(41_001, 443, hello), false),
         (between(41_002, 9999, b"too short"), false),
         (between(8, 41_003, b"HTTP/1.1 200 OK\r\n\r\n"), true),
-        (between(41_003, 8, b"y"), true),
+        (between(8, 41_003, b"y"), true),
     ]
     .into_iter()
     .enumerate()
