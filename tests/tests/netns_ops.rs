@@ -62,6 +62,8 @@ fn logrotate_under_load_loses_no_line() {
     let stop = AtomicBool::new(false);
     let (said, began_ns) = (std::sync::atomic::AtomicU64::new(0), wait::now_ns());
     std::thread::scope(|scope| {
+        // Also where this panics: the other thread would go on for ever.
+        let _stopped = Stop(&stop);
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
                 let number = said.fetch_add(1, Ordering::Relaxed);
@@ -84,7 +86,6 @@ fn logrotate_under_load_loses_no_line() {
             }
             wait::until_true("the new file", PATIENCE, || journal.report().reopened > rotation).unwrap();
         }
-        stop.store(true, Ordering::Relaxed);
     });
     let seconds = wait::elapsed(began_ns).as_secs_f64();
     let report = thread.close();
@@ -101,6 +102,15 @@ fn logrotate_under_load_loses_no_line() {
     eprintln!(
         "logrotate: {said} lines in {seconds:.1} s over {ROTATIONS} rotations, 0 lost, 0 twice, all in order"
     );
+}
+
+/// Says that it is over when it is dropped.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The content of the file of so many rotations ago.

@@ -55,6 +55,17 @@ fn back_to_line(
     (whole, Err(error))
 }
 
+/// Where the path of an open log file leads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Leads {
+    /// To that file.
+    Here,
+    /// To another one: it was rotated away, and a new one is there.
+    Elsewhere,
+    /// To nothing: it was renamed or removed.
+    Nowhere,
+}
+
 /// The open log file and where it belongs.
 #[derive(Debug)]
 pub(super) struct LogFile {
@@ -84,14 +95,15 @@ impl LogFile {
         })
     }
 
-    /// Whether the path no longer leads to this file: it was rotated away or removed.
-    pub(super) fn moved_away(&self) -> bool {
-        let same = |there: std::fs::Metadata, own: std::fs::Metadata| {
+    /// Where the path leads now.
+    pub(super) fn leads(&self) -> Leads {
+        let same = |there: &std::fs::Metadata, own: &std::fs::Metadata| {
             there.dev() == own.dev() && there.ino() == own.ino()
         };
         match (std::fs::metadata(&self.path), self.file.metadata()) {
-            (Ok(there), Ok(own)) => !same(there, own),
-            _ => true,
+            (Ok(there), Ok(own)) if same(&there, &own) => Leads::Here,
+            (Ok(_), _) => Leads::Elsewhere,
+            _ => Leads::Nowhere,
         }
     }
 

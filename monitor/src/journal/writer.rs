@@ -18,7 +18,7 @@ use super::{
     Format, JournalSettings, ecs,
     entry::Entry,
     event::JournalEvent,
-    file::LogFile,
+    file::{Leads, LogFile},
     journald::{self, Journald},
     ocsf,
     queue::{Queue, Work},
@@ -32,6 +32,9 @@ use crate::{
 
 /// How often the writer looks after the file when there is nothing to write.
 const IDLE: Duration = Duration::from_secs(1);
+/// How long a path may lead nowhere before the file is made anew without being asked. A log rotation makes the new file itself,
+/// and fails where it is there already; what is written meanwhile goes to the file that was renamed.
+const GRACE_NS: u64 = 2_000_000_000;
 /// How long it waits before it tries a failing disk again.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -185,6 +188,7 @@ impl JournalThread {
         let writer = Writer {
             shared: Arc::clone(&shared),
             file,
+            gone_since_ns: None,
         };
         let thread = std::thread::Builder::new()
             .name("journal".into())
@@ -239,13 +243,15 @@ fn outlets(settings: &JournalSettings) -> std::io::Result<(Outlets, Threads)> {
 struct Writer {
     shared: Arc<Shared>,
     file: LogFile,
+    /// Since when the path leads nowhere (monotonic nanoseconds).
+    gone_since_ns: Option<u64>,
 }
 
 impl Writer {
     fn run(mut self) {
         loop {
             let work = self.shared.queue.take(IDLE);
-            if work.reopen || self.file.moved_away() {
+            if work.reopen || self.moved_away() {
                 self.reopen();
             }
             let closed = work.closed && work.bytes.is_empty();
@@ -277,11 +283,24 @@ impl Writer {
                         return self.give_up(&work);
                     }
                     self.shared.queue.pause(RETRY);
-                    if self.file.moved_away() {
+                    if self.moved_away() {
                         self.reopen();
                     }
                 }
             }
+        }
+    }
+
+    /// Whether the file is to be opened anew because its path does not lead to it any more.
+    fn moved_away(&mut self) -> bool {
+        let now_ns = Clock.monotonic_ns();
+        match self.file.leads() {
+            Leads::Here => {
+                self.gone_since_ns = None;
+                false
+            }
+            Leads::Elsewhere => true,
+            Leads::Nowhere => now_ns.saturating_sub(*self.gone_since_ns.get_or_insert(now_ns)) >= GRACE_NS,
         }
     }
 
@@ -293,6 +312,7 @@ impl Writer {
     fn reopen(&mut self) {
         match self.file.reopen() {
             Ok(()) => {
+                self.gone_since_ns = None;
                 self.shared.reopened.fetch_add(1, Ordering::Relaxed);
             }
             Err(error) => self.failed(&error),
@@ -355,11 +375,25 @@ mod tests {
             std::thread::yield_now();
         }
         fs::rename(&path, &rotated).unwrap();
+        // Whoever rotates makes the new file.
+        fs::write(&path, "").unwrap();
         journal.append(b"after");
         let report = thread.close();
         assert_eq!(fs::read_to_string(&rotated).unwrap(), "before\n");
         assert_eq!(fs::read_to_string(&path).unwrap(), "after\n");
         assert_eq!((report.written_lines, report.reopened), (2, 1));
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_made_anew_at_once_when_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.jsonl");
+        let (journal, thread) = JournalThread::start(&JournalSettings::file(&path, 1 << 20)).unwrap();
+        fs::remove_file(&path).unwrap();
+        journal.reopen();
+        journal.append(b"after");
+        assert_eq!(thread.close().reopened, 1);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "after\n");
     }
 
     #[test]

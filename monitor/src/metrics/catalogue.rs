@@ -87,6 +87,11 @@ pub const STAGES: &[Stage] = &[
         counters: RECORD,
     },
     Stage {
+        name: "limits",
+        about: "Seconds in which work was left undone because apimon took too much of the host.",
+        counters: LIMITS,
+    },
+    Stage {
         name: "connections",
         about: "Connections cut, where the mode is enforce.",
         counters: CONNECTIONS,
@@ -219,6 +224,10 @@ const RING: &[Told] = &[
     counter("records", "Records read from the rings"),
     counter("malformed_records", "Records that could not be read"),
     counter("rounds", "Times that a reader of a ring had something to read"),
+    counter(
+        "shed_records",
+        "Records not read because apimon took too much of the host",
+    ),
 ];
 
 const READER: &[Told] = &[
@@ -370,6 +379,22 @@ const READER: &[Told] = &[
         "Bodies that would have grown without bound when decoded",
     ),
     counter("bodies_broken", "Bodies that were not well-formed"),
+    counter(
+        "signatures_good",
+        "Accepted tokens signed with one of the configured keys",
+    ),
+    counter(
+        "signatures_wrong",
+        "Accepted tokens signed with none of the configured keys",
+    ),
+    counter(
+        "signatures_unknown_key",
+        "Accepted tokens that name a key that is not configured",
+    ),
+    counter(
+        "signatures_shed",
+        "Accepted tokens not verified because there were too many in one second",
+    ),
 ];
 
 const JUDGE: &[Told] = &[
@@ -428,6 +453,15 @@ const RECORD: &[Told] = &[
         "lost_observations",
         "Observations not recorded because the disk was too slow or refused",
     ),
+];
+
+const LIMITS: &[Told] = &[
+    counter("shed_bodies_seconds", "Seconds in which bodies were not read"),
+    counter(
+        "shed_connections_seconds",
+        "Seconds in which most connections were not read either",
+    ),
+    counter("shed_tap_seconds", "Seconds in which nothing was read"),
 ];
 
 const CONNECTIONS: &[Told] = &[
