@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use self::{paper::Paper, summary::Summary};
-use super::{out::Out, progress::Progress, text};
+use super::{out::Out, progress::Progress, report::Sheet, text};
 use crate::{
     backtest::Backtest,
     config::{self, Overrides},
@@ -81,6 +81,7 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
     let failed = || format!("replay of {}", args.file.display());
     let pipeline = pipeline(args)?;
     let file = open(&args.file).with_context(failed)?;
+    let sheet = args.report.as_deref().map(Sheet::open).transpose()?;
     // From here on a stranger's bytes are read, and nothing else is needed than what is open.
     Sandbox::new(Purpose::Replay)
         .context("cannot make the sandbox of the replay")?
@@ -97,10 +98,10 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
     };
     let read = replay.read(&mut capture);
     let report = replay.finish()?;
-    if let (Some(path), Some(mut report)) = (&args.report, report) {
+    if let (Some(sheet), Some(mut report)) = (sheet, report) {
         let name = args.file.file_name().unwrap_or(args.file.as_os_str());
         report.about = format!("the capture {}", name.to_string_lossy());
-        super::report::write(path, &report, out)?;
+        sheet.write(&report, out)?;
     }
     read.with_context(failed)
 }

@@ -2,6 +2,7 @@
 //! capture. Must not know how the page is made.
 
 use std::{
+    fs::File,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -42,7 +43,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
     let span = if args.recent { Span::Second } else { Span::Minute };
     let report = of_daemon(&args.control.client(), span)?;
-    write(&args.out, &report, out)?;
+    Sheet::open(&args.out)?.write(&report, out)?;
     if args.out != Path::new("-") {
         let said = args.out.display().to_string();
         let cases = report.cases.len();
@@ -51,13 +52,31 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
     Ok(())
 }
 
-/// Writes the page to a file, or to standard output.
-pub(super) fn write(path: &Path, report: &Report, out: &mut Out) -> Result<()> {
-    let page = report.html();
-    if path == Path::new("-") {
-        return Ok(out.write_all(page.as_bytes())?);
+/// Where the page goes: open before anything is read, since a replay may open nothing after that.
+pub(super) enum Sheet {
+    Out,
+    File(PathBuf, File),
+}
+
+impl Sheet {
+    /// A file, emptied; `-` is standard output.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Self::Out);
+        }
+        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self::File(path.to_owned(), file))
     }
-    std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
+
+    pub(super) fn write(self, report: &Report, out: &mut Out) -> Result<()> {
+        let page = report.html();
+        match self {
+            Self::Out => Ok(out.write_all(page.as_bytes())?),
+            Self::File(path, mut file) => file
+                .write_all(page.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display())),
+        }
+    }
 }
 
 fn of_daemon(client: &Client, span: Span) -> Result<Report> {

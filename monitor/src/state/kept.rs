@@ -85,9 +85,9 @@ impl Kept {
     fn understand<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, String> {
         let (what, most) = (self.what, self.bytes_max);
         if bytes.len() as u64 > most {
-            return Err(format!("larger than {most} bytes, so no {what}"));
+            return Err(format!("larger than {most} bytes, so not a {what}"));
         }
-        let not = |error: serde_json::Error| format!("no {what}: {error}");
+        let not = |error: serde_json::Error| format!("not a {what}: {error}");
         let Version { version } = serde_json::from_slice(bytes).map_err(not)?;
         if !self.versions.contains(&version) {
             return Err(format!("version {version} is not known here"));
@@ -131,10 +131,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let long = format!("{{\"version\":1,\"numbers\":[{}1]}}", "1,".repeat(40));
         for (content, why) in [
-            ("", "no list of numbers"),
-            ("[]", "no list of numbers"),
+            ("", "not a list of numbers"),
+            ("[]", "not a list of numbers"),
             (r#"{"version":3,"numbers":[]}"#, "version 3 is not known"),
-            (r#"{"version":1,"numbers":["a"]}"#, "no list of numbers"),
+            (r#"{"version":1,"numbers":["a"]}"#, "not a list of numbers"),
             (long.as_str(), "larger than 64 bytes"),
         ] {
             std::fs::write(KEPT.path(dir.path()), content).unwrap();
