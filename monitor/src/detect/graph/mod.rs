@@ -5,7 +5,7 @@
 //! It has up to four owners, and is nobody's in particular once it has more. Actors that were given the same objects are tied.
 //!
 //! For each observation the judge first asks what the graph says of the objects that the request is about
-//! ([`Graph::look`]), then shows that to the detectors, then lets the graph learn from the answer ([`Graph::learn`]): an answer
+//! (`Graph::look`), then shows that to the detectors, then lets the graph learn from the answer (`Graph::learn`): an answer
 //! never explains the request that it belongs to.
 
 mod ask;
