@@ -86,10 +86,11 @@ pub fn shard(view: &TcpView, shards: u32) -> u32 {
 }
 
 /// Whether a connection is among those that are read when only one of so many is, a power of two; the same for both
-/// directions, and in every shard.
-pub fn is_sampled(header: &TapHeader, one_of: u64) -> bool {
+/// directions. `seed` is secret: nobody can choose ports that are never read.
+pub fn is_sampled(header: &TapHeader, seed: u64, one_of: u64) -> bool {
     let mixed = mix(&header.src, &header.dst, header.src_port ^ header.dst_port);
-    mixed & one_of.wrapping_sub(1) == 0
+    let keyed = (mixed ^ seed).wrapping_mul(seed | 1);
+    (keyed ^ keyed >> 32) & one_of.wrapping_sub(1) == 0
 }
 
 /// Two addresses and both ports as one number.

@@ -78,17 +78,19 @@ pub struct Status {
 }
 
 impl Status {
-    /// The ports in words; without any, what is tapped instead.
+    /// The ports in words.
     pub fn ports_text(&self) -> String {
-        match self.ports.as_slice() {
-            [] => "any that speaks HTTP".to_owned(),
-            ports => ports
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(", "),
-        }
+        ports_text(&self.ports)
     }
+}
+
+/// Ports in words; without any, what is tapped instead.
+pub fn ports_text(ports: &[u16]) -> String {
+    if ports.is_empty() {
+        return "any that speaks HTTP".to_owned();
+    }
+    let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    ports.join(", ")
 }
 
 /// What the daemon may take of the host; 0: not limited.

@@ -7,13 +7,13 @@ use crate::{detect::own::LogTrouble, journal::JournalReport, time::Timestamp};
 #[derive(Debug, Default)]
 pub(super) struct LogWatch {
     failing: Option<Failing>,
+    /// Lines lost in all when the log was last seen well. Lines may be lost before a refusal is noticed, or between two looks.
+    lost_before: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Failing {
     since: Timestamp,
-    /// Lines lost before it began.
-    lost_before: u64,
     /// Lines lost since, when that was last said.
     said: u64,
 }
@@ -40,30 +40,26 @@ impl LogWatch {
 
     /// What is new: the disk refuses, lines were lost for the first time or twice as many as said last, it takes lines again.
     fn see(&mut self, report: &JournalReport, at: Timestamp) -> Option<LogTrouble> {
-        let trouble = |failing: &Failing, lost_lines| LogTrouble {
+        let trouble = |since, lost_lines| LogTrouble {
             at,
-            since: failing.since,
+            since,
             lost_lines,
             backlog_bytes: report.backlog_bytes,
             failing: report.failing.clone(),
         };
-        let Some(mut failing) = self.failing.take() else {
-            report.failing.as_ref()?;
-            let begun = Failing {
-                since: at,
-                lost_before: report.lost_lines,
-                said: 0,
-            };
-            let new = trouble(&begun, 0);
-            self.failing = Some(begun);
-            return Some(new);
-        };
-        let lost = report.lost_lines.saturating_sub(failing.lost_before);
+        let lost = report.lost_lines.saturating_sub(self.lost_before);
+        let begun = self.failing.take();
         if report.failing.is_none() {
-            return Some(trouble(&failing, lost));
+            self.lost_before = report.lost_lines;
+            let since = begun.map(|failing| failing.since).or((lost > 0).then_some(at))?;
+            return Some(trouble(since, lost));
         }
+        let Some(mut failing) = begun else {
+            self.failing = Some(Failing { since: at, said: lost });
+            return Some(trouble(at, lost));
+        };
         let news = lost > 0 && lost >= failing.said.saturating_mul(2);
-        let new = news.then(|| trouble(&failing, lost));
+        let new = news.then(|| trouble(failing.since, lost));
         if news {
             failing.said = lost;
         }
@@ -90,14 +86,15 @@ mod tests {
             let seen = watch.see(&report, Timestamp::from_nanos(at));
             seen.map(|trouble| (trouble.lost_lines, trouble.failing.is_some()))
         };
-        // Lines were lost before; that is an old story.
+        assert_eq!(see(0, false), None);
+        assert_eq!(see(5, false), Some((5, false)), "a hole between two looks");
         assert_eq!(see(5, false), None);
-        assert_eq!(see(5, true), Some((0, true)));
-        assert_eq!(see(5, true), None);
-        let said: Vec<_> = (6..106).filter_map(|lost| see(lost, true)).collect();
+        assert_eq!(see(7, true), Some((2, true)), "lost before it was noticed");
+        assert_eq!(see(7, true), None);
+        let said: Vec<_> = (8..106).filter_map(|lost| see(lost, true)).collect();
         assert_eq!(
             said.iter().map(|(lost, _)| *lost).collect::<Vec<_>>(),
-            [1, 2, 4, 8, 16, 32, 64]
+            [4, 8, 16, 32, 64]
         );
         assert_eq!(see(110, false), Some((105, false)));
         assert_eq!(see(110, false), None);

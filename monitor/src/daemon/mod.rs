@@ -36,7 +36,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     config::{Settings, Sources},
-    control::server,
+    control::{dto::ports_text, server},
     journal::event::{EventKind, JournalEvent},
 };
 use desk::{Desk, locked};
@@ -151,7 +151,7 @@ fn announce(desk: &Desk) -> String {
         "mode {}, interfaces {}, ports {}",
         mode(&settings),
         interfaces.join(", "),
-        ports(&settings)
+        ports_text(&settings.ports)
     );
     log::info!("watching: {detail}");
     log::info!("anomaly log: {}", settings.journal.path.display());
@@ -167,17 +167,6 @@ fn announce(desk: &Desk) -> String {
     };
     desk.journal.say(&event);
     detail
-}
-
-fn ports(settings: &Settings) -> String {
-    match settings.ports.as_slice() {
-        [] => "any that speaks HTTP".to_owned(),
-        ports => ports
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
-    }
 }
 
 fn mode(settings: &Settings) -> &'static str {

@@ -3,6 +3,7 @@
 //! Must not judge, and must not know who takes the observations.
 
 use std::{
+    hash::{BuildHasher as _, RandomState},
     io,
     sync::{
         Arc, Mutex, PoisonError,
@@ -90,6 +91,7 @@ impl ParseThread {
             ticked: Timestamp::ZERO,
             clock,
             shed,
+            sample_seed: RandomState::new().hash_one(shard),
             own: Parsed::default(),
             published: Arc::clone(&parsed),
             stop: Arc::clone(&stop),
@@ -177,6 +179,8 @@ struct Parser {
     ticked: Timestamp,
     /// What is left undone.
     shed: Arc<Shed>,
+    /// Decides which connections are read where most are not.
+    sample_seed: u64,
     own: Parsed,
     published: Arc<Mutex<Parsed>>,
     stop: Arc<AtomicBool>,
@@ -233,9 +237,10 @@ impl Parser {
             ..
         } = self;
         let all = self.shed.step() < Step::Connections;
+        let seed = self.sample_seed;
         let mut left_out = 0;
         let drained = ring.drain(DRAIN, |header, payload| {
-            if !all && !is_sampled(header, CONNECTIONS_IN) {
+            if !all && !is_sampled(header, seed, CONNECTIONS_IN) {
                 left_out += 1;
                 return;
             }

@@ -40,6 +40,8 @@ pub struct Extractor {
     forwarding: Forwarding,
     callers: Callers,
     programs: Recent<program::Order, Program>,
+    /// Bodies, and perhaps whole connections, are left out to spare the host.
+    left_out: bool,
 }
 
 impl Extractor {
@@ -56,11 +58,14 @@ impl Extractor {
             forwarding: Forwarding::new(&clients),
             callers: Callers::new(key, identity),
             programs: Recent::new(),
+            left_out: false,
         }
     }
 
-    /// Whether bodies are read that begin from now on. What is not read is counted (`bodies_shed`).
+    /// Whether bodies are read that begin from now on. What is not read is counted (`bodies_shed`), and what is observed
+    /// meanwhile counts as seen with holes: nobody knows what the answers gave, and nothing is concluded from that.
     pub fn read_bodies(&mut self, on: bool) {
+        self.left_out = !on;
         self.bodies.set_open(on);
     }
 
@@ -145,7 +150,7 @@ impl Extractor {
             request_body,
             response_body,
             source_proven: transaction.source_proven,
-            gaps: transaction.gaps,
+            gaps: transaction.gaps || self.left_out,
             anomalies,
             extra,
         }

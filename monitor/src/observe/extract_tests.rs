@@ -110,6 +110,15 @@ fn of(asked: &Asked<'_>) -> Observation {
     observe(&mut extractor(), asked)
 }
 
+#[test]
+fn what_is_left_out_to_spare_the_host_is_a_hole() {
+    let mut extractor = extractor();
+    for on in [true, false, true] {
+        extractor.read_bodies(on);
+        assert_eq!(observe(&mut extractor, &PLAIN).gaps, !on);
+    }
+}
+
 fn with_header(name: &str, value: &str) -> Observation {
     of(&Asked {
         request: (&[(name, value)], ""),
