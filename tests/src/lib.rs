@@ -15,6 +15,7 @@ pub mod fake;
 pub mod forge;
 pub mod frames;
 pub mod guard;
+pub mod haproxy;
 pub mod heap;
 pub mod kernel;
 pub mod mapped;

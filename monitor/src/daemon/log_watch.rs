@@ -55,7 +55,10 @@ impl LogWatch {
             return Some(trouble(since, lost));
         }
         let Some(mut failing) = begun else {
-            self.failing = Some(Failing { since: at, said: lost });
+            self.failing = Some(Failing {
+                since: at,
+                said: lost,
+            });
             return Some(trouble(at, lost));
         };
         let news = lost > 0 && lost >= failing.said.saturating_mul(2);

@@ -109,18 +109,21 @@ impl Gate {
         claim: Claim,
         now: Timestamp,
     ) -> Result<Blockable, Refusal> {
-        self.check_address(source)?;
         let (may, sharing) = match claim {
-            Claim::Operator => return Ok(Blockable { source }),
+            Claim::Operator => {
+                self.check_address(source)?;
+                return Ok(Blockable { source });
+            }
             Claim::Case { proven, sharing } => (proven, sharing),
             Claim::Packets { sharing } => (kind != LeaseKind::Drop, sharing),
         };
+        // Before the never-block set, which holds the trusted proxies: for them there is something to be done, upstream.
+        if sharing.forwards {
+            return Err(Refusal::Forwards);
+        }
         self.check_all(source)?;
         if !may {
             return Err(Refusal::Unproven);
-        }
-        if sharing.forwards {
-            return Err(Refusal::Forwards);
         }
         if sharing.others >= self.shared_principals {
             return Err(Refusal::Shared {
@@ -280,10 +283,13 @@ mod tests {
                 forwards: true,
             },
         };
-        assert_eq!(
-            gate().admit(source, LeaseKind::Drop, proxy, Timestamp::ZERO),
-            Err(Refusal::Forwards)
-        );
+        // A trusted proxy is never blocked, and may be on this host; what stops the actor behind it is asked for all the same.
+        for source in ["203.0.113.5", "198.51.100.7", "127.0.0.1"] {
+            assert_eq!(
+                gate().admit(ip(source), LeaseKind::Drop, proxy, Timestamp::ZERO),
+                Err(Refusal::Forwards)
+            );
+        }
         assert!(
             gate()
                 .admit(source, LeaseKind::Drop, Claim::Operator, Timestamp::ZERO)

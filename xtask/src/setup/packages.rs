@@ -56,6 +56,11 @@ const NGINX: Package = Package {
     sign: Sign::Program("nginx"),
     why: "a real server",
 };
+const HAPROXY: Package = Package {
+    name: "haproxy",
+    sign: Sign::Program("haproxy"),
+    why: "a real proxy, which the rules of cases are loaded into",
+};
 const TCPDUMP: Package = Package {
     name: "tcpdump",
     sign: Sign::Program("tcpdump"),
@@ -103,6 +108,7 @@ fn wanted(purpose: Purpose) -> &'static [Package] {
             CHROMIUM,
             CURL,
             NGINX,
+            HAPROXY,
             TCPDUMP,
             WRK,
             DEBOOTSTRAP,
