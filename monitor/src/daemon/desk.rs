@@ -1,18 +1,16 @@
-//! Answers the control protocol: gathers what the threads, the judge and the kernel's maps know.
+//! What is known of everything that runs: the threads, the judge and the kernel's maps, and what all answers are made of.
 //!
 //! Must not know about sockets, and holds no lock that the judge could want while it waits for the judge.
 
 use std::{
-    collections::{BTreeMap, HashMap},
     os::fd::OwnedFd,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
-use monitor_common::{Prefix, throttle::Rates};
+use monitor_common::Prefix;
 
 use super::{
     clock::LiveClock,
@@ -22,36 +20,26 @@ use super::{
     history::History,
     judging::{Busy, JudgeHandle},
     parse::Parsed,
-    reconcile::{self, Reconciled},
+    reconcile::Reconciled,
     restraint::Shed,
     stats,
 };
 use crate::{
     case::silence::Silence,
     config::{self, Loaded, Settings},
-    control::{
-        Service,
-        dto::{self, AllowRequest, BlockRequest, Refused, Span},
-        shown,
-    },
+    control::dto::{self, Refused},
     cut::CutCounts,
-    enforce::LeaseKind,
     hostnet::Nets,
     journal::{
         Journal,
         event::{EventKind, JournalEvent, Operator},
     },
-    judge::{JudgeStats, Order},
-    kernel::{Attachment, Counters, Kernel, KernelError, KernelLease, Leases, Sources, TimeBase},
-    metrics,
+    judge::JudgeStats,
+    kernel::{Attachment, Counters, Kernel, KernelLease, Leases, Sources, TimeBase},
     record::RecordStats,
     time::Timestamp,
-    verdict::{Mode, Refusal, ledger::LeaseRecord},
-    verify::Verified,
+    verdict::{Mode, ledger::LeaseRecord},
 };
-
-/// Bytes of a reason given by hand. A reason without end would be repeated in every listing.
-const REASON_BYTES: usize = 256;
 
 /// Reading handles of the kernel's maps.
 pub(super) struct Maps {
@@ -175,7 +163,7 @@ impl Desk {
         self.judge.call(|bench| bench.judge.stats())
     }
 
-    fn records(&self) -> Result<Vec<LeaseRecord>, Refused> {
+    pub(super) fn records(&self) -> Result<Vec<LeaseRecord>, Refused> {
         let list = self.judge.call(|bench| bench.judge.leases().cloned().collect());
         list.map_err(Into::into)
     }
@@ -191,7 +179,7 @@ impl Desk {
     }
 
     /// A lease of an earlier daemon that enforced has no effect in one that observes.
-    fn lease(
+    pub(super) fn lease(
         &self,
         record: &LeaseRecord,
         counted: Option<&KernelLease>,
@@ -225,318 +213,10 @@ impl Desk {
         }
     }
 
-    fn why_never(&self, source: monitor_common::IpKey) -> Option<String> {
+    pub(super) fn why_never(&self, source: monitor_common::IpKey) -> Option<String> {
         let nets = locked(&self.nets);
         nets.iter()
             .find(|(net, _)| net.contains(source))
             .map(|(_, why)| why.to_string())
     }
-}
-
-impl From<Busy> for Refused {
-    fn from(busy: Busy) -> Self {
-        Self::busy(busy.to_string())
-    }
-}
-
-impl From<KernelError> for Refused {
-    fn from(error: KernelError) -> Self {
-        Self::new(500, "kernel", error.to_string())
-    }
-}
-
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
-        let code = match refusal {
-            Refusal::NeverBlock { .. } | Refusal::NotRemote(_) => "never-block",
-            Refusal::Rate(_) | Refusal::Full(_) => "limit",
-            _ => "refused",
-        };
-        Self::new(409, code, format!("not blocked: {refusal}"))
-    }
-}
-
-impl Service for Desk {
-    fn status(&self) -> Result<dto::Status, Refused> {
-        let judge = self.judge_stats()?;
-        let counters = self.counters(&judge);
-        let now = self.clock.now();
-        let settings = self.settings();
-        Ok(dto::Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            pid: std::process::id(),
-            mode: settings.judge.mode,
-            started: self.started.rfc3339(),
-            uptime_seconds: now.since(self.started).as_secs(),
-            memory_bytes: stats::memory_bytes(),
-            cpu_percent: self.shed.cpu_percent(),
-            limits: dto::Limits {
-                cpu_percent: settings.limits.cpu_percent,
-                memory_bytes: settings.limits.memory_bytes,
-            },
-            shed: self.shed.step().name().to_owned(),
-            interfaces: locked(&self.interfaces).clone(),
-            ports: settings.ports.clone(),
-            totals: stats::totals(&counters, &judge),
-            losses: losses(&counters),
-            tables: tables(&judge),
-            log: dto::LogState {
-                path: settings.journal.path.display().to_string(),
-                report: self.journal.report(),
-            },
-            never_block: locked(&self.nets)
-                .iter()
-                .map(|(net, why)| (net.to_string(), why.to_string()))
-                .collect(),
-            threads: self.guards.threads(),
-            state_dir: settings.state_dir.display().to_string(),
-            pin_dir: settings.pin_dir.display().to_string(),
-            counters,
-        })
-    }
-
-    fn sources(&self, limit: usize) -> Result<Vec<dto::Source>, Refused> {
-        let records = self.records()?;
-        let records: HashMap<Prefix, &LeaseRecord> =
-            records.iter().map(|record| (record.source, record)).collect();
-        let nets: Vec<&LeaseRecord> = records
-            .values()
-            .copied()
-            .filter(|r| !r.source.is_host())
-            .collect();
-        let (base, now) = (self.clock.base(), self.clock.now());
-        let maps = locked(&self.maps);
-        let mut shown = Vec::new();
-        for counted in maps.sources.top(limit) {
-            let host = Prefix::host(counted.source);
-            let entry = maps.leases.get(host);
-            let record = records
-                .get(&host)
-                .copied()
-                .or_else(|| smallest(&nets, counted.source));
-            let of_record = record.and_then(|record| maps.leases.get(record.source));
-            shown.push(dto::Source {
-                lease: record.map(|record| self.lease(record, of_record.as_ref(), base, now)),
-                never_block: self.why_never(counted.source),
-                ..convert::source(&counted, entry.as_ref(), base, now)
-            });
-        }
-        Ok(shown)
-    }
-
-    fn actors(&self, limit: usize) -> Result<Vec<dto::Actor>, Refused> {
-        let acting = self.judge.call(move |bench| bench.judge.busiest_actors(limit))?;
-        let now = self.clock.now();
-        Ok(acting.iter().map(|one| shown::actor(one, now)).collect())
-    }
-
-    fn history(&self, span: Span) -> Result<dto::History, Refused> {
-        Ok(locked(&self.history).shown(span))
-    }
-
-    fn cases(&self, limit: usize) -> Result<Vec<dto::Case>, Refused> {
-        let now = self.clock.now();
-        let list = move |bench: &mut super::judging::Bench| {
-            let shown = bench.judge.latest_cases(limit);
-            shown.into_iter().map(|case| shown::case(case, now)).collect()
-        };
-        Ok(self.judge.call(list)?)
-    }
-
-    fn case(&self, number: u32) -> Result<dto::Case, Refused> {
-        let now = self.clock.now();
-        let found = self
-            .judge
-            .call(move |bench| bench.judge.case(number).map(|case| shown::case(case, now)))?;
-        found.ok_or_else(|| {
-            Refused::not_found(format!("there is no case {number}; `apimon cases` lists them"))
-        })
-    }
-
-    fn explain(&self, number: u32) -> Result<dto::Explanation, Refused> {
-        self.explanation(number)
-    }
-
-    fn endpoints(&self, limit: usize) -> Result<Vec<dto::Endpoint>, Refused> {
-        self.list_endpoints(limit)
-    }
-
-    fn silences(&self) -> Result<Vec<dto::Silence>, Refused> {
-        self.list_silences()
-    }
-
-    fn silence(&self, by: &Operator, request: dto::SilenceRequest) -> Result<dto::Silence, Refused> {
-        self.add_silence(by, request)
-    }
-
-    fn unsilence(&self, by: &Operator, id: u32) -> Result<dto::Silence, Refused> {
-        self.remove_silence(by, id)
-    }
-
-    fn leases(&self) -> Result<Vec<dto::Lease>, Refused> {
-        Ok(self.counted(&self.records()?))
-    }
-
-    fn block(&self, by: &Operator, source: Prefix, request: BlockRequest) -> Result<dto::Lease, Refused> {
-        self.refuse_in_observe()?;
-        if request.reason.len() > REASON_BYTES {
-            return Err(Refused::bad_request(format!(
-                "a reason has at most {REASON_BYTES} bytes"
-            )));
-        }
-        if request.ttl_seconds == Some(0) {
-            return Err(Refused::bad_request("a block must last at least one second"));
-        }
-        let kind = kind(&request)?;
-        let now = self.clock.now();
-        let order = Order {
-            source,
-            kind,
-            ttl: request.ttl_seconds.map(Duration::from_secs),
-            reason: request.reason,
-            by: Some(by.clone()),
-        };
-        let granted = self.judge.call(move |bench| {
-            let super::judging::Bench {
-                judge,
-                leases,
-                events,
-                ..
-            } = bench;
-            judge.block_add(order, now, &mut **leases, events)
-        })?;
-        self.one(granted?)
-    }
-
-    fn reload(&self, by: &Operator) -> Result<dto::Reloaded, Refused> {
-        self.read_configuration(Some(by))
-    }
-
-    fn verify(&self, repair_for: Option<&Operator>) -> Result<Verified, Refused> {
-        let verified = reconcile::verify(self, repair_for.is_some());
-        if let Some(by) = repair_for {
-            let (detail, done) = match &verified {
-                Ok(verified) => (
-                    format!(
-                        "{} of {} drifts mended",
-                        verified.drift.iter().filter(|drift| drift.repaired).count(),
-                        verified.drift.len()
-                    ),
-                    true,
-                ),
-                Err(refused) => (refused.message.clone(), false),
-            };
-            self.audit("verify-repair", Some(by), None, detail, done);
-        }
-        verified
-    }
-
-    fn allows(&self) -> Result<Vec<dto::Allow>, Refused> {
-        Ok(self.allowed())
-    }
-
-    fn allow(&self, by: &Operator, net: Prefix, request: AllowRequest) -> Result<dto::Allow, Refused> {
-        self.add_allowed(by, net, request)
-    }
-
-    fn disallow(&self, by: &Operator, net: Prefix) -> Result<dto::Allow, Refused> {
-        self.remove_allowed(by, net)
-    }
-
-    fn denied(&self, by: &Operator, method: &str, path: &str) {
-        let before = self.denials.fetch_add(1, Ordering::Relaxed);
-        // A user who asks without end must not fill the log: each power of two is said.
-        if (before + 1).is_power_of_two() {
-            let detail = format!("{method} {path}: only root may; {} refused so far", before + 1);
-            self.audit("control-denied", Some(by), None, detail, false);
-        }
-    }
-
-    fn unblock(&self, by: &Operator, source: Prefix) -> Result<dto::Lease, Refused> {
-        let now = self.clock.now();
-        // What it stopped is known only while it is there.
-        let counted = locked(&self.maps).leases.get(source);
-        let by = Some(by.clone());
-        let ended = self.judge.call(move |bench| {
-            let super::judging::Bench {
-                judge,
-                leases,
-                events,
-                ..
-            } = bench;
-            judge.block_remove(source, by, now, &mut **leases, events)
-        })?;
-        let record = ended?.ok_or_else(|| Refused::not_found(format!("{source} is not blocked")))?;
-        Ok(convert::lease(&record, counted.as_ref(), self.clock.base(), now))
-    }
-}
-
-impl Desk {
-    fn refuse_in_observe(&self) -> Result<(), Refused> {
-        match self.settings().judge.mode {
-            Mode::Enforce => Ok(()),
-            Mode::Observe => Err(Refused::new(
-                409,
-                "observe-mode",
-                "apimon observes and drops nothing; start it with --mode enforce (or mode = \"enforce\") to block",
-            )),
-        }
-    }
-
-    fn one(&self, record: LeaseRecord) -> Result<dto::Lease, Refused> {
-        let lease = self.counted(&[record]).pop();
-        lease.ok_or_else(|| Refused::new(500, "lost", "the lease was granted, but cannot be shown"))
-    }
-}
-
-/// The lease of the smallest net that an address is in.
-fn smallest<'a>(nets: &[&'a LeaseRecord], addr: monitor_common::IpKey) -> Option<&'a LeaseRecord> {
-    let around = nets
-        .iter()
-        .filter(|record| record.source.contains(addr) && record.source.is_v4() == addr.is_v4());
-    around.max_by_key(|record| record.source.bits()).copied()
-}
-
-/// What a request wants done. A rate of none is no rate.
-fn kind(request: &BlockRequest) -> Result<LeaseKind, Refused> {
-    let (packets, bytes) = (request.packets_per_second, request.bytes_per_second);
-    if packets == Some(0) || bytes.is_some_and(|bytes| bytes < Rates::BYTES_MIN) {
-        return Err(Refused::bad_request(format!(
-            "a throttle lets at least 1 packet or {} bytes a second through; leave the rate out to drop everything",
-            Rates::BYTES_MIN
-        )));
-    }
-    if packets.is_some_and(|packets| packets > Rates::PACKETS_MAX)
-        || bytes.is_some_and(|bytes| bytes > Rates::BYTES_MAX)
-    {
-        return Err(Refused::bad_request(format!(
-            "a throttle has at most {} packets and {} bytes a second",
-            Rates::PACKETS_MAX,
-            Rates::BYTES_MAX
-        )));
-    }
-    Ok(match (packets, bytes) {
-        (None, None) => LeaseKind::Drop,
-        (packets, bytes) => LeaseKind::Throttle {
-            packets: packets.unwrap_or(0),
-            bytes: bytes.unwrap_or(0),
-        },
-    })
-}
-
-fn tables(judge: &JudgeStats) -> BTreeMap<String, crate::lru::TableStats> {
-    judge.tables.iter().cloned().collect()
-}
-
-/// The losses that are not zero, as `stage.name`.
-pub(super) fn losses(counters: &dto::Counters) -> BTreeMap<String, u64> {
-    let of_stage = |(stage, counters): (&String, &BTreeMap<String, u64>)| {
-        let lossy = counters
-            .iter()
-            .filter(|(name, count)| **count > 0 && metrics::is_loss(name));
-        lossy
-            .map(|(name, count)| (format!("{stage}.{name}"), *count))
-            .collect::<Vec<_>>()
-    };
-    counters.iter().flat_map(of_stage).collect()
 }

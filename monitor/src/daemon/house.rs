@@ -6,10 +6,11 @@ use std::{collections::BTreeMap, io, os::fd::OwnedFd, path::Path, sync::Arc};
 use super::{
     clock::LiveClock,
     counting,
-    desk::{Desk, locked, losses},
+    desk::{Desk, locked},
     history,
     judging::{Bench, JudgeThread},
     log_watch::LogWatch,
+    overview::losses,
     parse::ParseThread,
     reconcile,
     restraint::{Restraint, Step, Used},

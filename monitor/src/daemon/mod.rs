@@ -5,6 +5,7 @@
 
 mod adopt;
 mod allowing;
+mod blocking;
 mod clock;
 mod convert;
 mod counting;
@@ -19,11 +20,13 @@ mod judging;
 mod keeper;
 mod log_watch;
 mod metering;
+mod overview;
 mod pace;
 mod parse;
 mod reconcile;
 mod reload;
 mod restraint;
+mod service;
 mod start;
 mod stats;
 mod stop;
