@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use apimon::{control::dto::Interface, kernel, state};
 use apimon_tests::{barrage::Barrage, client::Tally, scene::Scene, site::INTERFACE, wait};
 
@@ -275,6 +276,36 @@ fn an_interface_that_goes_and_comes_back_is_guarded_again() {
         "{said}"
     );
     assert_shield_works(&scene);
+}
+
+#[test]
+fn an_interface_that_is_lent_to_another_namespace_is_guarded_again() {
+    let mut scene = scene("lent");
+    scene.host().connect("x0", &scene.site.router, "x1").unwrap();
+    scene
+        .apimon
+        .flags
+        .extend(["--interface", "x0"].map(str::to_owned));
+    let _daemon = scene.apimon.start(scene.host()).unwrap();
+    block(&scene, BLOCKED);
+    let (own, other) = (scene.host().name(), scene.site.clients.name());
+    for _ in 0..2 {
+        scene.host().ip(&format!("link set x0 netns {other}")).unwrap();
+        wait::until_true("x0 away", PATIENCE, || interface(&scene, "x0").shield == "gone").unwrap();
+        assert_shield_works(&scene);
+        scene
+            .site
+            .clients
+            .ip(&format!("link set x0 netns {own}"))
+            .unwrap();
+        scene.host().ip("link set x0 up").unwrap();
+        wait::until_true("x0 again", PATIENCE, || {
+            interface(&scene, "x0").shield == "native" && scene.apimon.ask(&["verify"]).is_ok()
+        })
+        .with_context(|| scene.apimon.everything_said())
+        .unwrap();
+        assert_shield_works(&scene);
+    }
 }
 
 #[test]
