@@ -328,13 +328,20 @@ struct Collector<'a> {
 
 impl Visitor for Collector<'_> {
     #[inline]
-    fn wants(&self, name: &[u8], kind: ValueKind, value: &[u8]) -> bool {
-        let said = match self.of {
-            Part::Request => true,
-            Part::Response => Told::wants(name, value),
-        };
-        said || matches!(kind, ValueKind::Text | ValueKind::Number)
-            && (may_be_id(name) || is_telling_length(value.len()))
+    fn wants_all(&self) -> bool {
+        self.of == Part::Request
+    }
+
+    #[inline]
+    fn wants_name(&self, name: &[u8]) -> bool {
+        self.wants_all() || Told::wants_name(name) || may_be_id(name)
+    }
+
+    #[inline]
+    fn wants_value(&self, kind: ValueKind, value: &[u8]) -> bool {
+        self.wants_all()
+            || Told::wants_value(value)
+            || matches!(kind, ValueKind::Text | ValueKind::Number) && is_telling_length(value.len())
     }
 
     #[inline]

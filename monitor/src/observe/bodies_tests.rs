@@ -1,5 +1,7 @@
 //! Bodies in passing: what is found of them, what is not read at all, and that nothing stays behind.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::http::transaction::{HeadBuf, Version};
 
@@ -187,4 +189,93 @@ fn requests_that_are_never_answered_are_bounded() {
     let held = bodies.held();
     assert!(held < 60, "{held}");
     assert_eq!(bodies.stats().shed, 1000 - held as u64);
+}
+
+/// Words of bodies as APIs have them, and of broken ones. No value is a known secret of anybody.
+const WORDS: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "{\"id\":",
+    ",\"id\":",
+    ",\"order_id\": ",
+    ",\"state\":",
+    ",\"note\":",
+    ",\"token\":",
+    ",\"a/b\":",
+    ",\"\\u0069d\":",
+    ",\"success\":false",
+    ",\"items\":[{",
+    "},{",
+    "}]",
+    "\"sku\":",
+    "1042",
+    "-1.5e3",
+    "null",
+    "tru",
+    "\"failed\"",
+    "\"d2c7a9f0-aaaa-4bbb-8ccc-000000000017\"",
+    "\"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqYW5lIn0.c2lnbmF0dXJl\"",
+    "\"0123456789abcdef0123\"",
+    "\"-----BEGIN RSA PRIVATE KEY-----\"",
+    "\"a \\\"b\\\" \\u00e9\"",
+    "\"open",
+    " ",
+    "\n  ",
+    "=",
+    "&",
+    "id=7&id=8",
+];
+
+/// All that is found of a body that comes in pieces of this size.
+fn all_of(bodies: &mut Bodies, of: Part, body: &[u8], whole: bool, size: usize) -> Found {
+    let head = HeadBuf::new(Version::Http11, &[JSON]);
+    let mut mark = Mark::NEW;
+    let mut offset = 0;
+    for bytes in body.chunks(size) {
+        let head = head.as_head();
+        let part = BodyPart {
+            of,
+            head,
+            offset,
+            bytes,
+        };
+        if mark.wants_bytes() {
+            bodies.part(&part, &mut mark);
+        }
+        offset += bytes.len() as u64;
+    }
+    bodies.ends(whole, mark);
+    bodies.found(mark).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Byte by byte everything goes the long way: names are put together, paths worked out, nothing is expected. Neither
+    /// the short way nor what bodies before it left may change what is found.
+    #[test]
+    fn the_short_way_finds_what_the_long_way_finds(
+        texts in prop::collection::vec(
+            prop::collection::vec(prop::sample::select(WORDS), 1..40).prop_map(|words| words.concat()),
+            1..4,
+        ),
+        whole: bool,
+        size in 1..100usize,
+    ) {
+        let mut warm = bodies(BodySettings::BOTH);
+        for text in &texts {
+            for of in [Part::Request, Part::Response] {
+                let long = all_of(&mut bodies(BodySettings::BOTH), of, text.as_bytes(), whole, 1);
+                let short = all_of(&mut warm, of, text.as_bytes(), whole, size);
+                prop_assert_eq!(&short.facts.ids, &long.facts.ids);
+                prop_assert_eq!(short.facts.read.facts, long.facts.read.facts);
+                prop_assert_eq!(short.facts.read.fields, long.facts.read.fields);
+                prop_assert_eq!(short.fields, long.fields);
+                prop_assert_eq!(short.told, long.told);
+            }
+        }
+    }
 }

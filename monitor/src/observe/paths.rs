@@ -6,8 +6,8 @@ use super::{
     names::{id_about, stem_of},
 };
 
-/// Paths remembered. Elements of lists seldom have more ids.
-const SLOTS: usize = 8;
+/// Paths remembered. Elements of lists seldom have more ids, and what comes in turn is found at once.
+const SLOTS: usize = 32;
 
 /// Names of what holds any kind of object: they say nothing about a bare `id` in it.
 const HOLDERS: [&str; 24] = [
@@ -39,7 +39,10 @@ fn holder(path: &[u8]) -> &[u8] {
 pub(super) struct Paths {
     pub(super) key: InstallKey,
     slots: [Slot; SLOTS],
+    /// The slot that is to be used anew.
     next: usize,
+    /// The slot that was asked for last.
+    last: usize,
 }
 
 #[derive(Debug, Default)]
@@ -65,18 +68,23 @@ impl Paths {
             key,
             slots: Default::default(),
             next: 0,
+            last: 0,
         }
     }
 
     /// What a path is whose last name is `name`.
     pub(super) fn look(&mut self, path: &[u8], name: &[u8]) -> Known {
-        // An empty slot is no path: those that have a name begin with a slash.
-        let found = self
-            .slots
-            .iter()
-            .find(|slot| slot.path == path && !path.is_empty());
-        if let Some(slot) = found {
-            return slot.known;
+        // The elements of a list have the same paths in the same order. An empty slot is no path: those that have a name
+        // begin with a slash.
+        let places = (0..SLOTS).map(|ahead| (self.last + 1 + ahead) % SLOTS);
+        for place in places {
+            if let Some(slot) = self.slots.get(place)
+                && slot.path == path
+                && !path.is_empty()
+            {
+                self.last = place;
+                return slot.known;
+            }
         }
         let about = id_about(name);
         let known = Known {
@@ -88,6 +96,7 @@ impl Paths {
             }),
         };
         self.next = (self.next + 1) % SLOTS;
+        self.last = self.next;
         if let Some(slot) = self.slots.get_mut(self.next) {
             slot.path.clear();
             slot.path.extend_from_slice(path);

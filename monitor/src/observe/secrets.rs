@@ -93,8 +93,32 @@ fn search(value: &[u8]) -> Option<(SecretKind, &[u8])> {
     })
 }
 
+/// Whether one of [`FORMS`] begins with this byte, or a private key: what most places fail.
+const BEGINS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while let Some((form, _)) = FORMS.split_at(at).1.split_first() {
+        if let Some((_, [place, ..])) = table.split_at_mut_checked(match form.begins {
+            [first, ..] => *first as usize,
+            [] => 256,
+        }) {
+            *place = true;
+        }
+        at += 1;
+    }
+    table[b'-' as usize] = true;
+    table
+};
+
 /// A secret that begins here, and not in the middle of a word.
+#[inline]
 fn at(value: &[u8], begin: usize) -> Option<(SecretKind, &[u8])> {
+    let first = value.get(begin)?;
+    let may_be = BEGINS.get(usize::from(*first)).is_some_and(|begins| *begins);
+    if may_be { surely_at(value, begin) } else { None }
+}
+
+fn surely_at(value: &[u8], begin: usize) -> Option<(SecretKind, &[u8])> {
     let before = begin.checked_sub(1).and_then(|at| value.get(at));
     if before.is_some_and(u8::is_ascii_alphanumeric) {
         return None;

@@ -1,12 +1,12 @@
 //! Names of fields, parameters and cookies that say what their value is for: a user, a password, a token, an error.
 //! Must not know values, nor what is made of them.
 //!
-//! Most names are none of these. So the first look is at the length, the first letter and the last only.
+//! Most names are none of these. So the first look is at the length, the first letter and the last only, and the second
+//! is one in a table made by the compiler.
 
-/// Longest name that is looked up, bytes without separators.
-const LONGEST: usize = 24;
-/// Separators that a written name may have more than the plain one (`access_token`).
-const SEPARATORS: usize = 3;
+mod table;
+
+use self::table::{Table, Words};
 
 /// What a field of a request is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,8 +58,6 @@ pub(super) enum Pages {
     /// How many elements.
     Limit,
 }
-
-type Words<T> = &'static [(&'static [u8], T)];
 
 const ASKS: Words<Asks> = &[
     (b"username", Asks::User(9)),
@@ -272,33 +270,21 @@ const SECRET: Words<()> = &[
     (b"token", ()),
 ];
 
-/// First and last letters of the names of each length, one bit a letter.
-type Ends = [(u32, u32); LONGEST + SEPARATORS + 1];
-
-const ASKS_ENDS: Ends = ends(ASKS);
-const TELLS_ENDS: Ends = ends(TELLS);
-const PAGES_ENDS: Ends = ends(PAGES);
-const SECRET_ENDS: Ends = ends(SECRET);
+static ASKS_TABLE: Table<Asks> = Table::new(ASKS);
+static TELLS_TABLE: Table<Tells> = Table::new(TELLS);
+static PAGES_TABLE: Table<Pages> = Table::new(PAGES);
+static SECRET_TABLE: Table<()> = Table::new(SECRET);
 
 /// What a field of a request is for, by its name. Of `user[email]` the name is `email`.
 #[inline]
 pub(super) fn asks(name: &[u8]) -> Option<Asks> {
-    let name = innermost(name);
-    if may_be(name, &ASKS_ENDS) {
-        find(name, ASKS)
-    } else {
-        None
-    }
+    ASKS_TABLE.find(innermost(name))
 }
 
 /// What a field of an answer says, by its name.
 #[inline]
 pub(super) fn tells(name: &[u8]) -> Option<Tells> {
-    if may_be(name, &TELLS_ENDS) {
-        find(name, TELLS)
-    } else {
-        None
-    }
+    TELLS_TABLE.find(name)
 }
 
 /// What a parameter says about which part of a list is asked for, by its name. Of `page[size]` it is `size`, and a `$`
@@ -307,17 +293,13 @@ pub(super) fn tells(name: &[u8]) -> Option<Tells> {
 pub(super) fn pages(name: &[u8]) -> Option<Pages> {
     let name = innermost(name);
     let name = name.strip_prefix(b"$").unwrap_or(name);
-    if may_be(name, &PAGES_ENDS) {
-        find(name, PAGES)
-    } else {
-        None
-    }
+    PAGES_TABLE.find(name)
 }
 
 /// Whether a parameter of this name carries a secret.
 #[inline]
 pub(super) fn is_secret(name: &[u8]) -> bool {
-    may_be(name, &SECRET_ENDS) && find(name, SECRET).is_some()
+    SECRET_TABLE.find(name).is_some()
 }
 
 /// The name in the last brackets, which is how forms write what lies within what.
@@ -332,58 +314,6 @@ pub(super) fn innermost(name: &[u8]) -> &[u8] {
         (name, at) if at + 1 < name.len() => name.get(at + 1..).unwrap_or_default(),
         (name, at) => name.get(..at).unwrap_or_default(),
     }
-}
-
-#[inline]
-fn may_be(name: &[u8], ends: &Ends) -> bool {
-    let (Some(first), Some(last), Some((firsts, lasts))) = (name.first(), name.last(), ends.get(name.len()))
-    else {
-        return false;
-    };
-    let letter = |byte: &u8| (byte | 0x20).wrapping_sub(b'a');
-    // `_` and `-` begin some names of fields; then the mask has nothing to say.
-    let begins = match letter(first) {
-        letter @ 0..26 => firsts >> letter & 1 != 0,
-        _ => *firsts != 0 && matches!(first, b'_' | b'-'),
-    };
-    // Behind the last letter there may be a separator, and some end with a digit.
-    begins && (letter(last) >= 26 || lasts >> letter(last) & 1 != 0)
-}
-
-/// Looks a name up without letter case and separators.
-fn find<T: Copy>(name: &[u8], words: Words<T>) -> Option<T> {
-    let mut plain = [0; LONGEST];
-    let mut len = 0;
-    for byte in name.iter().filter(|byte| !matches!(byte, b'_' | b'-' | b'.')) {
-        *plain.get_mut(len)? = byte.to_ascii_lowercase();
-        len += 1;
-    }
-    let plain = plain.get(..len)?;
-    let found = words.iter().find(|(word, _)| *word == plain)?;
-    Some(found.1)
-}
-
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which refuses what is out of bounds"
-)]
-const fn ends<T>(words: &[(&[u8], T)]) -> Ends {
-    let mut table = [(0, 0); LONGEST + SEPARATORS + 1];
-    let mut at = 0;
-    while at < words.len() {
-        let word = words[at].0;
-        let last = word[word.len() - 1];
-        let mut more = 0;
-        while more <= SEPARATORS {
-            table[word.len() + more].0 |= 1 << (word[0] - b'a');
-            if last.is_ascii_lowercase() {
-                table[word.len() + more].1 |= 1 << (last - b'a');
-            }
-            more += 1;
-        }
-        at += 1;
-    }
-    table
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Any split of the same bytes gives the same calls. Must not know codings, messages, or what fields mean.
 
 mod form;
+mod guess;
 mod json;
 mod kept;
 mod multipart;
@@ -10,7 +11,15 @@ mod names;
 mod scan;
 mod trail;
 
-use self::{form::Form, json::Json, kept::Kept, multipart::Multipart, names::Names, trail::Trail};
+use self::{
+    form::Form,
+    guess::{Guess, Known},
+    json::Json,
+    kept::Kept,
+    multipart::Multipart,
+    names::Names,
+    trail::Trail,
+};
 use crate::{
     body::{
         fact::{BodyFact, BodyFactSet},
@@ -66,11 +75,25 @@ pub enum ValueKind {
 
 /// Sees the fields of a body.
 pub trait Visitor {
-    /// Whether a field may be of use whose name, in one piece and as it was sent, is this, and whose value is this. Of one
-    /// that is not the path is not worked out, which is most of the work; [`Self::field`] may be called for it all the same.
+    /// Whether every field is of use. Otherwise of one that is not the path is not worked out, which is most of the work;
+    /// [`Self::field`] may be called for it all the same.
     #[inline]
-    fn wants(&self, name: &[u8], kind: ValueKind, value: &[u8]) -> bool {
-        let _ = (name, kind, value);
+    fn wants_all(&self) -> bool {
+        true
+    }
+
+    /// Whether a field may be of use because of its name, which is in one piece and as it was sent. It is remembered: all
+    /// visitors of a [`Walker`] that do not want all fields want the same names.
+    #[inline]
+    fn wants_name(&self, name: &[u8]) -> bool {
+        let _ = name;
+        true
+    }
+
+    /// Whether a field may be of use because of its value, whatever its name.
+    #[inline]
+    fn wants_value(&self, kind: ValueKind, value: &[u8]) -> bool {
+        let _ = (kind, value);
         true
     }
 
@@ -92,6 +115,7 @@ pub enum Going {
 struct Ground {
     trail: Trail,
     names: Names,
+    guess: Guess,
     kept: Kept,
     facts: BodyFactSet,
     fields: u32,
@@ -130,6 +154,7 @@ impl Walker {
             ground: Ground {
                 trail: Trail::new(limits),
                 names: Names::new(),
+                guess: Guess::new(),
                 kept: Kept::new(limits.value_bytes),
                 facts: BodyFactSet::default(),
                 fields: 0,
@@ -273,7 +298,7 @@ impl Ground {
         let instance = self.trail.instance();
         match self.trail.whole_name() {
             Some(name) => {
-                if self.names.is_known(instance, name) {
+                if self.names.is_known(instance, names::hash(name)) {
                     self.facts.insert(BodyFact::DuplicateName);
                 }
             }
@@ -295,11 +320,11 @@ impl Ground {
 
     /// Notes a member of an object that nobody wants to see, unless its name does not surely fit.
     #[inline]
-    fn pass_by(&mut self, name: &[u8]) -> bool {
-        if !self.trail.has_room(name.len()) {
+    fn pass_by(&mut self, name: Known) -> bool {
+        if !self.trail.has_room(name.len) {
             return false;
         }
-        if self.names.is_known(self.trail.instance(), name) {
+        if self.names.is_known(self.trail.instance(), name.hash) {
             self.facts.insert(BodyFact::DuplicateName);
         }
         self.count();

@@ -28,10 +28,16 @@ pub(in crate::observe) struct Told {
 }
 
 impl Told {
-    /// Whether a field of this name and value may say something.
+    /// Whether a field of this name may say something.
     #[inline]
-    pub(in crate::observe) fn wants(name: &[u8], value: &[u8]) -> bool {
-        words::tells(name).is_some() || secrets::is_jwt(value) || secrets::find(value).is_some()
+    pub(in crate::observe) fn wants_name(name: &[u8]) -> bool {
+        words::tells(name).is_some()
+    }
+
+    /// Whether a field of this value may say something, whatever its name.
+    #[inline]
+    pub(in crate::observe) fn wants_value(value: &[u8]) -> bool {
+        secrets::is_jwt(value) || secrets::find(value).is_some()
     }
 
     /// Takes a field.

@@ -2,7 +2,7 @@
 //! is left where it stands, for the state machine. Must not read anything in another way than that does.
 
 use super::{Json, State, bare_kind, bare_len};
-use crate::body::walk::{Ground, ValueKind, Visitor, scan::find2};
+use crate::body::walk::{Ground, ValueKind, Visitor, guess::Known, scan::find2};
 
 /// A scalar that lies whole.
 struct Scalar<'a> {
@@ -50,6 +50,32 @@ fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((text, behind.strip_prefix(b"\"")?))
 }
 
+/// A name behind its opening quote, what is behind its colon, and what is known of it where not all are wanted.
+#[inline]
+fn name<'a, V: Visitor + ?Sized>(
+    ground: &mut Ground,
+    quoted: &'a [u8],
+    all: bool,
+    visitor: &V,
+) -> Option<(&'a [u8], &'a [u8], Option<Known>)> {
+    if !all && let Some(known) = ground.guess.expect(quoted) {
+        return Some((
+            quoted.get(..known.len)?,
+            quoted.get(known.len + 2..)?,
+            Some(known),
+        ));
+    }
+    let (name, behind) = string(quoted)?;
+    let behind = behind.strip_prefix(b":")?;
+    let known = (!all).then(|| {
+        ground.guess.learn(name, |name| {
+            // One with an escaped slash is remembered as it is shown.
+            visitor.wants_name(name) || find2::<b'/', b'~'>(name).is_some()
+        })
+    });
+    Some((name, behind, known))
+}
+
 impl Json {
     /// Reads what is plain of the container that is open.
     #[inline]
@@ -80,20 +106,19 @@ impl Json {
         rest: &mut &[u8],
         visitor: &mut V,
     ) -> Option<bool> {
-        let (name, behind) = string(rest.strip_prefix(b"\"")?)?;
-        let behind = behind.strip_prefix(b":")?;
+        let quoted = rest.strip_prefix(b"\"")?;
+        let all = visitor.wants_all();
+        let (name, behind, known) = name(ground, quoted, all, visitor)?;
         let behind = behind.strip_prefix(b" ").unwrap_or(behind);
         let scalar = match behind.first()? {
             b'{' | b'[' => None,
             _ => Some(scalar(behind)?),
         };
-        if let Some(scalar) = &scalar {
+        if let (Some(scalar), Some(known)) = (&scalar, known)
+            && !known.wanted
+        {
             let kind = scalar.kind(ground)?;
-            // A name with an escaped slash is remembered as it is shown.
-            if !visitor.wants(name, kind, scalar.text)
-                && find2::<b'/', b'~'>(name).is_none()
-                && ground.pass_by(name)
-            {
+            if !visitor.wants_value(kind, scalar.text) && ground.pass_by(known) {
                 return Some(self.next(ground, scalar, rest));
             }
         }
@@ -134,7 +159,8 @@ impl Json {
         if ground.stopped {
             return false;
         }
-        *rest = tail;
+        // Many write a blank behind each comma.
+        *rest = tail.strip_prefix(b" ").unwrap_or(tail);
         self.state = if ground.trail.in_list() {
             State::NextElement
         } else {
