@@ -49,6 +49,8 @@ pub(super) struct Paths {
 struct Slot {
     path: Vec<u8>,
     known: Known,
+    /// The slot of the path that came behind it.
+    next: usize,
 }
 
 /// What a path is.
@@ -76,15 +78,15 @@ impl Paths {
     pub(super) fn look(&mut self, path: &[u8], name: &[u8]) -> Known {
         // The elements of a list have the same paths in the same order. An empty slot is no path: those that have a name
         // begin with a slash.
-        let places = (0..SLOTS).map(|ahead| (self.last + 1 + ahead) % SLOTS);
-        for place in places {
-            if let Some(slot) = self.slots.get(place)
-                && slot.path == path
-                && !path.is_empty()
-            {
-                self.last = place;
-                return slot.known;
-            }
+        let is = |slot: &Slot| slot.path == path && !path.is_empty();
+        let expected = self.slots.get(self.last).map_or(0, |slot| slot.next);
+        if let Some(slot) = self.slots.get(expected).filter(|slot| is(slot)) {
+            self.last = expected;
+            return slot.known;
+        }
+        if let Some(place) = self.slots.iter().position(is) {
+            self.follows(place);
+            return self.slots.get(place).map(|slot| slot.known).unwrap_or_default();
         }
         let about = id_about(name);
         let known = Known {
@@ -96,13 +98,21 @@ impl Paths {
             }),
         };
         self.next = (self.next + 1) % SLOTS;
-        self.last = self.next;
         if let Some(slot) = self.slots.get_mut(self.next) {
             slot.path.clear();
             slot.path.extend_from_slice(path);
             slot.known = known;
         }
+        self.follows(self.next);
         known
+    }
+
+    /// The path in this slot came behind the last one.
+    fn follows(&mut self, place: usize) {
+        if let Some(last) = self.slots.get_mut(self.last) {
+            last.next = place;
+        }
+        self.last = place;
     }
 }
 

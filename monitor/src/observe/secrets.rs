@@ -94,16 +94,15 @@ fn search(value: &[u8]) -> Option<(SecretKind, &[u8])> {
 }
 
 /// Whether one of [`FORMS`] begins with this byte, or a private key: what most places fail.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses what is out of bounds"
+)]
 const BEGINS: [bool; 256] = {
     let mut table = [false; 256];
     let mut at = 0;
-    while let Some((form, _)) = FORMS.split_at(at).1.split_first() {
-        if let Some((_, [place, ..])) = table.split_at_mut_checked(match form.begins {
-            [first, ..] => *first as usize,
-            [] => 256,
-        }) {
-            *place = true;
-        }
+    while at < FORMS.len() {
+        table[FORMS[at].begins[0] as usize] = true;
         at += 1;
     }
     table[b'-' as usize] = true;

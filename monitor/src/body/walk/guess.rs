@@ -7,8 +7,10 @@ use super::names;
 
 /// Names remembered, a power of two.
 const NAMES: usize = 128;
+/// Room for a name with what stands behind it, bytes.
+const ROOM: usize = 32;
 /// Longest name that is remembered, bytes.
-const LONGEST: usize = 30;
+const LONGEST: usize = ROOM - 2;
 
 /// What is known of a name.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +21,19 @@ pub(super) struct Known {
     pub(super) len: usize,
     /// Whether the path has to be worked out whatever the value is.
     pub(super) wanted: bool,
+    /// Whether it stands in a path as it is.
+    pub(super) plain: bool,
+    /// Where it is remembered.
+    place: usize,
+}
+
+/// What a name is found to be when it comes the first time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nature {
+    /// As in [`Known`].
+    pub(super) wanted: bool,
+    /// As in [`Known`].
+    pub(super) plain: bool,
 }
 
 /// The names seen last, and which followed which.
@@ -32,10 +47,11 @@ pub(super) struct Guess {
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     /// The name, with the quote and the colon behind it.
-    text: [u8; LONGEST + 2],
+    text: [u8; ROOM],
     /// Length of that; 0 where there is none.
     len: u8,
     wanted: bool,
+    plain: bool,
     /// Place of the name that followed it.
     next: u8,
     hash: u64,
@@ -43,18 +59,81 @@ struct Seen {
 
 impl Seen {
     const NONE: Self = Self {
-        text: [0; LONGEST + 2],
+        text: [0; ROOM],
         len: 0,
         wanted: false,
+        plain: false,
         next: 0,
         hash: 0,
     };
+
+    /// What followed whatever was remembered here before says nothing of this name.
+    fn of(name: &[u8], hash: u64, nature: Nature) -> Self {
+        let mut seen = Self {
+            wanted: nature.wanted,
+            plain: nature.plain,
+            hash,
+            ..Self::NONE
+        };
+        let len = name.len() + 2;
+        let room = seen
+            .text
+            .get_mut(..len)
+            .and_then(|text| text.split_last_chunk_mut());
+        if let (Some((front, end)), Ok(len)) = (room, u8::try_from(len)) {
+            front.copy_from_slice(name);
+            *end = *b"\":";
+            seen.len = len;
+        }
+        seen
+    }
 
     #[inline]
     fn text(&self) -> &[u8] {
         self.text.get(..usize::from(self.len)).unwrap_or_default()
     }
+
+    /// Whether `quoted` begins with it. In four words where there are as many bytes: a call costs more.
+    #[inline]
+    fn stands_before(&self, quoted: &[u8]) -> bool {
+        let (Some(front), Some(mask)) = (quoted.first_chunk::<ROOM>(), MASKS.get(usize::from(self.len)))
+        else {
+            return quoted.starts_with(self.text());
+        };
+        let words = words(front).into_iter().zip(words(&self.text)).zip(mask);
+        words.fold(0, |differs, ((a, b), mask)| differs | (a ^ b) & mask) == 0
+    }
 }
+
+/// A name's room as words.
+#[inline]
+fn words(bytes: &[u8; ROOM]) -> [u64; ROOM / 8] {
+    let (eights, _) = bytes.as_chunks();
+    let mut words = [0; ROOM / 8];
+    for (word, eight) in words.iter_mut().zip(eights) {
+        *word = u64::from_le_bytes(*eight);
+    }
+    words
+}
+
+/// For each length the words in which so many bytes count.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses what is out of bounds"
+)]
+static MASKS: [[u64; ROOM / 8]; ROOM + 1] = {
+    let mut masks = [[0; ROOM / 8]; ROOM + 1];
+    let mut len = 0;
+    while len <= ROOM {
+        let mut byte = 0;
+        while byte < len {
+            masks[len][byte / 8] |= 0xff << (byte % 8 * 8);
+            byte += 1;
+        }
+        len += 1;
+    }
+    masks
+};
 
 impl Guess {
     pub(super) fn new() -> Self {
@@ -67,49 +146,56 @@ impl Guess {
     /// The name that stands here behind its opening quote, with its closing quote and colon, if it is the one that is
     /// expected.
     #[inline]
-    pub(super) fn expect(&mut self, quoted: &[u8]) -> Option<Known> {
-        let next = usize::from(self.seen.get(self.last)?.next);
-        let seen = self.seen.get(next)?;
-        if seen.len == 0 || !quoted.starts_with(seen.text()) {
+    pub(super) fn expect(&self, quoted: &[u8]) -> Option<Known> {
+        let place = usize::from(self.seen.get(self.last)?.next);
+        let seen = self.seen.get(place)?;
+        if seen.len == 0 || !seen.stands_before(quoted) {
             return None;
         }
-        self.last = next;
         Some(Known {
             hash: seen.hash,
             len: usize::from(seen.len) - 2,
             wanted: seen.wanted,
+            plain: seen.plain,
+            place,
         })
     }
 
-    /// A name that was not expected. `wanted` is asked only where it is not known.
+    /// It was the one that was expected.
+    #[inline]
+    pub(super) fn came(&mut self, known: Known) {
+        self.last = known.place;
+    }
+
+    /// A name that was not expected. Its nature is asked for only where it is not known.
     #[inline(never)]
-    pub(super) fn learn(&mut self, name: &[u8], wanted: impl FnOnce(&[u8]) -> bool) -> Known {
+    pub(super) fn learn(&mut self, name: &[u8], nature: impl FnOnce(&[u8]) -> Nature) -> Known {
         let hash = names::hash(name);
-        let known = |wanted| Known {
+        let known = |Nature { wanted, plain }, place| Known {
             hash,
             len: name.len(),
             wanted,
+            plain,
+            place,
         };
+        if name.len() > LONGEST {
+            return known(nature(name), self.last);
+        }
         #[expect(clippy::cast_possible_truncation, reason = "an index below NAMES")]
         let place = (hash as usize) % NAMES;
-        let (Some(seen), Ok(len)) = (self.seen.get_mut(place), u8::try_from(name.len() + 2)) else {
-            return known(wanted(name));
+        let Some(seen) = self.seen.get_mut(place) else {
+            return known(nature(name), self.last);
         };
-        if seen.len != len || seen.text().strip_suffix(b"\":") != Some(name) {
-            let Some(text) = seen.text.get_mut(..name.len() + 2) else {
-                return known(wanted(name));
-            };
-            if let Some((front, end)) = text.split_last_chunk_mut() {
-                front.copy_from_slice(name);
-                *end = *b"\":";
-            }
-            seen.len = len;
-            seen.hash = hash;
-            seen.wanted = wanted(name);
-            // What followed the name that was here says nothing of this one.
-            seen.next = 0;
+        if seen.text().strip_suffix(b"\":") != Some(name) {
+            *seen = Seen::of(name, hash, nature(name));
         }
-        let known = known(seen.wanted);
+        let known = known(
+            Nature {
+                wanted: seen.wanted,
+                plain: seen.plain,
+            },
+            place,
+        );
         if let (Some(before), Ok(place)) = (self.seen.get_mut(self.last), u8::try_from(place)) {
             before.next = place;
         }
@@ -131,22 +217,32 @@ mod tests {
             "",
             "a name that is too long to be remembered at all",
         ];
+        let nature = |name: &[u8]| Nature {
+            wanted: name.len() < 3,
+            plain: true,
+        };
         for name in names {
-            guess.learn(name.as_bytes(), |name| name.len() < 3);
+            guess.learn(name.as_bytes(), nature);
         }
-        for _ in 0..3 {
+        for behind in ["1,", "1,\"and so on, and so on, for ever and ever\""] {
             for name in ["id", "state", ""] {
-                let text = format!("{name}\":1,");
-                let known = guess
-                    .expect(text.as_bytes())
-                    .unwrap_or_else(|| guess.learn(name.as_bytes(), |_| panic!("{name} is known")));
+                let text = format!("{name}\":{behind}");
+                let known = guess.expect(text.as_bytes());
+                if let Some(known) = known {
+                    guess.came(known);
+                }
+                let known =
+                    known.unwrap_or_else(|| guess.learn(name.as_bytes(), |_| panic!("{name} is known")));
                 assert_eq!((known.len, known.wanted), (name.len(), name.len() < 3));
                 assert_eq!(known.hash, names::hash(name.as_bytes()));
             }
         }
         assert!(guess.expect(b"id\":1").is_some());
-        for other in ["state", "state\"", "states\":", "stat\":", ""] {
-            assert!(guess.expect(other.as_bytes()).is_none(), "{other}");
+        for other in ["state", "i", "id\"", "ids\":", "i\":", ""] {
+            for behind in ["", " and something that is longer than any name can be"] {
+                let text = format!("{other}{behind}");
+                assert!(guess.expect(text.as_bytes()).is_none(), "{text}");
+            }
         }
     }
 }

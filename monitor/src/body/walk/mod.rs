@@ -318,17 +318,28 @@ impl Ground {
         self.count();
     }
 
-    /// Notes a member of an object that nobody wants to see, unless its name does not surely fit.
+    /// A name that lies whole.
     #[inline]
-    fn pass_by(&mut self, name: Known) -> bool {
-        if !self.trail.has_room(name.len) {
-            return false;
+    fn whole_name(&mut self, name: &[u8], known: Option<Known>) {
+        match known {
+            Some(known) if known.plain && self.trail.has_room(name.len()) => {
+                self.trail.put_name(name);
+                self.has_name(self.trail.instance(), known);
+            }
+            _ => {
+                self.trail.begin_name();
+                self.trail.push_name(name);
+                self.name_ends();
+            }
         }
-        if self.names.is_known(self.trail.instance(), name.hash) {
+    }
+
+    /// The object of this number has this name.
+    #[inline]
+    fn has_name(&mut self, object: u32, known: Known) {
+        if self.names.is_known(object, known.hash) {
             self.facts.insert(BodyFact::DuplicateName);
         }
-        self.count();
-        true
     }
 
     /// Shows a field whose value was kept, and forgets the value.

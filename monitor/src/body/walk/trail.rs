@@ -113,6 +113,14 @@ impl Trail {
         !level.cut && usize::from(level.len) + 1 + 2 * name <= self.max
     }
 
+    /// How long a name may be of which that is sure; `None` where it is of no name.
+    #[inline]
+    pub(super) fn room(&self) -> Option<usize> {
+        let level = self.level();
+        let left = self.max.checked_sub(usize::from(level.len) + 1);
+        left.filter(|_| !level.cut).map(|left| left / 2)
+    }
+
     /// A name of the present container begins.
     #[inline]
     pub(super) fn begin_name(&mut self) {
@@ -126,6 +134,20 @@ impl Trail {
         }
         level.name.0 = u16::try_from(self.bytes.len()).unwrap_or(u16::MAX);
         level.name.1 = level.name.0;
+    }
+
+    /// A whole name without slash and tilde, for which there is room ([`Self::has_room`]).
+    #[inline]
+    pub(super) fn put_name(&mut self, name: &[u8]) {
+        let Some(level) = self.levels.get_mut(self.depth) else {
+            return;
+        };
+        self.bytes.truncate(usize::from(level.len));
+        self.cut = false;
+        self.bytes.push(b'/');
+        level.name.0 = level.len + 1;
+        level.name.1 = level.len + 1;
+        self.bytes.extend_from_slice(name);
     }
 
     /// More of the name.
@@ -183,6 +205,7 @@ impl Trail {
 
     /// A container begins at the present path. `false` if that is too deep.
     #[must_use]
+    #[inline]
     pub(super) fn open(&mut self, list: bool) -> bool {
         let outer = self.level();
         let name = if outer.list {

@@ -44,8 +44,8 @@ pub(in crate::observe) struct Caller {
 pub(in crate::observe) struct Callers {
     key: InstallKey,
     settings: IdentitySettings,
-    /// Lengths of the names of headers that carry keys and tokens, one bit each.
-    lengths: u64,
+    /// First letters of the names of headers that carry keys and tokens, by their length: what most names fail.
+    first_letters: [u64; LENGTHS],
     tokens: Tokens,
     authorizations: Recent<Verifies, Option<Caller>>,
     cookies: Recent<Verifies, Option<Caller>>,
@@ -86,12 +86,16 @@ struct Said<'a> {
 
 impl Callers {
     pub(in crate::observe) fn new(key: InstallKey, settings: IdentitySettings) -> Self {
-        let names = settings.api_key_headers.iter().chain(&settings.token_headers);
-        let lengths = names.fold(0, |lengths, name| lengths | bit(name.len()));
+        let mut first_letters = [0; LENGTHS];
+        for name in settings.api_key_headers.iter().chain(&settings.token_headers) {
+            if let Some(letters) = first_letters.get_mut(length(name.as_bytes())) {
+                *letters |= letter(name.as_bytes());
+            }
+        }
         let reader = JwtReader::new(&settings.principal_claims, &settings.audiences, &settings.issuers);
         Self {
             key,
-            lengths,
+            first_letters,
             tokens: Tokens {
                 reader,
                 verifier: Verifier::new(settings.keys.clone()),
@@ -141,10 +145,17 @@ impl Callers {
         Some(self.key.credential(value))
     }
 
+    /// Whether a header of this name may be one that carries a key or a token.
+    #[inline]
+    fn may_carry(&self, name: &[u8]) -> bool {
+        let letters = self.first_letters.get(length(name));
+        letters.is_some_and(|letters| letters & letter(name) != 0)
+    }
+
     /// The token that a header of an answer gives, if it does.
+    #[inline]
     pub(in crate::observe) fn token_given(&self, field: Field<'_>) -> Option<Fingerprint> {
-        let gives = self.lengths & bit(field.name.len()) != 0
-            && is_one_of(field.name, &self.settings.token_headers)
+        let gives = self.may_carry(field.name) && is_one_of(field.name, &self.settings.token_headers)
             || is_name(field.name, b"authorization")
             || is_name(field.name, b"x-subject-token");
         gives.then(|| token(field.value).map(|token| self.key.credential(token)))?
@@ -165,7 +176,7 @@ impl Callers {
         let mut said = Said::default();
         for field in head.fields() {
             let name = field.name;
-            if self.lengths & bit(name.len()) != 0 {
+            if self.may_carry(name) {
                 if said.token.is_none() && is_one_of(name, &self.settings.token_headers) {
                     said.token = Some(field.value);
                 } else if said.key.is_none() && is_one_of(name, &self.settings.api_key_headers) {
@@ -246,6 +257,8 @@ impl Callers {
     }
 }
 
+/// Lengths of names of headers that are told apart.
+const LENGTHS: usize = 32;
 /// Shortest API key, bytes.
 const KEY_BYTES: usize = 8;
 
@@ -326,6 +339,12 @@ fn is_one_of(name: &[u8], list: &[String]) -> bool {
 }
 
 /// The bit of a length; the last is for all that are longer.
-fn bit(len: usize) -> u64 {
-    1 << len.min(63)
+/// Place of a name's length; the long ones have one together.
+fn length(name: &[u8]) -> usize {
+    name.len().min(LENGTHS - 1)
+}
+
+/// The bit of a name's first letter, whatever its case. Other bytes have one of these too.
+fn letter(name: &[u8]) -> u64 {
+    name.first().map_or(0, |first| 1 << (first & 0x1f))
 }

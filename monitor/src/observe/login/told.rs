@@ -71,7 +71,7 @@ impl Told {
             self.no |= path.bytes.starts_with(b"/error") && is_something(value);
         }
         // Only what stands near the outside speaks of the whole.
-        let outside = memchr::memchr_iter(b'/', path.bytes).take(3).count() <= 2 && !path.in_list;
+        let outside = !path.in_list && !is_deep(path.bytes);
         if outside {
             self.no |= match tells {
                 Tells::Token | Tells::Message => false,
@@ -87,6 +87,17 @@ impl Told {
         if self.tokens.len() < HANDED_OUT && !self.tokens.contains(&credential) {
             self.tokens.push(credential);
         }
+    }
+}
+
+/// Whether a path has three names or more.
+fn is_deep(path: &[u8]) -> bool {
+    /// Most paths are shorter, and then a call costs more than a look at each byte.
+    const SHORT: usize = 32;
+    if path.len() <= SHORT {
+        path.iter().filter(|byte| **byte == b'/').nth(2).is_some()
+    } else {
+        memchr::memchr_iter(b'/', path).nth(2).is_some()
     }
 }
 

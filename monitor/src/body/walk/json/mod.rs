@@ -58,13 +58,17 @@ impl Json {
             match self.state {
                 State::Name | State::Text => self.string(ground, &mut rest, visitor),
                 State::Bare => self.bare(ground, &mut rest, visitor),
-                State::FirstName | State::NextName | State::FirstElement | State::NextElement => {
+                State::Lead | State::Value | State::Colon => self.mark(ground, &mut rest, visitor),
+                State::FirstName
+                | State::NextName
+                | State::FirstElement
+                | State::NextElement
+                | State::After => {
                     self.quick(ground, &mut rest, visitor);
                     if !ground.stopped {
                         self.mark(ground, &mut rest, visitor);
                     }
                 }
-                _ => self.mark(ground, &mut rest, visitor),
             }
         }
     }
@@ -154,6 +158,19 @@ impl Json {
         }
     }
 
+    #[inline]
+    fn container_begins(&mut self, list: bool, ground: &mut Ground) {
+        self.state = if list {
+            State::FirstElement
+        } else {
+            State::FirstName
+        };
+        if !ground.trail.open(list) {
+            ground.stop(BodyFact::TooDeep);
+        }
+    }
+
+    #[inline]
     fn container_ends(&mut self, ground: &mut Ground) {
         if matches!(self.state, State::NextName | State::NextElement) {
             ground.facts.insert(BodyFact::TrailingComma);
@@ -178,15 +195,7 @@ impl Json {
                 self.string(ground, rest, visitor);
             }
             b'{' | b'[' => {
-                let list = byte == b'[';
-                self.state = if list {
-                    State::FirstElement
-                } else {
-                    State::FirstName
-                };
-                if !ground.trail.open(list) {
-                    ground.stop(BodyFact::TooDeep);
-                }
+                self.container_begins(byte == b'[', ground);
             }
             _ if is_bare(byte) => {
                 let (run, tail) = from.split_at_checked(bare_len(from)).unwrap_or_default();

@@ -1,8 +1,12 @@
-//! The common way through JSON: names and scalars without escapes that lie whole in the piece at hand. Whatever else comes
-//! is left where it stands, for the state machine. Must not read anything in another way than that does.
+//! The common way through JSON: names and scalars without escapes that lie whole in the piece at hand, with the brackets
+//! between them. Whatever else comes is left where it stands, for the state machine. Must not read anything in another way than that does.
 
 use super::{Json, State, bare_kind, bare_len};
-use crate::body::walk::{Ground, ValueKind, Visitor, guess::Known, scan::find2};
+use crate::body::walk::{
+    Ground, ValueKind, Visitor,
+    guess::{Known, Nature},
+    scan::find2,
+};
 
 /// A scalar that lies whole.
 struct Scalar<'a> {
@@ -50,34 +54,55 @@ fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((text, behind.strip_prefix(b"\"")?))
 }
 
-/// A name behind its opening quote, what is behind its colon, and what is known of it where not all are wanted.
+/// A name, and the value behind its colon.
+struct Member<'a> {
+    name: &'a [u8],
+    /// Where not every field is wanted.
+    known: Option<Known>,
+    value: &'a [u8],
+}
+
+/// The name at the front, if all of it is there and plain.
 #[inline]
-fn name<'a, V: Visitor + ?Sized>(
-    ground: &mut Ground,
-    quoted: &'a [u8],
-    all: bool,
-    visitor: &V,
-) -> Option<(&'a [u8], &'a [u8], Option<Known>)> {
-    if !all && let Some(known) = ground.guess.expect(quoted) {
-        return Some((
-            quoted.get(..known.len)?,
-            quoted.get(known.len + 2..)?,
-            Some(known),
-        ));
+fn member<'a, V: Visitor + ?Sized>(ground: &mut Ground, bytes: &'a [u8], visitor: &V) -> Option<Member<'a>> {
+    let quoted = bytes.strip_prefix(b"\"")?;
+    if visitor.wants_all() {
+        let (name, behind) = string(quoted)?;
+        return Some(Member {
+            name,
+            known: None,
+            value: unspaced(behind.strip_prefix(b":")?),
+        });
+    }
+    if let Some(known) = ground.guess.expect(quoted) {
+        ground.guess.came(known);
+        return Some(Member {
+            name: quoted.get(..known.len)?,
+            known: Some(known),
+            value: unspaced(quoted.get(known.len + 2..)?),
+        });
     }
     let (name, behind) = string(quoted)?;
-    let behind = behind.strip_prefix(b":")?;
-    let known = (!all).then(|| {
-        ground.guess.learn(name, |name| {
-            // One with an escaped slash is remembered as it is shown.
-            visitor.wants_name(name) || find2::<b'/', b'~'>(name).is_some()
-        })
+    let value = unspaced(behind.strip_prefix(b":")?);
+    let known = ground.guess.learn(name, |name| Nature {
+        wanted: visitor.wants_name(name),
+        plain: find2::<b'/', b'~'>(name).is_none(),
     });
-    Some((name, behind, known))
+    Some(Member {
+        name,
+        known: Some(known),
+        value,
+    })
+}
+
+/// Many write a blank behind each colon and comma.
+#[inline]
+fn unspaced(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b" ").unwrap_or(bytes)
 }
 
 impl Json {
-    /// Reads what is plain of the container that is open.
+    /// Reads on as long as everything is plain.
     #[inline]
     pub(super) fn quick<V: Visitor + ?Sized>(
         &mut self,
@@ -85,87 +110,115 @@ impl Json {
         rest: &mut &[u8],
         visitor: &mut V,
     ) {
-        match self.state {
-            State::FirstName | State::NextName => while self.member(ground, rest, visitor) == Some(true) {},
-            State::FirstElement | State::NextElement => {
-                while let Some(scalar) = scalar(rest) {
-                    if !self.scalar(ground, &scalar, rest, visitor) {
-                        return;
-                    }
-                }
-            }
-            _ => {}
+        let mut going = true;
+        while going && !ground.stopped {
+            going = match self.state {
+                State::FirstName | State::NextName => self.members(ground, rest, visitor),
+                State::FirstElement | State::NextElement => self.elements(ground, rest, visitor),
+                State::After => self.behind_value(ground, rest),
+                _ => false,
+            };
         }
     }
 
-    /// One member of an object. Whether another may follow; `None` if it is not plain.
+    /// Members of the object that is open. `false` if what comes is not plain.
     #[inline]
-    fn member<V: Visitor + ?Sized>(
+    fn members<V: Visitor + ?Sized>(
         &mut self,
         ground: &mut Ground,
         rest: &mut &[u8],
         visitor: &mut V,
-    ) -> Option<bool> {
-        let quoted = rest.strip_prefix(b"\"")?;
-        let all = visitor.wants_all();
-        let (name, behind, known) = name(ground, quoted, all, visitor)?;
-        let behind = behind.strip_prefix(b" ").unwrap_or(behind);
-        let scalar = match behind.first()? {
-            b'{' | b'[' => None,
-            _ => Some(scalar(behind)?),
-        };
-        if let (Some(scalar), Some(known)) = (&scalar, known)
-            && !known.wanted
-        {
-            let kind = scalar.kind(ground)?;
-            if !visitor.wants_value(kind, scalar.text) && ground.pass_by(known) {
-                return Some(self.next(ground, scalar, rest));
+    ) -> bool {
+        let object = ground.trail.instance();
+        let room = ground.trail.room();
+        loop {
+            let Some(Member { name, known, value }) = member(ground, rest, visitor) else {
+                return false;
+            };
+            if let [bracket @ (b'{' | b'['), inside @ ..] = value {
+                ground.whole_name(name, known);
+                *rest = inside;
+                self.container_begins(*bracket == b'[', ground);
+                return true;
             }
+            let Some(scalar) = scalar(value) else { return false };
+            let Some(kind) = scalar.kind(ground) else {
+                return false;
+            };
+            let unwanted = known.filter(|known| {
+                let fits = known.plain && room.is_some_and(|room| known.len <= room);
+                fits && !known.wanted && !visitor.wants_value(kind, scalar.text)
+            });
+            if let Some(known) = unwanted {
+                ground.has_name(object, known);
+                ground.count();
+            } else {
+                ground.whole_name(name, known);
+                ground.show(kind, scalar.text, visitor);
+            }
+            *rest = scalar.behind;
+            self.state = State::After;
+            let [b',', behind @ ..] = scalar.behind else {
+                return true;
+            };
+            if ground.stopped {
+                return false;
+            }
+            self.state = State::NextName;
+            *rest = unspaced(behind);
         }
-        ground.trail.begin_name();
-        ground.trail.push_name(name);
-        ground.name_ends();
-        if let Some(scalar) = scalar {
-            return Some(self.scalar(ground, &scalar, rest, visitor));
-        }
-        self.state = State::Value;
-        *rest = behind;
-        Some(false)
     }
 
-    /// Shows a scalar, and reads the comma or bracket behind it. Whether a sibling follows.
+    /// Elements of the array that is open. `false` if what comes is not plain.
     #[inline]
-    fn scalar<'a, V: Visitor + ?Sized>(
+    fn elements<V: Visitor + ?Sized>(
         &mut self,
         ground: &mut Ground,
-        scalar: &Scalar<'a>,
-        rest: &mut &'a [u8],
+        rest: &mut &[u8],
         visitor: &mut V,
     ) -> bool {
-        *rest = scalar.behind;
-        let kind = scalar.kind(ground);
-        self.shown(ground, kind, scalar.text, visitor);
-        self.next(ground, scalar, rest)
+        loop {
+            if let [bracket @ (b'{' | b'['), inside @ ..] = *rest {
+                *rest = inside;
+                self.container_begins(*bracket == b'[', ground);
+                return true;
+            }
+            let Some(scalar) = scalar(rest) else { return false };
+            let Some(kind) = scalar.kind(ground) else {
+                return false;
+            };
+            ground.show(kind, scalar.text, visitor);
+            *rest = scalar.behind;
+            self.state = State::After;
+            let [b',', behind @ ..] = scalar.behind else {
+                return true;
+            };
+            if ground.stopped {
+                return false;
+            }
+            self.state = State::NextElement;
+            *rest = unspaced(behind);
+        }
     }
 
-    /// Reads the comma behind a scalar. Whether a sibling follows.
+    /// The bracket or comma behind a value. `false` if something else is there.
     #[inline]
-    fn next<'a>(&mut self, ground: &Ground, scalar: &Scalar<'a>, rest: &mut &'a [u8]) -> bool {
-        self.state = State::After;
-        *rest = scalar.behind;
-        let [b',', tail @ ..] = scalar.behind else {
-            return false;
-        };
-        if ground.stopped {
+    fn behind_value(&mut self, ground: &mut Ground, rest: &mut &[u8]) -> bool {
+        if ground.trail.is_outside() {
             return false;
         }
-        // Many write a blank behind each comma.
-        *rest = tail.strip_prefix(b" ").unwrap_or(tail);
-        self.state = if ground.trail.in_list() {
-            State::NextElement
-        } else {
-            State::NextName
-        };
+        let list = ground.trail.in_list();
+        match *rest {
+            [b',', behind @ ..] => {
+                self.state = if list { State::NextElement } else { State::NextName };
+                *rest = unspaced(behind);
+            }
+            [bracket @ (b'}' | b']'), behind @ ..] if (*bracket == b']') == list => {
+                *rest = behind;
+                self.container_ends(ground);
+            }
+            _ => return false,
+        }
         true
     }
 }
