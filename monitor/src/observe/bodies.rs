@@ -4,14 +4,20 @@
 //! until the transaction takes it. Must not know about detectors.
 
 use super::{
-    ObjectId, fields::Fields, identity::InstallKey, login::Told, names::may_be_id, paths::Paths,
+    ObjectId,
+    fields::Fields,
+    identity::InstallKey,
+    login::Told,
+    names::{id_about, may_be_id},
+    paths::Paths,
     shape::IdShape,
+    words::{self, Tells},
 };
 use crate::{
     body::{
         BodyFact, BodySettings, BodyStats, Media, Read, Reading, ReadingPool,
         reading::Described,
-        walk::{Going, Path, Value, ValueKind, Visitor},
+        walk::{Going, Interest, Path, Value, ValueKind, Visitor},
     },
     http::transaction::{BodyPart, Head, Mark, Part},
     limits::BodyLimits,
@@ -311,6 +317,17 @@ impl Bodies {
     }
 }
 
+/// What a name may tell, in the order of the numbers that stand for it in an [`Interest`], from 1.
+const TELLS: [Tells; 5] = [
+    Tells::Token,
+    Tells::Fault,
+    Tells::Success,
+    Tells::Status,
+    Tells::Message,
+];
+/// Stands in an [`Interest`] for a name that says that it is an id.
+const NAMES_ID: u8 = 0x80;
+
 /// Whether ids of a telling shape can be so long.
 #[inline]
 fn is_telling_length(len: usize) -> bool {
@@ -332,16 +349,23 @@ impl Visitor for Collector<'_> {
         self.of == Part::Request
     }
 
-    #[inline]
-    fn wants_name(&self, name: &[u8]) -> bool {
-        self.wants_all() || Told::wants_name(name) || may_be_id(name)
+    fn interest(&self, name: &[u8]) -> Interest {
+        let tells = words::tells(name);
+        let place = tells.and_then(|tells| TELLS.iter().position(|known| *known == tells));
+        let told = place.map_or(0, |place| place + 1);
+        let id = if id_about(name).is_some() { NAMES_ID } else { 0 };
+        Interest(id | u8::try_from(told).unwrap_or(0))
     }
 
     #[inline]
-    fn wants_value(&self, kind: ValueKind, value: &[u8]) -> bool {
-        self.wants_all()
-            || Told::wants_value(value)
-            || matches!(kind, ValueKind::Text | ValueKind::Number) && is_telling_length(value.len())
+    fn wants(&self, Interest(interest): Interest, kind: ValueKind, value: &[u8]) -> bool {
+        let told = usize::from(interest & !NAMES_ID);
+        let tells = told.checked_sub(1).and_then(|place| TELLS.get(place));
+        let scalar = matches!(kind, ValueKind::Text | ValueKind::Number);
+        // Where the name does not say that it is an id, its shape may, which wants its length.
+        scalar && (interest & NAMES_ID != 0 || is_telling_length(value.len()))
+            || tells.is_some_and(|tells| Told::wants_of(*tells, kind, value))
+            || Told::wants(value)
     }
 
     #[inline]

@@ -57,17 +57,14 @@ impl ObjectId {
     /// The id that `text` stands for.
     pub fn new(text: &[u8], key: &InstallKey) -> Self {
         let digits = text.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-        let head = text.get(..text.len() - digits).unwrap_or_default();
+        let (head, tail) = text.split_at_checked(text.len() - digits).unwrap_or_default();
         // Behind anything but a short word a number is chance: hashes and UUIDs end with digits, too.
         let worded = head.len() <= 12 && head.iter().all(|b| b.is_ascii_alphabetic() || b"-_.".contains(b));
         let number = (1..=Self::DIGITS).contains(&digits) && worded;
         Self {
             hash: key.hash(space::OBJECT, text),
-            number: number.then(|| {
-                text.iter().skip(text.len() - digits).fold(0, |n: u64, b| {
-                    n.saturating_mul(10).saturating_add(u64::from(b - b'0'))
-                })
-            }),
+            // So few digits fit.
+            number: number.then(|| tail.iter().fold(0, |n, digit| n * 10 + u64::from(digit & 0xf))),
             plain: digits == text.len() && digits <= Self::PLAIN_DIGITS,
         }
     }

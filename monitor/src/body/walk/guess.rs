@@ -3,7 +3,7 @@
 //!
 //! It is a memory and no more: a wrong guess costs time and changes nothing of what is shown.
 
-use super::names;
+use super::{Interest, names};
 
 /// Names remembered, a power of two.
 const NAMES: usize = 128;
@@ -19,20 +19,17 @@ pub(super) struct Known {
     pub(super) hash: u64,
     /// Its length, bytes.
     pub(super) len: usize,
-    /// Whether the path has to be worked out whatever the value is.
-    pub(super) wanted: bool,
-    /// Whether it stands in a path as it is.
-    pub(super) plain: bool,
+    pub(super) nature: Nature,
     /// Where it is remembered.
-    place: usize,
+    place: u8,
 }
 
 /// What a name is found to be when it comes the first time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Nature {
-    /// As in [`Known`].
-    pub(super) wanted: bool,
-    /// As in [`Known`].
+    /// What the visitor says of it.
+    pub(super) interest: Interest,
+    /// Whether it stands in a path as it is.
     pub(super) plain: bool,
 }
 
@@ -40,7 +37,7 @@ pub(super) struct Nature {
 #[derive(Debug)]
 pub(super) struct Guess {
     seen: Box<[Seen; NAMES]>,
-    last: usize,
+    last: u8,
 }
 
 /// One name.
@@ -50,8 +47,7 @@ struct Seen {
     text: [u8; ROOM],
     /// Length of that; 0 where there is none.
     len: u8,
-    wanted: bool,
-    plain: bool,
+    nature: Nature,
     /// Place of the name that followed it.
     next: u8,
     hash: u64,
@@ -61,8 +57,10 @@ impl Seen {
     const NONE: Self = Self {
         text: [0; ROOM],
         len: 0,
-        wanted: false,
-        plain: false,
+        nature: Nature {
+            interest: Interest(0),
+            plain: false,
+        },
         next: 0,
         hash: 0,
     };
@@ -70,8 +68,7 @@ impl Seen {
     /// What followed whatever was remembered here before says nothing of this name.
     fn of(name: &[u8], hash: u64, nature: Nature) -> Self {
         let mut seen = Self {
-            wanted: nature.wanted,
-            plain: nature.plain,
+            nature,
             hash,
             ..Self::NONE
         };
@@ -147,16 +144,15 @@ impl Guess {
     /// expected.
     #[inline]
     pub(super) fn expect(&self, quoted: &[u8]) -> Option<Known> {
-        let place = usize::from(self.seen.get(self.last)?.next);
-        let seen = self.seen.get(place)?;
+        let place = self.seen.get(usize::from(self.last))?.next;
+        let seen = self.seen.get(usize::from(place))?;
         if seen.len == 0 || !seen.stands_before(quoted) {
             return None;
         }
         Some(Known {
             hash: seen.hash,
             len: usize::from(seen.len) - 2,
-            wanted: seen.wanted,
-            plain: seen.plain,
+            nature: seen.nature,
             place,
         })
     }
@@ -171,32 +167,26 @@ impl Guess {
     #[inline(never)]
     pub(super) fn learn(&mut self, name: &[u8], nature: impl FnOnce(&[u8]) -> Nature) -> Known {
         let hash = names::hash(name);
-        let known = |Nature { wanted, plain }, place| Known {
+        let known = |nature, place| Known {
             hash,
             len: name.len(),
-            wanted,
-            plain,
+            nature,
             place,
         };
-        if name.len() > LONGEST {
-            return known(nature(name), self.last);
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "an index below NAMES")]
-        let place = (hash as usize) % NAMES;
-        let Some(seen) = self.seen.get_mut(place) else {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "an index below NAMES, which a byte holds"
+        )]
+        let place = (hash as usize % NAMES) as u8;
+        let seen = self.seen.get_mut(usize::from(place));
+        let Some(seen) = seen.filter(|_| name.len() <= LONGEST) else {
             return known(nature(name), self.last);
         };
         if seen.text().strip_suffix(b"\":") != Some(name) {
             *seen = Seen::of(name, hash, nature(name));
         }
-        let known = known(
-            Nature {
-                wanted: seen.wanted,
-                plain: seen.plain,
-            },
-            place,
-        );
-        if let (Some(before), Ok(place)) = (self.seen.get_mut(self.last), u8::try_from(place)) {
+        let known = known(seen.nature, place);
+        if let Some(before) = self.seen.get_mut(usize::from(self.last)) {
             before.next = place;
         }
         self.last = place;
@@ -218,7 +208,7 @@ mod tests {
             "a name that is too long to be remembered at all",
         ];
         let nature = |name: &[u8]| Nature {
-            wanted: name.len() < 3,
+            interest: Interest(u8::from(name.len() < 3)),
             plain: true,
         };
         for name in names {
@@ -233,7 +223,8 @@ mod tests {
                 }
                 let known =
                     known.unwrap_or_else(|| guess.learn(name.as_bytes(), |_| panic!("{name} is known")));
-                assert_eq!((known.len, known.wanted), (name.len(), name.len() < 3));
+                assert_eq!(known.len, name.len());
+                assert_eq!(known.nature.interest, nature(name.as_bytes()).interest);
                 assert_eq!(known.hash, names::hash(name.as_bytes()));
             }
         }

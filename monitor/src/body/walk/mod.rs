@@ -73,6 +73,10 @@ pub enum ValueKind {
     Null,
 }
 
+/// What a [`Visitor`] says of a name; what the numbers mean is its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Interest(pub u8);
+
 /// Sees the fields of a body.
 pub trait Visitor {
     /// Whether every field is of use. Otherwise of one that is not the path is not worked out, which is most of the work;
@@ -82,18 +86,18 @@ pub trait Visitor {
         true
     }
 
-    /// Whether a field may be of use because of its name, which is in one piece and as it was sent. It is remembered: all
-    /// visitors of a [`Walker`] that do not want all fields want the same names.
+    /// What the name of a field says of its use; it is in one piece and as it was sent. The answer is remembered: all visitors
+    /// of a [`Walker`] that do not want all fields say the same of a name.
     #[inline]
-    fn wants_name(&self, name: &[u8]) -> bool {
+    fn interest(&self, name: &[u8]) -> Interest {
         let _ = name;
-        true
+        Interest(0)
     }
 
-    /// Whether a field may be of use because of its value, whatever its name.
+    /// Whether a field may be of use of whose name this was said, and whose value is this, all of it.
     #[inline]
-    fn wants_value(&self, kind: ValueKind, value: &[u8]) -> bool {
-        let _ = (kind, value);
+    fn wants(&self, interest: Interest, kind: ValueKind, value: &[u8]) -> bool {
+        let _ = (interest, kind, value);
         true
     }
 
@@ -322,7 +326,7 @@ impl Ground {
     #[inline]
     fn whole_name(&mut self, name: &[u8], known: Option<Known>) {
         match known {
-            Some(known) if known.plain && self.trail.has_room(name.len()) => {
+            Some(known) if known.nature.plain && self.trail.has_room(name.len()) => {
                 self.trail.put_name(name);
                 self.has_name(self.trail.instance(), known);
             }

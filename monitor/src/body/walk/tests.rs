@@ -47,12 +47,12 @@ impl Visitor for Picky {
         false
     }
 
-    fn wants_name(&self, name: &[u8]) -> bool {
-        Self::likes(name, ValueKind::Text)
+    fn interest(&self, name: &[u8]) -> Interest {
+        Interest(u8::from(Self::likes(name, ValueKind::Text)))
     }
 
-    fn wants_value(&self, _kind: ValueKind, _value: &[u8]) -> bool {
-        false
+    fn wants(&self, interest: Interest, kind: ValueKind, _value: &[u8]) -> bool {
+        interest == Interest(1) && kind == ValueKind::Text
     }
 
     fn field(&mut self, path: Path<'_>, value: Value<'_>) {

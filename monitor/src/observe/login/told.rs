@@ -28,16 +28,26 @@ pub(in crate::observe) struct Told {
 }
 
 impl Told {
-    /// Whether a field of this name may say something.
-    #[inline]
-    pub(in crate::observe) fn wants_name(name: &[u8]) -> bool {
-        words::tells(name).is_some()
-    }
-
     /// Whether a field of this value may say something, whatever its name.
     #[inline]
-    pub(in crate::observe) fn wants_value(value: &[u8]) -> bool {
+    pub(in crate::observe) fn wants(value: &[u8]) -> bool {
         secrets::is_jwt(value) || secrets::find(value).is_some()
+    }
+
+    /// Whether a field whose name says this may say something with this value.
+    #[inline]
+    pub(in crate::observe) fn wants_of(tells: Tells, kind: ValueKind, bytes: &[u8]) -> bool {
+        let value = Value {
+            kind,
+            bytes,
+            len: bytes.len() as u64,
+        };
+        match tells {
+            Tells::Token | Tells::Message => true,
+            Tells::Fault => is_something(value),
+            Tells::Success => is_nothing(value),
+            Tells::Status => is_bad(value),
+        }
     }
 
     /// Takes a field.

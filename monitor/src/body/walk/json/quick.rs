@@ -85,7 +85,7 @@ fn member<'a, V: Visitor + ?Sized>(ground: &mut Ground, bytes: &'a [u8], visitor
     let (name, behind) = string(quoted)?;
     let value = unspaced(behind.strip_prefix(b":")?);
     let known = ground.guess.learn(name, |name| Nature {
-        wanted: visitor.wants_name(name),
+        interest: visitor.interest(name),
         plain: find2::<b'/', b'~'>(name).is_none(),
     });
     Some(Member {
@@ -146,8 +146,9 @@ impl Json {
                 return false;
             };
             let unwanted = known.filter(|known| {
-                let fits = known.plain && room.is_some_and(|room| known.len <= room);
-                fits && !known.wanted && !visitor.wants_value(kind, scalar.text)
+                let Nature { interest, plain } = known.nature;
+                let fits = plain && room.is_some_and(|room| known.len <= room);
+                fits && !visitor.wants(interest, kind, scalar.text)
             });
             if let Some(known) = unwanted {
                 ground.has_name(object, known);
