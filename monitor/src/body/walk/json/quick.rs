@@ -131,19 +131,20 @@ impl Json {
     ) -> bool {
         let object = ground.trail.instance();
         let room = ground.trail.room();
-        loop {
-            let Some(Member { name, known, value }) = member(ground, rest, visitor) else {
-                return false;
+        let mut at = *rest;
+        let plain = loop {
+            let Some(Member { name, known, value }) = member(ground, at, visitor) else {
+                break false;
             };
             if let [bracket @ (b'{' | b'['), inside @ ..] = value {
                 ground.whole_name(name, known);
-                *rest = inside;
+                at = inside;
                 self.container_begins(*bracket == b'[', ground);
-                return true;
+                break true;
             }
-            let Some(scalar) = scalar(value) else { return false };
+            let Some(scalar) = scalar(value) else { break false };
             let Some(kind) = scalar.kind(ground) else {
-                return false;
+                break false;
             };
             let unwanted = known.filter(|known| {
                 let Nature { interest, plain } = known.nature;
@@ -157,17 +158,19 @@ impl Json {
                 ground.whole_name(name, known);
                 ground.show(kind, scalar.text, visitor);
             }
-            *rest = scalar.behind;
+            at = scalar.behind;
             self.state = State::After;
-            let [b',', behind @ ..] = scalar.behind else {
-                return true;
+            let [b',', behind @ ..] = at else {
+                break true;
             };
             if ground.stopped {
-                return false;
+                break false;
             }
             self.state = State::NextName;
-            *rest = unspaced(behind);
-        }
+            at = unspaced(behind);
+        };
+        *rest = at;
+        plain
     }
 
     /// Elements of the array that is open. `false` if what comes is not plain.
