@@ -213,9 +213,7 @@ impl Trail {
         } else {
             (outer.name.0, self.end())
         };
-        if list && !self.cut && self.bytes.len() + 2 <= self.max {
-            self.bytes.extend(*b"/~");
-        } else if list {
+        if list {
             self.push(b"/~");
         }
         self.objects = self.objects.wrapping_add(1);

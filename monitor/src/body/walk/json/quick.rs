@@ -131,20 +131,19 @@ impl Json {
     ) -> bool {
         let object = ground.trail.instance();
         let room = ground.trail.room();
-        let mut at = *rest;
-        let plain = loop {
-            let Some(Member { name, known, value }) = member(ground, at, visitor) else {
-                break false;
+        loop {
+            let Some(Member { name, known, value }) = member(ground, rest, visitor) else {
+                return false;
             };
             if let [bracket @ (b'{' | b'['), inside @ ..] = value {
                 ground.whole_name(name, known);
-                at = inside;
+                *rest = inside;
                 self.container_begins(*bracket == b'[', ground);
-                break true;
+                return true;
             }
-            let Some(scalar) = scalar(value) else { break false };
+            let Some(scalar) = scalar(value) else { return false };
             let Some(kind) = scalar.kind(ground) else {
-                break false;
+                return false;
             };
             let unwanted = known.filter(|known| {
                 let Nature { interest, plain } = known.nature;
@@ -158,19 +157,17 @@ impl Json {
                 ground.whole_name(name, known);
                 ground.show(kind, scalar.text, visitor);
             }
-            at = scalar.behind;
+            *rest = scalar.behind;
             self.state = State::After;
-            let [b',', behind @ ..] = at else {
-                break true;
+            let [b',', behind @ ..] = scalar.behind else {
+                return true;
             };
             if ground.stopped {
-                break false;
+                return false;
             }
             self.state = State::NextName;
-            at = unspaced(behind);
-        };
-        *rest = at;
-        plain
+            *rest = unspaced(behind);
+        }
     }
 
     /// Elements of the array that is open. `false` if what comes is not plain.
