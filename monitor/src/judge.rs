@@ -30,7 +30,7 @@ use crate::{
         store::CaseStore,
     },
     detect::{
-        Actor, Context, DetectSettings, Detector, EndpointId, Finding, Interest, Who,
+        Actor, Context, DetectSettings, Detector, EndpointId, Finding, Interest, Keys, Who,
         flood::Floods,
         graph::Graph,
         network,
@@ -229,6 +229,9 @@ impl Judge {
             Some(principal) => (Actor::Principal(principal), principal.fingerprint.short()),
             None => (Actor::Client(observation.client_addr()), client_key),
         };
+        self.actors.warm(&actor_key, |_| ());
+        self.exclusivity.warm(client_key);
+        self.graph.warm(actor_key);
         let resolved = self.endpoints.resolve(observation, source_key);
         self.asked = resolved.endpoint;
         let Some(about) = self.endpoints.get(resolved.endpoint) else {
@@ -244,6 +247,27 @@ impl Judge {
             class: observation.class(),
             client_key,
         };
+        let holds = Interest::of(observation, target.path_ids.len());
+        self.objects.clear();
+        if holds.meets(Interest::OBJECTS) {
+            self.objects.extend(objects::asked(observation, &target));
+            self.graph.warm_objects(&self.objects);
+        }
+        let keys = Keys {
+            actor_key,
+            source_key,
+            client_key,
+            credential: observation
+                .credential
+                .map_or(0, |credential| credential.fingerprint.short()),
+            endpoint: resolved.endpoint,
+            asked: &self.objects,
+        };
+        for (interest, detector) in &self.detectors {
+            if interest.meets(holds) {
+                detector.warm(&keys);
+            }
+        }
         let known = self.actors.entry(actor_key);
         if known.since.is_none() && observation.principal.is_some() {
             let before =
@@ -253,10 +277,7 @@ impl Judge {
                 self.graph.follow(actor_key, before);
             }
         }
-        let holds = Interest::of(observation, target.path_ids.len());
-        self.objects.clear();
         if holds.meets(Interest::OBJECTS) {
-            self.objects.extend(objects::asked(observation, &target));
             self.graph.look(observation, &target, &who, &mut self.objects);
         }
         let known_since = *known.since.get_or_insert(observation.at);

@@ -3,7 +3,7 @@
 //!
 //! Of 100 requests 58 read an object, 16 a list (its 20 ids are in the answer), 8 name the object in the query, 6 make one, 3 log in, 3 are
 //! refused, 3 ask for what is not there, 2 come without a credential and 1 fails. A principal has an address of its own, uses eight
-//! endpoints and reads objects of its own; now and then one of another. One of a thousand walks over ids.
+//! collections and reads objects of its own; now and then one of another. One of a thousand walks over ids.
 
 use apimon::{
     body::{Read, fact::BodyFactSet},
@@ -12,6 +12,7 @@ use apimon::{
     observe::{
         BodyFacts, BodyId, Credential, Fingerprint, IdShape, Method, ObjectId, Observation, Principal,
         PrincipalKind, QueryId,
+        endpoint::stem,
         extra::{Extra, Login, LoginOutcome},
         identity::InstallKey,
     },
@@ -21,13 +22,14 @@ use monitor_common::IpKey;
 
 use crate::scenario::dice::Dice;
 
-/// Endpoints of the API.
-pub const ENDPOINTS: usize = 10_000;
+/// Endpoints of the API: each collection is listed, added to, searched and read one by one.
+pub const ENDPOINTS: usize = 4 * COLLECTIONS;
+const COLLECTIONS: usize = 2_500;
 /// Time from one observation to the next: 20,000 a second.
 const STEP_NS: u64 = 50_000;
 /// 2026-01-12 08:00 UTC.
 const START_NS: u64 = 1_768_204_800_000_000_000;
-/// Endpoints that one principal uses.
+/// Collections that one principal uses.
 const USES: usize = 8;
 /// Objects that one principal has, of each kind.
 const OWNS: usize = 6;
@@ -42,16 +44,12 @@ pub struct Traffic {
 }
 
 /// A word of letters: what looks like a number would be taken for an id.
-fn word(number: usize) -> String {
+fn word(number: usize) -> &'static str {
     const WORDS: [&str; 22] = [
         "orders", "users", "carts", "items", "labels", "routes", "hubs", "plans", "notes", "files", "teams",
-        "roles", "plants", "cases", "parts", "boxes", "lanes", "docks", "crews", "slots", "bills", "zones",
+        "rooms", "plants", "cases", "parts", "boxes", "lanes", "docks", "crews", "slots", "bills", "zones",
     ];
-    WORDS
-        .get(number % WORDS.len())
-        .copied()
-        .unwrap_or("things")
-        .to_owned()
+    WORDS.get(number % WORDS.len()).copied().unwrap_or("things")
 }
 
 impl Traffic {
@@ -78,7 +76,7 @@ impl Traffic {
     /// The next one.
     pub fn one(&mut self) -> Observation {
         let who = self.dice.below(self.principals);
-        let endpoint = (who * 7919 + self.dice.below(USES) * 1237) % ENDPOINTS;
+        let collection = (who * 7919 + self.dice.below(USES) * 1237) % COLLECTIONS;
         self.made += 1;
         let walks = who.is_multiple_of(1000);
         let other = if self.dice.chance(0.02) {
@@ -91,13 +89,14 @@ impl Traffic {
         } else {
             10_000_000 + (other * OWNS + self.dice.below(OWNS)) as u64
         };
-        let kind = endpoint % 22;
+        // What the judge makes of the collection's name: the kind of object that answers are full of.
+        let kind = stem(word(collection), &self.key);
         let mut seen = self.plain(who);
         let list = format!(
             "/v1/{}/{}/{}",
-            word(endpoint / 484),
-            word(endpoint / 22 % 22),
-            word(kind)
+            word(collection / 484),
+            word(collection / 22),
+            word(collection)
         );
         match self.dice.below(100) {
             0..58 => seen.path = format!("{list}/{number}").into(),
@@ -110,7 +109,7 @@ impl Traffic {
                 seen.path = format!("{list}/find").into();
                 seen.query_ids = Box::new([QueryId {
                     name: "order_id".into(),
-                    stem: 7,
+                    stem: kind,
                     id: self.object(number),
                 }]);
             }
@@ -137,12 +136,12 @@ impl Traffic {
         ObjectId::new(number.to_string().as_bytes(), &self.key)
     }
 
-    fn ids(&mut self, who: usize, kind: usize, many: usize) -> BodyFacts {
+    fn ids(&self, who: usize, kind: u64, many: usize) -> BodyFacts {
         let ids = (0..many).map(|at| {
             let number = 10_000_000 + (who * OWNS + at % OWNS) as u64;
             BodyId {
                 path: 1,
-                stem: kind as u64 + 1,
+                stem: kind,
                 id: self.object(number),
                 shape: IdShape::Integer,
                 named: true,

@@ -23,7 +23,9 @@
 use monitor_common::IpKey;
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Measure, Remedy, Suspect};
+use super::{
+    Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Measure, Remedy, Suspect,
+};
 use crate::{
     lru::{Lru, TableStats},
     observe::{
@@ -338,6 +340,10 @@ impl Detector for LeakedSecret {
 
     fn interest(&self) -> Interest {
         Interest::EXTRA.or(Interest::CREDENTIAL)
+    }
+
+    fn warm(&self, keys: &Keys<'_>) {
+        self.users.warm(&keys.credential, |_| ());
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {

@@ -25,7 +25,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, Suspect, attempt, confidence,
+    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, Suspect, attempt, confidence,
     points::Points,
 };
 use crate::{
@@ -356,6 +356,10 @@ impl Detector for MissingAuth {
 
     fn interest(&self) -> Interest {
         Interest::SERVED.or(Interest::REFUSED)
+    }
+
+    fn warm(&self, keys: &Keys<'_>) {
+        self.gates.warm(&u64::from(keys.endpoint.0), |_| ());
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {

@@ -257,6 +257,23 @@ impl Interest {
     }
 }
 
+/// What tables of detectors are looked up by.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys<'a> {
+    /// As in [`Context`].
+    pub actor_key: u64,
+    /// As in [`Context`].
+    pub source_key: u64,
+    /// As in [`Context`].
+    pub client_key: u64,
+    /// Short fingerprint of the credential, 0 without one.
+    pub credential: u64,
+    /// As in [`Context`].
+    pub endpoint: EndpointId,
+    /// As in [`Context`].
+    pub(crate) asked: &'a [Asked],
+}
+
 /// What the judge knows about an observation beyond what it says itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -440,6 +457,10 @@ pub trait Detector: Send {
     fn interest(&self) -> Interest {
         Interest::EVERY
     }
+
+    /// Asks memory for what [`Detector::observe`] is going to look up in large tables ([`crate::lru::Lru::warm`]). All detectors
+    /// are asked before the first one observes. Changes nothing.
+    fn warm(&self, _keys: &Keys<'_>) {}
 
     /// Takes one observation in; what it finds goes to `out`.
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>);

@@ -23,7 +23,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, confidence,
+    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, confidence,
     peers::Peers,
     percent,
     points::{Points, ramp},
@@ -298,6 +298,11 @@ impl Detector for RateAbuse {
 
     fn points_min(&self) -> Option<i32> {
         Some(self.settings.score_min)
+    }
+
+    fn warm(&self, keys: &Keys<'_>) {
+        self.tracks
+            .warm(&(keys.actor_key, u64::from(keys.endpoint.0)), |_| ());
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {

@@ -62,11 +62,6 @@ impl Sources {
         self.0.len() >= SOURCES
     }
 
-    /// Forgets all.
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
-
     /// Those that gave at least so much, for what these actors did. One that gave little may be an honest user of the
     /// same credential.
     pub(super) fn suspects(&self, least: u32, actors: &[u64]) -> Vec<Suspect> {

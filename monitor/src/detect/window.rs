@@ -78,6 +78,11 @@ struct Filter {
 }
 
 impl Touches {
+    /// Some object that was touched.
+    pub fn any(&self) -> Option<u32> {
+        self.ring.first().map(|touch| touch.hash)
+    }
+
     /// Whether the object was touched before. Seldom true of one that was not, when there were very many.
     pub fn contains(&self, id: &ObjectId) -> bool {
         let hash = short(id);

@@ -66,6 +66,12 @@ impl Exclusivity {
         self.sources.stats()
     }
 
+    /// As [`Lru::warm`], of a source.
+    pub fn warm(&self, source: u64) {
+        self.sources
+            .warm(&source, |known| known.users.first().map(|user| user.key));
+    }
+
     /// A request of `source` was served. `user` is the keyed hash of its principal, or its client program `print`; `proven`
     /// says that it is a principal whose credential was needed.
     pub fn served(&mut self, source: u64, user: u64, print: u64, proven: bool, now: Timestamp) {

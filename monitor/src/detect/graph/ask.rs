@@ -1,9 +1,29 @@
 //! What detectors ask the graph. Must not know how it learns.
 
-use super::{Graph, KIND_KNOWN, given::Known, mark, owners::Owners, place::Place, way};
-use crate::time::Timestamp;
+use super::{
+    Graph, KIND_KNOWN,
+    given::Known,
+    mark,
+    owners::{Owners, short},
+    place::Place,
+    way,
+};
+use crate::{detect::objects::Asked, time::Timestamp};
 
 impl Graph {
+    /// As [`crate::lru::Lru::warm`], of what an actor was given.
+    pub(crate) fn warm(&self, actor_key: u64) {
+        self.givens.warm(short(actor_key));
+    }
+
+    /// The same of the objects that a request is about.
+    pub(crate) fn warm_objects(&self, asked: &[Asked]) {
+        for asked in asked {
+            self.objects.warm(&asked.key, |_| ());
+            self.places.warm(&asked.place, |_| ());
+        }
+    }
+
     /// Whether it explains that the actor knows this object: an answer gave it.
     pub(in crate::detect) fn explains(&self, actor: u32, object: u64) -> bool {
         let given = self.givens.of(actor);

@@ -85,6 +85,12 @@ impl Givens {
         Some(Known { all: self, given })
     }
 
+    /// As [`Lru::warm`], of a principal.
+    pub(super) fn warm(&self, principal: u32) {
+        self.principals
+            .warm(&principal, |given| given.few.first().copied());
+    }
+
     /// The principal is who was `before`: it has what that one was given.
     pub(super) fn follow(&mut self, principal: u32, before: u32) {
         if principal != before && self.principals.peek(&before).is_some() {

@@ -68,6 +68,11 @@ impl Graph {
             kinds,
             ..
         } = self;
+        for id in &body.ids {
+            let kind = objects::kind_in_body(id, target);
+            objects.warm(&objects::key(kind, &id.id), |_| ());
+        }
+        let mut last = None;
         givens.with(me, |given| {
             for id in body.ids.iter().filter(|id| id.named || id.shape.is_telling()) {
                 let echo = asked.iter().any(|asked| asked.id.hash == id.id.hash);
@@ -77,7 +82,10 @@ impl Graph {
                 let kind = objects::kind_in_body(id, target);
                 let key = objects::key(kind, &id.id);
                 if gives(given, key, echo) && owns && !target.about.hints.admin {
-                    given.add(mark(kind));
+                    // Once will do for what comes in a row.
+                    if last.replace(kind) != Some(kind) {
+                        given.add(mark(kind));
+                    }
                     own(objects, ties, kinds, key, kind, me);
                 }
                 like_it(given, id, target, kind, (owns, echo));

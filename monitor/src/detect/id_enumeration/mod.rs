@@ -35,6 +35,7 @@ mod rotation;
 mod score;
 mod spread;
 mod track;
+mod users;
 
 use std::time::Duration;
 
@@ -45,10 +46,11 @@ use self::{
     rotation::Rotations,
     score::{FINDING, Shape, Surroundings},
     spread::Spread,
-    track::{Catalogue, Owners, Track},
+    track::Track,
+    users::{Catalogue, Owners},
 };
 use super::{
-    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, confidence,
+    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, confidence,
     graph::short,
     objects::Asked,
     peers::Peers,
@@ -102,7 +104,7 @@ impl Default for Settings {
             distinct_min: 20,
             distinct_max: 100,
             score_min: FINDING,
-            subjects_max: 1 << 19,
+            subjects_max: 1 << 18,
             objects_max: 1 << 20,
             lists_max: 1 << 17,
         }
@@ -232,7 +234,7 @@ impl IdEnumeration {
         let habit = if track.clean() { 2 * track.habit } else { 0 };
         let known = observation.at.since(cx.known_since);
         let around = Surroundings {
-            foreign: track.foreign,
+            foreign: track.foreign(),
             owners: track.owners(),
             unlisted: track.listed * 4 < track.touches.total(),
             at_home: track.listed >= track.touches.total(),
@@ -354,10 +356,10 @@ fn finding(
             baseline: around.peers.map(f64::from),
             requests: u64::from(track.touches.total()),
             status: observation.status,
-            first: Some(track.first),
+            first: Some(track.first()),
             last: Some(observation.at),
             measures: score.measures.clone(),
-            object_ids: track.samples.iter().map(ToString::to_string).collect(),
+            object_ids: track.samples().iter().map(ToString::to_string).collect(),
         },
     }
 }
@@ -373,6 +375,15 @@ impl Detector for IdEnumeration {
 
     fn interest(&self) -> Interest {
         Interest::OBJECTS.or(Interest::SERVED)
+    }
+
+    fn warm(&self, keys: &Keys<'_>) {
+        for asked in keys.asked {
+            self.tracks
+                .warm(&(keys.actor_key, asked.place), |track| track.touches.any());
+            self.objects.warm(&asked.key, |_| ());
+        }
+        self.rotations.warm(keys);
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use monitor_common::IpKey;
 
 use super::super::{
-    Actor, Context, Evidence, Finding, Measure, SUSPECTS, Suspect, confidence, count, percent, share,
+    Actor, Context, Evidence, Finding, Keys, Measure, SUSPECTS, Suspect, confidence, count, percent, share,
 };
 use crate::{
     lru::{Lru, TableStats},
@@ -52,6 +52,12 @@ impl Rotations {
 
     pub(super) fn stats(&self) -> TableStats {
         self.rows.stats()
+    }
+
+    /// As [`super::super::Detector::warm`].
+    pub(super) fn warm(&self, keys: &Keys<'_>) {
+        self.rows
+            .warm(&(keys.source_key, u64::from(keys.endpoint.0)), |_| ());
     }
 
     /// Takes the last number of the path, or of the query, as the next of the row.

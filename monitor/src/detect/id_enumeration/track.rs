@@ -1,5 +1,4 @@
-//! What is remembered of one (actor, endpoint, position), of one object, and of all actors of an endpoint. Must not know
-//! how it is weighed.
+//! What is remembered of one (actor, endpoint, position). Must not know how it is weighed.
 
 use std::time::Duration;
 
@@ -16,23 +15,14 @@ use crate::{
 /// Objects kept as samples for the log.
 const SAMPLES: usize = 8;
 
-/// One (actor, endpoint, position). Small while little was touched: nearly all actors touch a handful of objects.
+/// One (actor, endpoint, position). Small while nothing is suspicious: nearly all actors touch a handful of objects that
+/// answers gave them.
 #[derive(Debug, Default)]
 pub(super) struct Track {
     pub(super) touches: Touches,
-    sources: Sources,
-    pub(super) samples: Vec<ObjectId>,
-    pub(super) first: Timestamp,
+    /// Of the present run; absent while all of it was explained.
+    evidence: Option<Box<Evidence>>,
     last: u32,
-    ten_minutes: u32,
-    counts: [u32; 2],
-    gaps: u32,
-    unanswered: u32,
-    denied: u32,
-    pub(super) foreign: u32,
-    owner_sample: [u32; 4],
-    next_report: u32,
-    reported: u32,
     /// Most objects of an earlier run without refusals and foreign objects.
     pub(super) habit: u32,
     /// Objects that a list explained.
@@ -41,6 +31,23 @@ pub(super) struct Track {
     /// Whether any run was a finding: what comes later is no longer taken for habit.
     pub(super) guilty: bool,
     seen: bool,
+}
+
+/// What is remembered of a run that is not all explained.
+#[derive(Debug, Default)]
+struct Evidence {
+    sources: Sources,
+    samples: Vec<ObjectId>,
+    first: Timestamp,
+    ten_minutes: u32,
+    counts: [u32; 2],
+    gaps: u32,
+    unanswered: u32,
+    denied: u32,
+    foreign: u32,
+    owner_sample: [u32; 4],
+    next_report: u32,
+    reported: u32,
 }
 
 impl Track {
@@ -62,34 +69,68 @@ impl Track {
         }
         let example = (!self.fired).then(|| self.served());
         self.touches.restart();
-        self.sources.clear();
-        self.samples.clear();
-        (self.gaps, self.unanswered, self.denied, self.foreign) = (0, 0, 0, 0);
-        (self.next_report, self.fired, self.owner_sample, self.listed) = (0, false, [0; 4], 0);
+        if let Some(evidence) = self.evidence.as_deref_mut() {
+            // When and how much was lately, and when it was last told, do not end with the run.
+            *evidence = Evidence {
+                ten_minutes: evidence.ten_minutes,
+                counts: evidence.counts,
+                reported: evidence.reported,
+                first: evidence.first,
+                ..Evidence::default()
+            };
+        }
+        (self.fired, self.listed) = (false, 0);
         example
     }
 
     /// Whether there is enough news to look again: an eighth more objects, or ten minutes.
     pub(super) fn is_due(&self, total: u32, now: u32) -> bool {
-        total >= self.next_report || now.saturating_sub(self.reported) >= 6000
+        self.evidence.as_ref().is_none_or(|evidence| {
+            total >= evidence.next_report || now.saturating_sub(evidence.reported) >= 6000
+        })
     }
 
     /// Notes that a finding was made.
     pub(super) fn reported(&mut self, now: u32) {
         let total = self.touches.total();
         self.guilty = true;
-        self.next_report = total + (total / 8).max(1);
-        self.reported = now;
+        let evidence = self.evidence.get_or_insert_default();
+        evidence.next_report = total + (total / 8).max(1);
+        evidence.reported = now;
     }
 
     /// Distinct objects of the evidence that were served.
     pub(super) fn served(&self) -> u32 {
-        self.touches.total().saturating_sub(self.denied + self.unanswered)
+        let others = |evidence: &Evidence| evidence.denied + evidence.unanswered;
+        self.touches.total().saturating_sub(self.of_evidence(others))
     }
 
     /// Whether nothing of this run was refused or another's.
     pub(super) fn clean(&self) -> bool {
-        self.denied == 0 && self.foreign == 0
+        self.of_evidence(|evidence| evidence.denied | evidence.foreign) == 0
+    }
+
+    /// How many of what was touched were another's.
+    pub(super) fn foreign(&self) -> u32 {
+        self.of_evidence(|evidence| evidence.foreign)
+    }
+
+    /// When the evidence began.
+    pub(super) fn first(&self) -> Timestamp {
+        self.evidence
+            .as_ref()
+            .map_or(Timestamp::ZERO, |evidence| evidence.first)
+    }
+
+    /// Some of the objects, for the log.
+    pub(super) fn samples(&self) -> &[ObjectId] {
+        self.evidence
+            .as_ref()
+            .map_or(&[], |evidence| evidence.samples.as_slice())
+    }
+
+    fn of_evidence(&self, number: impl Fn(&Evidence) -> u32) -> u32 {
+        self.evidence.as_deref().map_or(0, number)
     }
 
     /// Adds one distinct object as evidence.
@@ -101,26 +142,73 @@ impl Track {
         observation: &Observation,
         owner: Option<u32>,
     ) {
-        if self.touches.total() == 0 {
-            self.first = observation.at;
-        }
+        let begins = self.touches.total() == 0;
         self.touches.push(id, now, outcome);
-        self.count_recent(now);
-        self.gaps += u32::from(observation.gaps);
-        self.unanswered += u32::from(outcome == Outcome::Unseen);
-        self.denied += u32::from(outcome == Outcome::Denied);
+        let sampled = self.touches.total() >= 4;
+        let evidence = self.evidence.get_or_insert_default();
+        if begins {
+            evidence.first = observation.at;
+        }
+        evidence.count_recent(now);
+        evidence.gaps += u32::from(observation.gaps);
+        evidence.unanswered += u32::from(outcome == Outcome::Unseen);
+        evidence.denied += u32::from(outcome == Outcome::Denied);
         if let Some(owner) = owner {
-            self.foreign += 1;
-            if !self.owner_sample.contains(&owner)
-                && let Some(slot) = self.owner_sample.iter_mut().find(|slot| **slot == 0)
-            {
-                *slot = owner;
-            }
+            evidence.is_of(owner);
         }
-        if self.samples.len() < SAMPLES && self.touches.total() >= 4 {
-            self.samples.push(*id);
+        if evidence.samples.len() < SAMPLES && sampled {
+            evidence.samples.push(*id);
         }
-        self.sources.count(observation);
+        evidence.sources.count(observation);
+    }
+
+    /// Distinct objects of the last ten to twenty minutes.
+    pub(super) fn recent(&self, now: u32) -> u32 {
+        self.of_evidence(
+            |evidence| match (now / 6000).saturating_sub(evidence.ten_minutes) {
+                0 => evidence.counts[0] + evidence.counts[1],
+                1 => evidence.counts[0],
+                _ => 0,
+            },
+        )
+    }
+
+    /// How many other actors own what was touched, counted up to four.
+    pub(super) fn owners(&self) -> u32 {
+        self.of_evidence(|evidence| evidence.owner_sample.iter().map(|one| u32::from(*one != 0)).sum())
+    }
+
+    /// Share of the evidence that was seen whole.
+    pub(super) fn coverage(&self) -> f64 {
+        let total = self.touches.total().max(1);
+        let unseen = self.of_evidence(|evidence| evidence.gaps.max(evidence.unanswered));
+        1.0 - share(unseen.min(total), total)
+    }
+
+    /// Whether so many clients use the credential that it is a pool's.
+    pub(super) fn is_pool(&self) -> bool {
+        self.evidence
+            .as_ref()
+            .is_some_and(|evidence| evidence.sources.is_full())
+    }
+
+    /// The sources that gave a good part of the evidence. One that gave little may be an honest user of the same
+    /// credential.
+    pub(super) fn suspects(&self, actor: u64) -> Vec<Suspect> {
+        let least = (self.touches.total() / 5).max(5);
+        let suspects = |evidence: &Evidence| evidence.sources.suspects(least, &[actor]);
+        self.evidence.as_deref().map(suspects).unwrap_or_default()
+    }
+}
+
+impl Evidence {
+    fn is_of(&mut self, owner: u32) {
+        self.foreign += 1;
+        if !self.owner_sample.contains(&owner)
+            && let Some(slot) = self.owner_sample.iter_mut().find(|slot| **slot == 0)
+        {
+            *slot = owner;
+        }
     }
 
     fn count_recent(&mut self, now: u32) {
@@ -132,99 +220,5 @@ impl Track {
         }
         self.ten_minutes = slot;
         self.counts[0] += 1;
-    }
-
-    /// Distinct objects of the last ten to twenty minutes.
-    pub(super) fn recent(&self, now: u32) -> u32 {
-        match (now / 6000).saturating_sub(self.ten_minutes) {
-            0 => self.counts[0] + self.counts[1],
-            1 => self.counts[0],
-            _ => 0,
-        }
-    }
-
-    /// How many other actors own what was touched, counted up to four.
-    pub(super) fn owners(&self) -> u32 {
-        self.owner_sample.iter().map(|owner| u32::from(*owner != 0)).sum()
-    }
-
-    /// Share of the evidence that was seen whole.
-    pub(super) fn coverage(&self) -> f64 {
-        let total = self.touches.total().max(1);
-        1.0 - share(self.gaps.max(self.unanswered).min(total), total)
-    }
-
-    /// Whether so many clients use the credential that it is a pool's.
-    pub(super) fn is_pool(&self) -> bool {
-        self.sources.is_full()
-    }
-
-    /// The sources that gave a good part of the evidence. One that gave little may be an honest user of the same
-    /// credential.
-    pub(super) fn suspects(&self, actor: u64) -> Vec<Suspect> {
-        self.sources.suspects((self.touches.total() / 5).max(5), &[actor])
-    }
-}
-
-/// Whether what is read at a place is everybody's: products, articles.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Catalogue {
-    touches: u32,
-    shared: u32,
-    last: u32,
-}
-
-impl Catalogue {
-    /// Counts the first touch of an object by an actor that did not touch many. What one does in a row counts once.
-    pub(super) fn touched(&mut self, actor: u32, shared: bool) {
-        if std::mem::replace(&mut self.last, actor) == actor {
-            return;
-        }
-        if self.touches >= 1 << 14 {
-            (self.touches, self.shared) = (self.touches / 2, self.shared / 2);
-        }
-        self.touches += 1;
-        self.shared += u32::from(shared);
-    }
-
-    /// A third of what actors come for, others came for, too. Of private objects next to nothing is.
-    pub(super) fn is_one(&self) -> bool {
-        self.touches >= 24 && self.shared * 3 >= self.touches
-    }
-}
-
-/// Up to three actors that were served an object.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Owners([u32; 3]);
-
-impl Owners {
-    /// Adds an actor; the state before.
-    pub(super) fn add(&mut self, actor: u32) -> Self {
-        let before = *self;
-        let actor = actor.max(1);
-        if !self.0.contains(&actor)
-            && let Some(slot) = self.0.iter_mut().find(|slot| **slot == 0)
-        {
-            *slot = actor;
-        }
-        before
-    }
-
-    /// Whether others than `me` were served it.
-    pub(super) fn has_other(self, me: u32) -> bool {
-        self.0.iter().any(|owner| *owner != 0 && *owner != me.max(1))
-    }
-
-    /// Whether so many use it that it belongs to nobody.
-    pub(super) fn common(self) -> bool {
-        self.0.iter().all(|owner| *owner != 0)
-    }
-
-    /// The one other actor that was served it, if `me` was not.
-    pub(super) fn only_other(self, me: u32) -> Option<u32> {
-        match self.0 {
-            [owner, 0, 0] if owner != 0 && owner != me.max(1) => Some(owner),
-            _ => None,
-        }
     }
 }

@@ -31,7 +31,8 @@ use serde::{Deserialize, Serialize};
 
 use self::track::{Sampled, Track};
 use super::{
-    Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, confidence, count, objects,
+    Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, confidence, count,
+    objects,
     peers::Peers,
     percent,
     points::{Points, ramp},
@@ -365,6 +366,15 @@ impl Detector for Scraping {
 
     fn interest(&self) -> Interest {
         Interest::OBJECTS.or(Interest::EXTRA)
+    }
+
+    fn warm(&self, keys: &Keys<'_>) {
+        let endpoint = u64::from(keys.endpoint.0);
+        self.tracks.warm(&(keys.actor_key, endpoint), |_| ());
+        self.endpoints.warm(&endpoint, |_| ());
+        if let Some(asked) = keys.asked.last() {
+            self.objects.warm(&asked.key, |_| ());
+        }
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {

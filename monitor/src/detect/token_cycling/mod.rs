@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use self::client::{Client, InTurn, Pool, Refused, short};
 use super::{
-    Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, Suspect, attempt,
+    Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, Suspect, attempt,
     confidence,
     points::{Points, climb},
     window::tenths,
@@ -406,6 +406,11 @@ impl Detector for TokenCycling {
 
     fn interest(&self) -> Interest {
         Interest::CREDENTIAL
+    }
+
+    fn warm(&self, keys: &Keys<'_>) {
+        self.homes.warm(&keys.credential, |_| ());
+        self.clients.warm(&keys.client_key, |_| ());
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {

@@ -34,7 +34,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::usage::{Sharing, Usage};
-use super::{Context, Detector, DetectorInfo, Evidence, Finding, Interest, Measure, Remedy, confidence};
+use super::{
+    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Measure, Remedy, confidence,
+};
 use crate::{
     lru::{Lru, TableStats},
     observe::{ActorClass, Observation, PrincipalKind},
@@ -137,6 +139,10 @@ impl Detector for TokenSharing {
 
     fn interest(&self) -> Interest {
         Interest::CREDENTIAL
+    }
+
+    fn warm(&self, keys: &Keys<'_>) {
+        self.tokens.warm(&keys.credential, Usage::any);
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {

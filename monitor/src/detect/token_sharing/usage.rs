@@ -109,6 +109,11 @@ pub(super) struct Sharing {
 }
 
 impl Usage {
+    /// Some address that used it.
+    pub(super) fn any(&self) -> Option<IpKey> {
+        self.clients.first().map(|client| client.addr)
+    }
+
     /// Takes in one use. `asked` says for what. Whether it can have changed what the use shows: another client than the last
     /// one used it.
     pub(super) fn used(&mut self, observation: &Observation, asked: u32, settings: &Settings) -> bool {
