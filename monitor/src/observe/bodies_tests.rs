@@ -251,6 +251,12 @@ fn all_of(bodies: &mut Bodies, of: Part, body: &[u8], whole: bool, size: usize) 
     bodies.found(mark).unwrap()
 }
 
+/// The facts that do not depend on the bodies before this one: which names are forgotten for others does, by design.
+fn facts(found: &Found) -> Vec<&'static str> {
+    let all = found.facts.read.facts.names();
+    all.filter(|name| *name != "duplicate-name").collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -271,7 +277,7 @@ proptest! {
                 let long = all_of(&mut bodies(BodySettings::BOTH), of, text.as_bytes(), whole, 1);
                 let short = all_of(&mut warm, of, text.as_bytes(), whole, size);
                 prop_assert_eq!(&short.facts.ids, &long.facts.ids);
-                prop_assert_eq!(short.facts.read.facts, long.facts.read.facts);
+                prop_assert_eq!(facts(&short), facts(&long));
                 prop_assert_eq!(short.facts.read.fields, long.facts.read.fields);
                 prop_assert_eq!(short.fields, long.fields);
                 prop_assert_eq!(short.told, long.told);
