@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
@@ -66,6 +67,16 @@ impl Running {
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| anyhow!("{} has no process id", self.name))?;
         kill_process(pid, signal).with_context(|| format!("cannot signal {}", self.name))
+    }
+
+    /// Writes to its standard input.
+    pub fn press(&mut self, keys: &str) -> Result<()> {
+        let stdin = self.child.stdin.as_mut();
+        let stdin = stdin.with_context(|| format!("{} has no standard input", self.name))?;
+        stdin
+            .write_all(keys.as_bytes())
+            .and_then(|()| stdin.flush())
+            .with_context(|| format!("{} reads nothing", self.name))
     }
 
     /// Closes its standard input and waits for its end.

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::out::Out;
 use crate::{
-    config::{self, Overrides},
+    config::{Overrides, Sources},
     kernel, state,
     state::lock::InstanceLock,
     verdict::Mode,
@@ -31,7 +31,9 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
         state_dir: args.state_dir.clone(),
         ..Overrides::default()
     };
-    let mut settings = config::load(args.config.as_deref(), &flags)?;
+    // With the variables, as the daemon reads them.
+    let sources = Sources::of_process(args.config.as_deref(), flags);
+    let mut settings = sources.read()?.settings;
     settings.pin_dir = kernel::reach_pin_dir(&settings.pin_dir);
     // A running daemon holds both; it must be stopped first, or it would go on without its links.
     let exists = |dir: &PathBuf| dir.is_dir();

@@ -11,7 +11,7 @@ use super::{
     text,
 };
 use crate::{
-    config::{self, Overrides},
+    config::{Overrides, Sources},
     doctor::{self, Level, Line},
 };
 
@@ -51,7 +51,9 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
         pin_dir: args.pin_dir.clone(),
         ..Overrides::default()
     };
-    let lines = doctor::examine(&config::load(args.config.as_deref(), &flags)?);
+    // With the variables, as the daemon reads them: or its own pins would be taken for another's.
+    let sources = Sources::of_process(args.config.as_deref(), flags);
+    let lines = doctor::examine(&sources.read()?.settings);
     let count = |level| lines.iter().filter(|line| line.level == level).count();
     let (ok, warn, fail) = (count(Level::Ok), count(Level::Warn), count(Level::Fail));
     if args.json {

@@ -10,8 +10,6 @@ mod cases;
 mod change;
 mod config;
 mod detach;
-#[cfg(test)]
-mod docs_tests;
 mod doctor;
 mod endpoints;
 mod exit;
@@ -164,6 +162,11 @@ pub fn main() -> ExitCode {
     };
     let flushed = done.and_then(|()| out.flush().map_err(Into::into));
     exit::code(flushed)
+}
+
+/// Parses a command line, the name of the program first, and carries nothing out; what is wrong with it.
+pub fn check<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<(), clap::Error> {
+    Cli::try_parse_from(words).map(drop)
 }
 
 /// Date and time of an RFC 3339 time stamp, without the fraction of a second.
