@@ -6,6 +6,7 @@
 
 mod attempt;
 pub mod brute_force;
+mod catalogue;
 pub mod credential_stuffing;
 pub mod flood;
 pub mod foreign_object;

@@ -2,12 +2,18 @@
 //! other. Must not know who they are.
 //!
 //! Honest requests hit the next number by chance, now and then. So a row must be a good part of all that the endpoint was
-//! asked for since it began.
+//! asked for since it began. And what is new has rising numbers, and is read as it comes: a row of numbers that were the
+//! highest so far, or that are each read again and again, must be a greater part.
 
 use crate::time::Timestamp;
 
-/// Ends of rows followed at once.
-const ENDS: usize = 6;
+/// Ends of rows followed at once. Where one of eight requests goes on with a row, the others must not push it out.
+const ENDS: usize = 8;
+/// Other requests that each number of a row outlasts.
+const PATIENCE: u64 = 8;
+/// Least share of all requests, of numbers that are not new, and of others.
+const OLD_SHARE: f64 = 0.12;
+const NEW_SHARE: f64 = 0.25;
 /// Longest step that continues a row, up or down.
 const STEP: u64 = 3;
 /// Actors told apart.
@@ -18,6 +24,8 @@ const ACTORS: usize = 32;
 pub(super) struct Rows {
     rows: Vec<Row>,
     requests: u64,
+    /// The highest number so far.
+    highest: u64,
 }
 
 /// One of them.
@@ -30,6 +38,9 @@ pub(super) struct Row {
     pub(super) len: u32,
     begun: u64,
     share: f64,
+    /// Numbers of it that were the highest so far, and requests for what it had just passed.
+    new: u32,
+    again: u32,
     /// Who took the first. Most rows end with it: nothing is allocated for them.
     starter: u64,
     /// Those who walk, from the second number on.
@@ -55,14 +66,22 @@ impl Rows {
     ) -> Option<&Row> {
         self.requests += 1;
         let now = self.requests;
-        let Some(found) = self.rows.iter().position(|row| row.goes_to(number)) else {
-            self.begin(number, telling, actor, at);
+        let new = number > self.highest;
+        self.highest = self.highest.max(number);
+        // What somebody else began a step before must not take a long row over.
+        let goes = (0..).zip(&self.rows).filter(|(_, row)| row.goes_to(number));
+        let Some((found, _)) = goes.max_by_key(|(_, row)| row.len) else {
+            match self.rows.iter_mut().find(|row| row.has_passed(number)) {
+                Some(row) => row.again += 1,
+                None => self.begin(number, telling, actor, at),
+            }
             return None;
         };
-        let row = self.rows.get_mut(found)?;
+        let row = self.rows.get_mut::<usize>(found)?;
         row.upward = Some(number > row.last_number);
         (row.last_number, row.last) = (number, now);
         row.len += 1;
+        row.new += u32::from(new);
         row.telling += u32::from(telling);
         if row.actors.is_empty() {
             row.actors.push(row.starter);
@@ -74,14 +93,14 @@ impl Rows {
         let since = (now - row.begun + 1) as f64;
         row.share = f64::from(row.len) / since;
         let due = row.len >= least.max(row.reported + row.reported / 2);
-        if !due || row.share < 0.25 {
+        if !due || row.share < row.least_share() {
             return None;
         }
         row.reported = row.len;
         Some(row)
     }
 
-    /// Follows a new row; the one that rested for longest gives way.
+    /// Follows a new row; the one that rested for longest gives way, for its length.
     fn begin(&mut self, number: u64, telling: bool, actor: u64, at: Timestamp) {
         let row = Row {
             last_number: number,
@@ -89,6 +108,8 @@ impl Rows {
             len: 1,
             begun: self.requests,
             share: 1.0,
+            new: 0,
+            again: 0,
             starter: actor,
             actors: Vec::new(),
             first: at,
@@ -98,7 +119,7 @@ impl Rows {
         };
         if self.rows.len() < ENDS {
             self.rows.push(row);
-        } else if let Some(oldest) = self.rows.iter_mut().min_by_key(|row| row.last) {
+        } else if let Some(oldest) = self.rows.iter_mut().min_by_key(|row| row.outlasts()) {
             *oldest = row;
         }
     }
@@ -110,6 +131,25 @@ impl Row {
         let step = number.abs_diff(self.last_number);
         let upward = number > self.last_number;
         step != 0 && step <= STEP && self.upward.is_none_or(|way| way == upward)
+    }
+
+    /// Whether it has just been there: somebody else's request for it ends nothing.
+    fn has_passed(&self, number: u64) -> bool {
+        number.abs_diff(self.last_number) <= STEP
+    }
+
+    /// The request until which it is followed, if nothing goes on with it.
+    fn outlasts(&self) -> u64 {
+        self.last + PATIENCE * u64::from(self.len)
+    }
+
+    /// The share of all requests that it must be.
+    fn least_share(&self) -> f64 {
+        if self.new * 2 > self.len || self.again * 2 > self.len {
+            NEW_SHARE
+        } else {
+            OLD_SHARE
+        }
     }
 }
 
@@ -138,16 +178,37 @@ mod tests {
         assert_eq!(row((0..100).map(|n| 100 + n % 2)), None, "to and fro");
     }
 
+    /// One of so many numbers is the next one from `first` on; the others are any.
+    fn among(first: u64, every: u64) -> impl Iterator<Item = u64> {
+        (1..240).map(move |n| {
+            if n % every == 0 {
+                first + n / every
+            } else {
+                10_000 + n * n * 7919 % 4999
+            }
+        })
+    }
+
     #[test]
     fn a_row_is_a_good_part_of_all() {
-        let noise = |n: u64| 10_000 + n * 7919 % 5000;
-        assert_eq!(
-            row((0..40).map(|n| if n % 2 == 0 { n } else { noise(n) })),
-            Some((15, 15))
+        assert!(row(among(0, 2)).is_some());
+        assert!(row(among(0, 6)).is_some());
+        assert!(row(among(0, 10)).is_none());
+    }
+
+    #[test]
+    fn what_is_new_must_be_more() {
+        assert!(row(among(20_000, 2)).is_some());
+        assert!(row(among(20_000, 6)).is_none());
+        assert!(
+            row((0..400).map(|n| n / 8)).is_none(),
+            "messages, each read by eight"
         );
-        assert_eq!(
-            row((0..200).map(|n| if n % 5 == 0 { n / 5 } else { noise(n) })),
-            None
-        );
+    }
+
+    #[test]
+    fn looking_back_ends_nothing() {
+        let steps = |n: u64| [Some(100 + n), n.is_multiple_of(4).then_some(99 + n)];
+        assert!(row((0..20).flat_map(steps).flatten()).is_some());
     }
 }

@@ -7,12 +7,14 @@
 //! contains gives nothing: a theft does not make its loot legitimate.
 //!
 //! **Score** (`walk.rs`). Foreign objects served within a day, from 2 to 6: up to 40; their owners: two 8, three 18, four 22;
-//! what others do at this place: at least 80 % explained by the graph 20, less than half -20; the principal has own
-//! objects of this kind 15, has none -10; neighbouring numbers 15, or a machine's pace 15; others' objects refused, too: up to
-//! 20; changes instead of reads 5; shares objects with very many, was
-//! served where administrators are, or claims roles that none of the owners has -30; others are served foreign objects of this kind, too: one -10, two -25.
+//! what others do at this place: at least 80 % explained by the graph, or 40 touches of own objects and none of others', 20, else
+//! less than half -20; the principal has own objects of this kind 15, has none -10; neighbouring numbers 15, or a machine's pace 15;
+//! others' objects refused, too: up to 20; changes instead of reads 5; shares objects with very many, was served where
+//! administrators are, or claims roles that none of the owners has -30; others are served foreign objects of this kind, too: some
+//! -10, two who came to half as many -25 (`levels.rs`).
 //! A finding from 50 on. A principal without own objects needs a machine's pattern or refusals, or to come new to a place
-//! that the graph explains. Without pattern and refusals 65 is the most, below what drops a source, up to eight objects
+//! that the graph explains; where nothing is known of a place it is never one. Where others open a link or two, five objects of
+//! four owners are the least. Without pattern and refusals 65 is the most, below what drops a source, up to eight objects
 //! of four owners at a place where nobody else does so.
 //!
 //! **Defaults from.** No published rule has a graph for each principal; `APIClarity`'s learns for the whole host, so that one user's
@@ -21,20 +23,24 @@
 //!
 //! **Look-alikes spared.** Support staff (no own objects, or tied to many; by hand, never refused), teams and buyers with
 //! sellers (tied by objects that both were given), a user under a new token (same client as the last, or an only owner that fell silent), shared links (few; an object that four came for is public; many who do so
-//! say that it is usual), public objects, partners and sync clients (given by their lists), admins who list everything (they
+//! say that it is usual), public objects, pods that share a token (each object from another client), partners and sync clients (given by their lists), admins who list everything (they
 //! own nothing in particular).
 //!
 //! **What it trades.** It sees only what bodies show: without `bodies.responses` it is silent. Objects of owners that never
 //! listed them since the start are unknown. Ids that the API itself gives to strangers (a forum that shows the authors'
 //! vehicles) are given. Support staff that walks like a machine is written down. OWASP API1:2023, CWE-639.
 
+mod levels;
 mod walk;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use self::walk::{FINDING, Surroundings, Walk};
+use self::{
+    levels::Levels,
+    walk::{FINDING, Surroundings, Walk},
+};
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, confidence,
     graph::{Claim, client, roles, short},
@@ -86,6 +92,8 @@ impl Default for Settings {
 const NEWCOMER: Duration = Duration::from_mins(30);
 /// Principals with foreign objects.
 const WALKS: usize = 1 << 13;
+/// Kinds of foreign objects.
+const KINDS: usize = 1 << 10;
 
 /// The detector.
 #[derive(Debug)]
@@ -93,6 +101,8 @@ pub struct ForeignObject {
     settings: Settings,
     epoch: Option<Timestamp>,
     walks: Lru<(u64, u64), Walk>,
+    /// How far all of them went, by kind of object.
+    levels: Lru<u64, Levels>,
 }
 
 impl ForeignObject {
@@ -101,6 +111,7 @@ impl ForeignObject {
         Self {
             epoch: None,
             walks: Lru::new(WALKS),
+            levels: Lru::new(KINDS),
             settings,
         }
     }
@@ -120,6 +131,7 @@ impl ForeignObject {
                 let walk = self.walks.entry((cx.actor_key, asked.kind));
                 walk.awake(observation.at);
                 walk.serve(&asked.id, cx.graph.owners(asked.key).all(), observation);
+                self.levels.entry(asked.kind).came_to(walk.served);
                 true
             }
         }
@@ -138,7 +150,8 @@ impl ForeignObject {
         let me = short(cx.actor_key);
         let walk = self.walks.peek(&(cx.actor_key, asked.kind))?;
         // Many clients under one token are a service, whatever the token says.
-        if !walk.is_due(self.settings.foreign_min) || walk.sources.is_full() {
+        let has_own = cx.graph.has_own(me, asked.kind);
+        if !walk.is_due(self.settings.foreign_min) || walk.is_pool(has_own) {
             return None;
         }
         let epoch = self.epoch.unwrap_or(observation.at);
@@ -146,11 +159,14 @@ impl ForeignObject {
         if walk.served + owners < 2 * self.settings.foreign_min || (owners < 2 && !active) {
             return None;
         }
+        let levels = self.levels.peek(&asked.kind).copied().unwrap_or_default();
         let around = Surroundings {
             owners,
             explained: cx.graph.explained(asked.place),
-            foreigners: cx.graph.other_foreigners(asked.kind, me),
-            has_own: cx.graph.has_own(me, asked.kind),
+            settled: cx.graph.is_settled(asked.place),
+            foreigners: levels.others(1),
+            as_many: levels.others(walk.served / 2),
+            has_own,
             by_right: cx.graph.is_wide(me, asked.kind)
                 || cx.graph.is_staff(me)
                 || is_elevated(cx, walk, roles(observation)),

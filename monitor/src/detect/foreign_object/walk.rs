@@ -46,14 +46,21 @@ pub(super) struct Walk {
 }
 
 /// What is known beyond the walk.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each worth points"
+)]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Surroundings {
     /// Others that lose what was served; those that share objects are one.
     pub(super) owners: u32,
     /// Share of what others touch here that the graph explains, where enough is known.
     pub(super) explained: Option<f64>,
-    /// Others that were served foreign objects here.
+    /// Whether many touch what they were given here, so that it says something if nobody touches what others were.
+    pub(super) settled: bool,
+    /// Others that were served foreign objects of this kind, and those that came to half as many at least.
     pub(super) foreigners: u32,
+    pub(super) as_many: u32,
     /// Whether the principal was given objects of this kind: it is a user like those whom it reads from.
     pub(super) has_own: bool,
     /// Whether something says that the principal reads others' objects by right: it shares objects with very many, is
@@ -121,6 +128,13 @@ impl Walk {
         }
     }
 
+    /// Whether it is a pool of clients with one token: so many that they cannot be told apart, or each touch of who has nothing of
+    /// its own from another one.
+    pub(super) fn is_pool(&self, has_own: bool) -> bool {
+        let sources = super::super::count(self.sources.len());
+        self.sources.is_full() || (!has_own && sources >= 3 && 2 * sources >= self.served)
+    }
+
     /// Whether there can be enough, and a quarter more than at the last finding.
     pub(super) fn is_due(&self, foreign_min: u32) -> bool {
         self.served >= foreign_min
@@ -155,6 +169,7 @@ impl Walk {
         };
         let explained = match around.explained {
             Some(share) if share >= 0.8 => 20,
+            Some(_) if around.settled && around.foreigners == 0 => 20,
             Some(share) if share >= 0.5 => 5,
             Some(_) => -20,
             None => 0,
@@ -180,21 +195,27 @@ impl Walk {
         );
         score.flag("changes", self.writes > 0, 5);
         score.flag("by-right", around.by_right, -30);
-        let usual = match around.foreigners {
-            0 => 0,
-            1 => -10,
-            _ => -25,
+        let usual = match (around.as_many, around.foreigners) {
+            (2.., _) => -25,
+            (1, _) | (_, 1..) => -10,
+            _ => 0,
         };
         score.add("others-do-so", around.foreigners, usual);
         let trusted = around.explained.is_some_and(|share| share >= 0.8);
         let purposeful = machine || self.refused >= 3;
-        if !purposeful
-            && (!around.has_own || around.by_right || around.explained.is_none() || around.foreigners >= 2)
-        {
-            let doubtful = trusted && around.newcomer && !around.by_right && around.foreigners < 2;
+        let mostly = around.owners >= 4 && self.given < self.served;
+        // Where others open a link or two, too, it takes more than that.
+        let usual = around.as_many >= 2 || (around.foreigners >= 2 && !(mostly && self.served >= 5));
+        if !purposeful && (!around.has_own || around.by_right || around.explained.is_none() || usual) {
+            let sure = trusted || (around.settled && around.foreigners == 0);
+            let doubtful = sure && around.newcomer && !around.by_right && !usual;
             score.cap(if doubtful { DOUBT } else { BY_RIGHT });
         }
-        let many = self.served >= 8 && around.owners >= 4 && self.given < self.served;
+        // Of who has nothing of its own, where nobody's habits are known, nothing is known either.
+        if !around.has_own && around.explained.is_none() {
+            score.cap(BY_RIGHT);
+        }
+        let many = mostly && self.served >= 8;
         let alone = trusted && around.foreigners == 0;
         if around.by_right || !(purposeful || many && alone) {
             score.cap(DOUBT);

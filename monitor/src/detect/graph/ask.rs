@@ -76,6 +76,11 @@ impl Graph {
         self.places.peek(&place).and_then(Place::explained)
     }
 
+    /// Whether many touched what they had been given at a place, however much else they touched.
+    pub(in crate::detect) fn is_settled(&self, place: u64) -> bool {
+        self.places.peek(&place).is_some_and(Place::is_settled)
+    }
+
     /// How many others were served foreign objects of this kind, counted up to a few.
     pub(in crate::detect) fn other_foreigners(&self, kind: u64, actor: u32) -> u32 {
         self.places

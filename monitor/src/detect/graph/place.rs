@@ -18,6 +18,8 @@ pub(super) struct Place {
 const ACTORS: usize = 4;
 /// Touches and principals from which on a place is known.
 const KNOWN: u32 = 20;
+/// Touches of own objects from which on it says something that nobody touched those of others.
+const SETTLED: u32 = 40;
 /// Counts are halved here, so that the place is what it was lately.
 const MOST: u32 = 1 << 14;
 
@@ -47,6 +49,12 @@ impl Place {
         let known = all >= KNOWN && self.givens.iter().all(|principal| *principal != 0);
         let [given, ..] = self.counts;
         known.then(|| share(given, all))
+    }
+
+    /// Whether many touched what they had been given here: others' objects would have been noticed.
+    pub(super) fn is_settled(&self) -> bool {
+        let [given, ..] = self.counts;
+        given >= SETTLED && self.givens.iter().all(|principal| *principal != 0)
     }
 
     /// How many others were served foreign objects here, counted up to a few.

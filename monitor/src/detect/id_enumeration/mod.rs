@@ -9,7 +9,8 @@
 //!
 //! **Score** (`score.rs`), when a window (1, 10 or 60 minutes, or a whole run without an hour's pause) holds the threshold:
 //! sequential steps (up, down, strides, shuffled) up to 45 points; refused share up to 45; objects of at least three other
-//! actors up to 20; four times what nearly all peers touch 40; never listed 10; a machine's pace 10 to 15; new actor 5;
+//! actors up to 20; objects that the graph knows to be those of four others, for a user like any where nobody else is served such,
+//! up to 25; four times what nearly all peers touch 40; never listed 10; a machine's pace 10 to 15; new actor 5;
 //! multiples of the threshold up to 10; long-served actor -15, unless it was found out before; as many objects of its own in the
 //! same run -15. A finding from 50 on; the points are the confidence. Volume and, without refusals, order do not count for services; volume not, where answers
 //! say whose such objects are, if none of it is known to be others'. Without refusals and without foreign objects an established actor stays at 60: written down, not dropped.
@@ -19,7 +20,7 @@
 //! was clean (nightly jobs).
 //!
 //! **Look-alikes spared.** Photo and order-history sync, partners paging through their own (list first), power users and
-//! support staff (random order, served, no machine's pace), crawlers of public endpoints, dashboards polling, retries,
+//! support staff (random order, served, no machine's pace; no objects of their own, and not the roles of a user), crawlers of public endpoints, dashboards polling, retries,
 //! health checks, pagination, nightly jobs known from before.
 //!
 //! Ids in the bodies of requests count, too, but only with refusals or foreign objects: imports and batches write such ids.
@@ -47,11 +48,13 @@ use self::{
     score::{FINDING, Shape, Surroundings},
     spread::Spread,
     track::Track,
-    users::{Catalogue, Owners},
+    users::Owners,
 };
 use super::{
-    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, confidence,
-    graph::short,
+    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy,
+    catalogue::Catalogue,
+    confidence,
+    graph::{Claim, roles, short},
     objects::Asked,
     peers::Peers,
     percent,
@@ -199,9 +202,13 @@ impl IdEnumeration {
             track.touches.push_quietly(&place.id);
             return;
         }
-        track.evidence(&place.id, now, outcome, observation, owners.only_other(me));
+        let claimed = place.claim == Claim::Foreign;
+        let giver = || cx.graph.owners(place.key).all().next();
+        let owner = if claimed { giver() } else { None };
+        let owner = owner.or(owners.only_other(me));
+        track.evidence(&place.id, now, outcome, observation, owner, claimed);
         let total = track.touches.total();
-        let telling = outcome == Outcome::Denied || owners.only_other(me).is_some();
+        let telling = outcome == Outcome::Denied || owner.is_some();
         out.extend(self.spread.observe(&place, telling, observation, cx));
         if !track.fired && outcome == Outcome::Served {
             self.peers.entry(place.place).grew(track.served());
@@ -235,6 +242,11 @@ impl IdEnumeration {
         let known = observation.at.since(cx.known_since);
         let around = Surroundings {
             foreign: track.foreign(),
+            claimed: if is_usual(observation, cx, track, &place) {
+                0
+            } else {
+                track.claimed()
+            },
             owners: track.owners(),
             unlisted: track.listed * 4 < track.touches.total(),
             at_home: track.listed >= track.touches.total(),
@@ -291,6 +303,22 @@ impl IdEnumeration {
         }
         out.push(finding(observation, cx, track, &around, &shape, &score, distinct));
     }
+}
+
+/// Whether the actor may be served others' objects by right, or others are, too. Only one who has such objects, too, or claims no
+/// other role than their owner, is surely a user like any.
+fn is_usual(observation: &Observation, cx: &Context<'_>, track: &Track, place: &Asked) -> bool {
+    let me = short(cx.actor_key);
+    let claims = roles(observation);
+    let owner = || cx.graph.owners(place.key).all().next();
+    let like_any = cx.graph.has_own(me, place.kind)
+        || (claims != 0 && owner().is_some_and(|owner| cx.graph.roles(owner) == claims));
+    !like_any
+        || cx.class == ActorClass::Service
+        || track.is_pool()
+        || cx.graph.is_staff(me)
+        || cx.graph.is_wide(me, place.kind)
+        || cx.graph.other_foreigners(place.kind, me) >= 2
 }
 
 /// Most touches that a window must show one by one: a learned threshold can be more than what is remembered.

@@ -138,6 +138,8 @@ fn sequential(numbers: &mut [u64], distinct: u32) -> Row {
 pub(super) struct Surroundings {
     /// Objects that until then only one other actor had been served.
     pub(super) foreign: u32,
+    /// How many objects are known to have been given to others and never to the actor, where nothing says that this is usual.
+    pub(super) claimed: u32,
     /// Of how many such others, counted up to four.
     pub(super) owners: u32,
     /// Whether the actor never asked for a list of these objects.
@@ -185,6 +187,12 @@ pub(super) fn score(shape: &Shape, around: &Surroundings) -> Points {
     } else {
         0
     };
+    // That it was another's is sure where an answer gave it to that one.
+    let claimed = if around.owners >= 4 {
+        ramp(f64::from(around.claimed), 4.0, 10.0, 25)
+    } else {
+        0
+    };
     // Much is no sign by itself: some have much. Where one sees whose objects are, part of it must be others'.
     let others = !around.given || (around.foreign >= 2 && around.owners >= 2);
     let volume = match around.peers {
@@ -196,6 +204,7 @@ pub(super) fn score(shape: &Shape, around: &Surroundings) -> Points {
     score.add("sequential-share", shape.sequential, sequence);
     score.add("denied-share", shape.denied_share(), denial);
     score.add("others-objects", f64::from(around.foreign), foreign);
+    score.add("given-to-others", f64::from(around.claimed), claimed);
     score.add("more-than-peers", f64::from(around.recent), volume);
     score.flag("never-listed", around.unlisted, 10);
     score.add("pace-seconds", shape.pace, pace(shape));
@@ -208,7 +217,8 @@ pub(super) fn score(shape: &Shape, around: &Surroundings) -> Points {
     score.flag("established-actor", around.established, -15);
     score.flag("among-own", around.at_home, -15);
     let harmless = denial == 0 && foreign == 0;
-    if harmless && (around.established || sequence == 0) {
+    let alone = sequence + denial + volume == 0;
+    if alone || (harmless && (around.established || sequence == 0)) {
         score.cap(DOUBT);
     }
     score

@@ -45,6 +45,8 @@ struct Evidence {
     unanswered: u32,
     denied: u32,
     foreign: u32,
+    /// Objects that were given to others, and never to this actor.
+    claimed: u32,
     owner_sample: [u32; 4],
     next_report: u32,
     reported: u32,
@@ -129,6 +131,11 @@ impl Track {
             .map_or(&[], |evidence| evidence.samples.as_slice())
     }
 
+    /// How much of the evidence is known to have been given to others, and never to this actor.
+    pub(super) fn claimed(&self) -> u32 {
+        self.of_evidence(|evidence| evidence.claimed)
+    }
+
     fn of_evidence(&self, number: impl Fn(&Evidence) -> u32) -> u32 {
         self.evidence.as_deref().map_or(0, number)
     }
@@ -141,6 +148,7 @@ impl Track {
         outcome: Outcome,
         observation: &Observation,
         owner: Option<u32>,
+        claimed: bool,
     ) {
         let begins = self.touches.total() == 0;
         self.touches.push(id, now, outcome);
@@ -153,6 +161,7 @@ impl Track {
         evidence.gaps += u32::from(observation.gaps);
         evidence.unanswered += u32::from(outcome == Outcome::Unseen);
         evidence.denied += u32::from(outcome == Outcome::Denied);
+        evidence.claimed += u32::from(claimed);
         if let Some(owner) = owner {
             evidence.is_of(owner);
         }

@@ -2,10 +2,11 @@
 //!
 //! **Signal.** Distinct objects that an actor reads at an endpoint in one run (no hour's pause), and pages of a list in a row,
 //! against what nine of ten other actors come to there. Only what others have, too, counts: of the objects, in the path
-//! or in the lists that it is given, a third must have been served to somebody else, or a seventh to at least eight others (a team
-//! is fewer). What nobody but the actor is ever given is its own, except where everybody may ask without a credential. Many
-//! actors that take a few each are one walk (`Several`), if their numbers or pages
-//! follow one another and are at least a quarter of all that the endpoint is asked for (`rows.rs`).
+//! or in the lists that it is given, a third must have been served to three others (one or two may be the same user under an
+//! earlier token), or a seventh to at least eight (a team is fewer), or a twentieth where those who come for little come for the
+//! same (of a large catalogue others know little). What nobody but the actor is ever given is its own, except where everybody may
+//! ask without a credential. Many actors that take a few each are one walk (`Several`), if their numbers or pages follow one
+//! another and are a quarter of all that the endpoint is asked for, or an eighth, if they are not new ones (`rows.rs`).
 //!
 //! **Score.** How far beyond the threshold, from once to three times: 35 to 55; numbers or pages in a row 20, or two of three of the
 //! objects shared 10; a machine's pace 5; four times the bytes of what others take, each request for itself, is not counted: a
@@ -31,7 +32,10 @@ use serde::{Deserialize, Serialize};
 
 use self::track::{Sampled, Track};
 use super::{
-    Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, confidence, count,
+    Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy,
+    catalogue::Catalogue,
+    confidence, count,
+    graph::short,
     objects,
     peers::Peers,
     percent,
@@ -99,8 +103,14 @@ const READING: f64 = 3.0;
 /// Share of what is told apart that others must have; and where they are many.
 const SHARED: f64 = 0.34;
 const SHARED_BY_MANY: f64 = 0.15;
+/// And where those who come for little come for the same: of a large catalogue they know next to nothing.
+const SHARED_OF_CATALOGUE: f64 = 0.05;
+/// Who touched more says nothing about what others come for.
+const LITTLE: u32 = 16;
 /// Most points: who reads what it may read is not dropped.
 const MOST: i32 = 69;
+/// Requests with credentials from which on others come to an endpoint, too, even if all of them are programs.
+const COME: u64 = 20;
 /// Endpoints whose actors are compared.
 const ENDPOINTS: usize = 4096;
 /// One of so many objects in lists is told apart: a list has hundreds.
@@ -120,6 +130,7 @@ pub struct Scraping {
 struct AtEndpoint {
     peers: Peers,
     rows: Rows,
+    catalogue: Catalogue,
 }
 
 impl Scraping {
@@ -135,7 +146,7 @@ impl Scraping {
 
     /// Somebody else who was served this object.
     fn who_else(&mut self, object: u64, actor_key: u64) -> Option<u32> {
-        let me = ((actor_key >> 32) as u32).max(1);
+        let me = short(actor_key);
         let actors = self.objects.entry(object);
         if !actors.contains(&me)
             && let Some(slot) = actors.iter_mut().find(|slot| **slot == 0)
@@ -161,8 +172,12 @@ impl Scraping {
             .filter(|id| kind == 0 || objects::kind_in_body(id, &target) == kind)
             .map(|id| objects::key(objects::kind_in_body(id, &target), &id.id));
         let mut sampled = Sampled::default();
-        for object in listed.chain(asked.map(|asked| asked.key)) {
+        for object in listed {
             sampled.add(self.who_else(object, cx.actor_key));
+        }
+        let other = asked.map(|asked| self.who_else(asked.key, cx.actor_key));
+        if let Some(other) = other {
+            sampled.add(other);
         }
         let track = self.tracks.entry(place);
         if observation.at.since(track.last) > PAUSE && track.requests() > 0 {
@@ -184,7 +199,13 @@ impl Scraping {
         }
         let took = track.took();
         let entered = std::mem::replace(&mut track.entered, true);
-        let peers = &mut self.endpoints.entry(u64::from(cx.endpoint.0)).peers;
+        let AtEndpoint { peers, catalogue, .. } = self.endpoints.entry(u64::from(cx.endpoint.0));
+        if let Some(other) = other
+            && took > before
+            && took <= LITTLE
+        {
+            catalogue.touched(short(cx.actor_key), other.is_some());
+        }
         if !entered {
             peers.enter();
         }
@@ -198,7 +219,8 @@ impl Scraping {
 
     fn evaluate(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
         let track = self.tracks.get(&(cx.actor_key, u64::from(cx.endpoint.0)))?;
-        let mut peers = self.endpoints.peek(&u64::from(cx.endpoint.0))?.peers;
+        let all = self.endpoints.peek(&u64::from(cx.endpoint.0))?;
+        let mut peers = all.peers;
         peers.leave(track.took());
         let usual = peers.quantile(90);
         let paging = track.pages >= track.distinct();
@@ -215,12 +237,14 @@ impl Scraping {
             return None;
         }
         // Where nobody needs a credential, and others come, too, nothing is anybody's own.
-        let shared = if cx.about.is_open() && usual.is_some() {
-            1.0
-        } else {
-            track.shared()?
+        let open = cx.about.is_open() && (usual.is_some() || cx.about.served_principals >= COME);
+        let shared = if open { 1.0 } else { track.shared()? };
+        let least = match (all.catalogue.is_one(), track.has_of_many()) {
+            (true, _) => SHARED_OF_CATALOGUE,
+            (_, true) => SHARED_BY_MANY,
+            _ => SHARED,
         };
-        if shared < SHARED && !(shared >= SHARED_BY_MANY && track.has_of_many()) {
+        if !open && (shared < least || !track.has_of_several()) {
             return None;
         }
         let row = paging || track.in_row() >= 0.6;
@@ -282,7 +306,13 @@ impl Scraping {
             let asked = cx.asked.last()?;
             // New objects have rising numbers, and each is read by who made it: that is no walk.
             let number = asked.id.number?;
-            let everybodys = cx.about.is_open() || self.who_else(asked.key, cx.actor_key).is_some();
+            let catalogue = |all: &AtEndpoint| all.catalogue.is_one();
+            let everybodys = cx.about.is_open()
+                || self.who_else(asked.key, cx.actor_key).is_some()
+                || self
+                    .endpoints
+                    .peek(&u64::from(cx.endpoint.0))
+                    .is_some_and(catalogue);
             everybodys.then_some(number)?
         };
         let rows = &mut self.endpoints.entry(u64::from(cx.endpoint.0)).rows;

@@ -9,6 +9,8 @@ const FEW: u32 = 24;
 const WORDS: usize = 32;
 /// Others told apart who have the same.
 const OTHERS: usize = 8;
+/// And from which number on it is more than a family's.
+const SEVERAL: usize = 3;
 
 /// Objects that are told apart, how many of them others have, too, and some of those others.
 #[derive(Debug, Default)]
@@ -131,6 +133,12 @@ impl Track {
     /// Whether what others have, too, is that of many.
     pub(super) fn has_of_many(&self) -> bool {
         self.sampled.others.iter().all(|other| *other != 0)
+    }
+
+    /// Whether what others have, too, is that of several: one or two may be its owner under another name, or the family.
+    pub(super) fn has_of_several(&self) -> bool {
+        let known = self.sampled.others.iter().filter(|other| **other != 0);
+        known.count() >= SEVERAL
     }
 
     /// Counts a page. Whether it is another one than the last.
