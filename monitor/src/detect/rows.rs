@@ -22,7 +22,7 @@ const ACTORS: usize = 32;
 /// The rows of one endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    rows: Vec<Row>,
+    ends: Vec<Row>,
     requests: u64,
     /// The highest number so far.
     highest: u64,
@@ -69,15 +69,15 @@ impl Rows {
         let new = number > self.highest;
         self.highest = self.highest.max(number);
         // What somebody else began a step before must not take a long row over.
-        let goes = (0..).zip(&self.rows).filter(|(_, row)| row.goes_to(number));
+        let goes = (0..).zip(&self.ends).filter(|(_, row)| row.goes_to(number));
         let Some((found, _)) = goes.max_by_key(|(_, row)| row.len) else {
-            match self.rows.iter_mut().find(|row| row.has_passed(number)) {
+            match self.ends.iter_mut().find(|row| row.has_passed(number)) {
                 Some(row) => row.again += 1,
                 None => self.begin(number, telling, actor, at),
             }
             return None;
         };
-        let row = self.rows.get_mut::<usize>(found)?;
+        let row = self.ends.get_mut::<usize>(found)?;
         row.upward = Some(number > row.last_number);
         (row.last_number, row.last) = (number, now);
         row.len += 1;
@@ -117,9 +117,9 @@ impl Rows {
             reported: 0,
             telling: u32::from(telling),
         };
-        if self.rows.len() < ENDS {
-            self.rows.push(row);
-        } else if let Some(oldest) = self.rows.iter_mut().min_by_key(|row| row.outlasts()) {
+        if self.ends.len() < ENDS {
+            self.ends.push(row);
+        } else if let Some(oldest) = self.ends.iter_mut().min_by_key(|row| row.outlasts()) {
             *oldest = row;
         }
     }
@@ -180,8 +180,8 @@ mod tests {
 
     /// One of so many numbers is the next one from `first` on; the others are any.
     fn among(first: u64, every: u64) -> impl Iterator<Item = u64> {
-        (1..240).map(move |n| {
-            if n % every == 0 {
+        (1..240u64).map(move |n| {
+            if n.is_multiple_of(every) {
                 first + n / every
             } else {
                 10_000 + n * n * 7919 % 4999

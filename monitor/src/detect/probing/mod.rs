@@ -214,7 +214,13 @@ impl Probing {
         let walk = self.walk(cx.actor_key, path, scanned, observation, cx.client_key)?;
         walk.failures = walk.failures.max(walk.distinct);
         let score = walk.score(observation);
-        (score.sum >= settings.score_min).then(|| walk.finding(observation, cx, &settings, score, cx.actor))
+        // What was passed: words of scanners say so sooner than paths that are only not there.
+        let passed = if walk.distinct >= settings.distinct_min {
+            (walk.distinct, settings.distinct_min)
+        } else {
+            (walk.scanned, settings.scanned_min)
+        };
+        (score.sum >= settings.score_min).then(|| walk.finding(observation, cx, passed, score, cx.actor))
     }
 
     /// The walk of all clients of one program, where each asks for too little to be one itself.
@@ -222,7 +228,6 @@ impl Probing {
         if observation.client_print == 0 {
             return None;
         }
-        let settings = self.settings.clone();
         let key = observation.client_print ^ u64::from(observation.server.port);
         let walk = self.walk(key, path, true, observation, cx.client_key)?;
         if walk.clients.contains(&0) || walk.scanned < SEVERAL_SCANNED {
@@ -231,7 +236,8 @@ impl Probing {
         let mut score = Points::default();
         score.add("scanned-paths", walk.scanned, 40);
         score.add("clients", SEVERAL, 20);
-        let mut finding = walk.finding(observation, cx, &settings, score, Actor::Several);
+        let passed = (walk.scanned, SEVERAL_SCANNED);
+        let mut finding = walk.finding(observation, cx, passed, score, Actor::Several);
         finding.actor_key = key;
         finding.suspects.clear();
         Some(finding)
@@ -268,7 +274,7 @@ impl Walk {
         &mut self,
         observation: &Observation,
         cx: &Context<'_>,
-        settings: &Settings,
+        (value, threshold): (u32, u32),
         score: Points,
         actor: Actor,
     ) -> Finding {
@@ -290,8 +296,8 @@ impl Walk {
                     self.distinct, self.scanned, self.served
                 ),
                 window_seconds: self.last.since(self.first).as_secs_f64(),
-                value: f64::from(self.distinct),
-                threshold: f64::from(settings.distinct_min),
+                value: f64::from(value),
+                threshold: f64::from(threshold),
                 baseline: None,
                 requests: u64::from(self.failures.max(self.distinct)),
                 status: observation.status,

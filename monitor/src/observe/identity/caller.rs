@@ -338,7 +338,6 @@ fn is_one_of(name: &[u8], list: &[String]) -> bool {
         .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 
-/// The bit of a length; the last is for all that are longer.
 /// Place of a name's length; the long ones have one together.
 fn length(name: &[u8]) -> usize {
     name.len().min(LENGTHS - 1)
