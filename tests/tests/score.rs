@@ -46,7 +46,7 @@ fn guessing_probing_and_sharing_are_found_and_only_that() {
         "attack-id-enumeration/up",
         "attack-id-enumeration/appointments-slow",
         "attack-scraping/parts",
-        "attack-scraping/branches-accounts",
+        "attack-scraping/twenty-accounts",
     ] {
         let score = play(name, 7).unwrap();
         assert!(score.missed().next().is_none(), "{name}");

@@ -202,13 +202,15 @@ impl Walk {
         };
         score.add("others-do-so", around.foreigners, usual);
         let trusted = around.explained.is_some_and(|share| share >= 0.8);
-        let purposeful = machine || self.refused >= 3;
+        // An album of one other, looked through fast, is no search.
+        let purposeful = (machine && (around.owners >= 2 || row >= 0.6)) || self.refused >= 3;
         let mostly = around.owners >= 4 && self.given < self.served;
         // Where others open a link or two, too, it takes more than that.
         let usual = around.as_many >= 2 || (around.foreigners >= 2 && !(mostly && self.served >= 5));
-        if !purposeful && (!around.has_own || around.by_right || around.explained.is_none() || usual) {
+        let one = around.owners < 2;
+        if !purposeful && (!around.has_own || around.by_right || around.explained.is_none() || usual || one) {
             let sure = trusted || (around.settled && around.foreigners == 0);
-            let doubtful = sure && around.newcomer && !around.by_right && !usual;
+            let doubtful = sure && around.newcomer && !around.by_right && !usual && !one;
             score.cap(if doubtful { DOUBT } else { BY_RIGHT });
         }
         // Of who has nothing of its own, where nobody's habits are known, nothing is known either.

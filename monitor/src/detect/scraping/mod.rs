@@ -144,8 +144,8 @@ impl Scraping {
         }
     }
 
-    /// Somebody else who was served this object.
-    fn who_else(&mut self, object: u64, actor_key: u64) -> Option<u32> {
+    /// Others who were served this object, two at most: somebody, and somebody else.
+    fn others(&mut self, object: u64, actor_key: u64) -> [Option<u32>; 2] {
         let me = short(actor_key);
         let actors = self.objects.entry(object);
         if !actors.contains(&me)
@@ -153,7 +153,14 @@ impl Scraping {
         {
             *slot = me;
         }
-        actors.iter().copied().find(|actor| *actor != 0 && *actor != me)
+        let mut others = actors.iter().copied().filter(|actor| *actor != 0 && *actor != me);
+        [others.next(), others.next()]
+    }
+
+    /// Somebody else who was served this object.
+    fn who_else(&mut self, object: u64, actor_key: u64) -> Option<u32> {
+        let [one, _] = self.others(object, actor_key);
+        one
     }
 
     /// Takes in one request of one actor. Whether it is time to look.
@@ -175,9 +182,9 @@ impl Scraping {
         for object in listed {
             sampled.add(self.who_else(object, cx.actor_key));
         }
-        let other = asked.map(|asked| self.who_else(asked.key, cx.actor_key));
-        if let Some(other) = other {
-            sampled.add(other);
+        let others = asked.map(|asked| self.others(asked.key, cx.actor_key));
+        if let Some([one, _]) = others {
+            sampled.add(one);
         }
         let track = self.tracks.entry(place);
         if observation.at.since(track.last) > PAUSE && track.requests() > 0 {
@@ -200,11 +207,12 @@ impl Scraping {
         let took = track.took();
         let entered = std::mem::replace(&mut track.entered, true);
         let AtEndpoint { peers, catalogue, .. } = self.endpoints.entry(u64::from(cx.endpoint.0));
-        if let Some(other) = other
+        if let Some([_, two]) = others
             && took > before
             && took <= LITTLE
         {
-            catalogue.touched(short(cx.actor_key), other.is_some());
+            // One who reads everything, as a service does, makes no catalogue of it.
+            catalogue.touched(short(cx.actor_key), two.is_some());
         }
         if !entered {
             peers.enter();
