@@ -11,6 +11,9 @@ use apimon_tests::{
     wait,
 };
 
+/// How long anything here may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 fn addresses(texts: &[&str]) -> Vec<IpAddr> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
@@ -21,10 +24,7 @@ fn the_shop_is_served_in_both_families() {
     let site = Site::build("serves", &clients).unwrap();
     let mut api = site.host.command(programs::sibling("demo-api").unwrap());
     let api = Running::start("api", &mut api, site.lab().dir()).unwrap();
-    wait::until_true("the shop", Duration::from_secs(5), || {
-        api.stdout().contains("listening")
-    })
-    .unwrap();
+    wait::until_true("the shop", PATIENCE, || api.stdout().contains("listening")).unwrap();
 
     let mut people = site.clients.command(programs::sibling("demo-client").unwrap());
     people.args(["honest", "--user", "1", "--at-most", "2"]);
@@ -32,7 +32,7 @@ fn the_shop_is_served_in_both_families() {
         people.arg("--source").arg(client.to_string());
     }
     let mut people = Running::start_with_stdin("people", &mut people, site.lab().dir()).unwrap();
-    people.wait(Duration::from_secs(8)).unwrap();
+    people.wait(PATIENCE).unwrap();
     let tallies: Vec<Tally> = people
         .stdout()
         .lines()
@@ -50,6 +50,11 @@ fn a_dropped_site_is_gone_with_what_ran_in_it() {
     let site = Site::build("gone", &[]).unwrap();
     let name = site.host.name().to_owned();
     let mut left_running = site.host.command("sleep").arg("60").spawn().unwrap();
+    // It is in the namespace only once nsenter has gone there.
+    wait::until_true("the program in the namespace", PATIENCE, || {
+        process::output(Command::new("ip").args(["netns", "pids", &name])).is_ok_and(|pids| !pids.is_empty())
+    })
+    .unwrap();
     drop(site);
     let status = left_running.wait().unwrap();
     assert!(!status.success(), "it should have been killed");
