@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long the daemon may take to be ready, and to end.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where one apimon keeps its things, and how it is started.
 #[derive(Debug)]

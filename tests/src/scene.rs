@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long clients may take to stop.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The site, the shop and apimon (not yet started).
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use apimon_tests::{
 use rustix::process::Signal;
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// tcpdump on every interface of the host, bytes a packet as given.
 fn record(site: &Site, name: &str, snap: &str) -> (Running, PathBuf) {

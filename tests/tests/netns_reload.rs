@@ -14,7 +14,7 @@ use rustix::process::Signal;
 const SOURCE: &str = "203.0.113.66";
 const URL: &str = "http://10.77.0.10:8080/health";
 /// Bound of every wait here.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The shop, watched by what the file says and no flag.
 fn scene(tag: &str) -> Scene {

@@ -30,7 +30,7 @@ use apimon_tests::{
 
 const PEOPLE: [&str; 3] = ["192.0.2.11", "10.20.3.7", "2001:db8:77::3"];
 const WALKER: &str = "203.0.113.66";
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Reads the ring until `stop`; the lines that `apimon replay --transactions` would print.
 fn read_live(mut ring: TapRing, stop: &AtomicBool) -> Vec<u8> {
