@@ -9,7 +9,7 @@ const BLOCKED: &str = "203.0.113.66";
 const OTHER: &str = "192.0.2.11";
 const URL: &str = "http://10.77.0.10:8080/health";
 /// Bound of every wait here.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn scene(tag: &str) -> Scene {
     Scene::open(tag, "enforce", &[BLOCKED, OTHER]).unwrap()
