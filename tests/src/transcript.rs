@@ -89,6 +89,8 @@ pub enum Step {
 pub struct Heard {
     /// Transactions in the order of their requests, and the anomalies at the end.
     pub lines: Vec<String>,
+    /// How many of the lines are transactions. A line does not tell: `!` is a method like any (RFC 9110, section 5.6.2).
+    pub transactions: usize,
     /// The counters of the stage.
     pub counters: Vec<(&'static str, u64)>,
     /// Bytes still charged to the budget when all was over.
@@ -330,6 +332,7 @@ impl Stage {
         );
         let said = self.lines.said.iter().flat_map(|(_, text)| text.lines());
         let mut lines: Vec<_> = said.map(str::to_owned).collect();
+        let transactions = lines.len();
         lines.extend(self.lines.anomalies.names().map(|name| format!("! {name}")));
         assert_eq!(
             self.lines.extractor.held_bodies(),
@@ -340,6 +343,7 @@ impl Stage {
         let counters = self.shared.stats.counters().chain(bodies.counters());
         Heard {
             lines,
+            transactions,
             counters: counters.collect(),
             kept_bytes: self.shared.kept_bytes(),
         }
