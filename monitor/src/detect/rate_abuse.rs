@@ -121,10 +121,13 @@ struct Busy {
     /// Halves of their keys.
     lately: Vec<u32>,
     next: usize,
-    /// Minutes in a row above the threshold, and above twice of it; the smallest of those that count.
+    /// Minutes in a row above the threshold.
     minutes: u32,
+    /// What they add up to, in tenths of the threshold; see [`HEAT`].
     heat: u32,
+    /// Those of them in a row that are strong; see [`STRONG`].
     strong: u32,
+    /// The smallest of those that count.
     least: u32,
     limited: u32,
     gaps: u32,
@@ -203,7 +206,7 @@ impl RateAbuse {
 }
 
 impl Busy {
-    /// Whether a request asks for the same as one of the last few did.
+    /// Whether a request asks for the same as one of the last [`LATELY`] objects.
     fn repeats(&mut self, object: Option<u64>) -> bool {
         let Some(object) = object.map(|object| ((object ^ object << 32) >> 32) as u32) else {
             return true;

@@ -291,6 +291,9 @@ impl Detector for ForeignObject {
     fn tick(&mut self, _now: Timestamp) {}
 
     fn tables(&self) -> Vec<(&'static str, TableStats)> {
-        vec![("foreign_object_walks", self.walks.stats())]
+        vec![
+            ("foreign_object_walks", self.walks.stats()),
+            ("foreign_object_levels", self.levels.stats()),
+        ]
     }
 }

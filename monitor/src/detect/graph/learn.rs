@@ -68,13 +68,14 @@ impl Graph {
             kinds,
             ..
         } = self;
-        for id in &body.ids {
+        let telling = || body.ids.iter().filter(|id| id.named || id.shape.is_telling());
+        for id in telling() {
             let kind = objects::kind_in_body(id, target);
             objects.warm(&objects::key(kind, &id.id), |_| ());
         }
         let mut last = None;
         givens.with(me, |given| {
-            for id in body.ids.iter().filter(|id| id.named || id.shape.is_telling()) {
+            for id in telling() {
                 let echo = asked.iter().any(|asked| asked.id.hash == id.id.hash);
                 if echo && !(owns && made) {
                     continue;
