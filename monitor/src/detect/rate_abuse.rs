@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, confidence,
+    graph::short,
     peers::Peers,
     percent,
     points::{Points, ramp},
@@ -208,7 +209,7 @@ impl RateAbuse {
 impl Busy {
     /// Whether a request asks for the same as one of the last [`LATELY`] objects.
     fn repeats(&mut self, object: Option<u64>) -> bool {
-        let Some(object) = object.map(|object| ((object ^ object << 32) >> 32) as u32) else {
+        let Some(object) = object.map(short) else {
             return true;
         };
         if self.lately.contains(&object) {

@@ -433,6 +433,7 @@ impl Detector for IdEnumeration {
             ("id_enumeration_objects", self.objects.stats()),
             ("id_enumeration_lists", self.lists.stats()),
             ("id_enumeration_peers", self.peers.stats()),
+            ("id_enumeration_catalogues", self.catalogues.stats()),
             ("id_enumeration_rotations", self.rotations.stats()),
             ("id_enumeration_spread", self.spread.stats()),
         ]

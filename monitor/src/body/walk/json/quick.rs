@@ -157,16 +157,9 @@ impl Json {
                 ground.whole_name(name, known);
                 ground.show(kind, scalar.text, visitor);
             }
-            *rest = scalar.behind;
-            self.state = State::After;
-            let [b',', behind @ ..] = scalar.behind else {
+            if !self.has_sibling(ground, scalar.behind, rest, State::NextName) {
                 return true;
-            };
-            if ground.stopped {
-                return false;
             }
-            self.state = State::NextName;
-            *rest = unspaced(behind);
         }
     }
 
@@ -189,17 +182,33 @@ impl Json {
                 return false;
             };
             ground.show(kind, scalar.text, visitor);
-            *rest = scalar.behind;
-            self.state = State::After;
-            let [b',', behind @ ..] = scalar.behind else {
+            if !self.has_sibling(ground, scalar.behind, rest, State::NextElement) {
                 return true;
-            };
-            if ground.stopped {
-                return false;
             }
-            self.state = State::NextElement;
-            *rest = unspaced(behind);
         }
+    }
+
+    /// Reads the comma behind a scalar. Whether a sibling follows, for which the state is `next`; anything else is left where it
+    /// stands, and so is everything once the walk was stopped.
+    #[inline]
+    fn has_sibling<'a>(
+        &mut self,
+        ground: &Ground,
+        behind: &'a [u8],
+        rest: &mut &'a [u8],
+        next: State,
+    ) -> bool {
+        *rest = behind;
+        self.state = State::After;
+        let [b',', sibling @ ..] = behind else {
+            return false;
+        };
+        if ground.stopped {
+            return false;
+        }
+        self.state = next;
+        *rest = unspaced(sibling);
+        true
     }
 
     /// The bracket or comma behind a value. `false` if something else is there.
