@@ -412,16 +412,16 @@ fn record<const CLASS: usize>(
     };
     let at = record.as_mut_ptr();
     let mut fate = Fate::Copied;
-    // SAFETY: the record has room for the header and CLASS bytes behind it, is eight-byte aligned, and `len` is bounded
-    // by CLASS just before.
+    // SAFETY: the record has room for the header and CLASS bytes behind it, is eight-byte aligned, and `less + 1` bytes
+    // are at most CLASS.
     unsafe {
         if CLASS > 0 {
-            // Read through a volatile pointer: else the compiler proves the bound from the match above and drops
-            // the check that the verifier needs to see.
-            let len = core::ptr::read_volatile(&raw const len);
-            if len == 0
-                || len > CLASS as u32
-                || bpf_skb_load_bytes(ctx.skb.skb.cast(), off, at.add(TapHeader::SIZE).cast(), len) != 0
+            // Bounded as one less, and read through a volatile pointer: else the compiler proves the bounds from the match
+            // above and drops the checks that the verifier needs to see. Kernels before 6.8 learn nothing from `len != 0`.
+            let less = len.wrapping_sub(1);
+            let less = core::ptr::read_volatile(&raw const less);
+            if less >= CLASS as u32
+                || bpf_skb_load_bytes(ctx.skb.skb.cast(), off, at.add(TapHeader::SIZE).cast(), less + 1) != 0
             {
                 copying.header.cap_len = 0;
                 fate = Fate::Unreadable;
