@@ -26,6 +26,8 @@ pub struct Apimon {
     pub flags: Vec<String>,
     /// The configuration file's text.
     pub config: String,
+    /// Variables of the daemon's environment.
+    pub environment: Vec<(String, String)>,
     starts: std::cell::Cell<u32>,
 }
 
@@ -37,6 +39,7 @@ impl Apimon {
             pins: lab.pins(),
             flags: Vec::new(),
             config: String::new(),
+            environment: Vec::new(),
             starts: std::cell::Cell::new(0),
         }
     }
@@ -109,7 +112,8 @@ impl Apimon {
             .arg(self.log())
             .arg("--state-dir")
             .arg(self.dir.join("state"))
-            .args(flags);
+            .args(flags)
+            .envs(self.environment.iter().cloned());
         let process = Running::start(&format!("apimon-{number}"), &mut command, &self.dir)?;
         Ok(Daemon {
             apimon: self,

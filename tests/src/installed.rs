@@ -142,8 +142,20 @@ impl Installed {
             ["reload", "apimon"] => {
                 let words = self.of_unit("ExecReload")?;
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                self.manager.forget();
+                let began_us = wait::now_ns() / 1000;
                 let output = self.debian.output(&self.site.host, &words)?;
                 anyhow::ensure!(output.status.success(), "{}", said(&output));
+                wait::until_true("word of the reload", PATIENCE, || {
+                    self.manager.has_heard("READY=1")
+                })?;
+                anyhow::ensure!(
+                    self.manager.has_heard("RELOADING=1"),
+                    "it did not say that it reloads"
+                );
+                // Else systemd takes it for word of an earlier reload.
+                let told_us = self.manager.number("MONOTONIC_USEC=");
+                anyhow::ensure!(told_us >= Some(began_us), "{told_us:?} and not after {began_us}");
                 Ok(())
             }
             _ => bail!("what is meant by `systemctl {}`?", words.join(" ")),

@@ -18,7 +18,7 @@ const STEP: Duration = Duration::from_millis(100);
 /// Longest message that is heard whole.
 const MESSAGE_BYTES: usize = 4096;
 
-/// Listens until it is dropped. It must: a daemon that tells a socket whose queue is full waits.
+/// Listens until it is dropped.
 #[derive(Debug)]
 pub struct Manager {
     heard: Arc<Mutex<String>>,
@@ -58,6 +58,13 @@ impl Manager {
     pub fn has_heard(&self, line: &str) -> bool {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.lines().any(|heard| heard == line)
+    }
+
+    /// The number behind the last line that begins so.
+    pub fn number(&self, begin: &str) -> Option<u64> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = heard.lines().rev().find_map(|line| line.strip_prefix(begin));
+        last?.parse().ok()
     }
 
     /// Begins anew.

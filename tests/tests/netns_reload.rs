@@ -1,7 +1,7 @@
 //! The configuration while the daemon runs: taken over whole, or refused whole; and what it watches without one.
 #![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
 
-use std::time::Duration;
+use std::{os::unix::net::UnixDatagram, time::Duration};
 
 use apimon::verdict::Mode;
 use apimon_tests::{
@@ -79,6 +79,36 @@ fn a_valid_file_is_taken_over_and_an_invalid_one_changes_nothing() {
     };
     wait::until_true("the lines of the log", PATIENCE, || audited(true) == 3).unwrap();
     assert_eq!(audited(false), 1);
+}
+
+#[test]
+fn a_service_manager_that_does_not_read_stops_nothing() {
+    let mut scene = scene("deaf");
+    let path = scene.apimon.dir.join("notify");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    let full = UnixDatagram::unbound().unwrap();
+    full.set_nonblocking(true).unwrap();
+    while full.send_to(b"X=1", &path).is_ok() {}
+    let notify = ("NOTIFY_SOCKET".to_owned(), path.display().to_string());
+    scene.apimon.environment.push(notify);
+    let mut daemon = scene.apimon.start(scene.host()).unwrap();
+    scene.apimon.ask(&["reload"]).unwrap();
+    assert_eq!(scene.curl(SOURCE, URL).unwrap(), "200");
+    wait::until_true("the request", PATIENCE, || transactions(&scene) == 1).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut heard = String::new();
+    while !heard.ends_with("WATCHDOG=1\n") {
+        let mut bytes = [0; 4096];
+        let count = manager.recv(&mut bytes).unwrap();
+        heard.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+    let at = |text: &str| heard.find(text).unwrap();
+    assert!(
+        at("READY=1") < at("RELOADING=1"),
+        "what counts is heard later: {heard}"
+    );
+    assert!(at("RELOADING=1") < heard.rfind("READY=1").unwrap(), "{heard}");
+    daemon.terminate().unwrap();
 }
 
 #[test]

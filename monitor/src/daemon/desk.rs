@@ -19,6 +19,7 @@ use super::{
     guards::Guards,
     history::History,
     judging::{Busy, JudgeHandle},
+    notify::Notifier,
     parse::Parsed,
     reconcile::Reconciled,
     restraint::Shed,
@@ -81,6 +82,8 @@ pub(super) struct Desk {
     pub(super) recorded: Option<RecordStats>,
     /// Connections cut; nothing is cut in observe mode.
     pub(super) cut: Mutex<Option<CutCounts>>,
+    /// Who is told that the daemon is ready, and goes on.
+    pub(super) manager: Notifier,
     /// What happened over time.
     pub(super) history: Mutex<History>,
     /// Changes asked for over the control socket by somebody who may not.

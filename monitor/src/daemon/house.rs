@@ -97,7 +97,7 @@ impl House {
         self.seconds += 1;
         self.desk.clock.renew();
         self.check_threads()?;
-        self.watchdog.second(&self.pulses());
+        self.watchdog.second(&self.pulses(), &self.desk.manager);
         self.restrain();
         self.check_interfaces();
         if self.desk.judge.take_leases_changed() {

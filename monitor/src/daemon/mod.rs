@@ -20,6 +20,7 @@ mod judging;
 mod keeper;
 mod log_watch;
 mod metering;
+mod notify;
 mod overview;
 mod pace;
 mod parse;
@@ -59,9 +60,11 @@ pub fn run(sources: Sources) -> Result<()> {
     // Signals are caught before anything is attached, so that none can end the daemon half way.
     let signals = runtime.block_on(async { Signals::new() })?;
     let mut started = start::start(loaded, sources)?;
-    watchdog::ready(&announce(&started.desk));
+    let desk = Arc::clone(&started.desk);
+    desk.manager.ready(&announce(&desk));
     let ended = runtime.block_on(serve(&mut started, signals));
-    watchdog::stopping();
+    desk.manager.stopping();
+    drop(desk);
     let stopped = runtime.block_on(stop_in_time(started));
     // A blocking call that hangs must not hold up the end.
     runtime.shutdown_background();
@@ -147,15 +150,7 @@ async fn stop_in_time(started: Started) -> Result<()> {
 /// Says what runs, on stderr and in the log.
 fn announce(desk: &Desk) -> String {
     let settings = desk.settings();
-    let named =
-        |i: &crate::control::dto::Interface| format!("{} ({} shield, {} tap)", i.name, i.shield, i.tap);
-    let interfaces: Vec<String> = locked(&desk.interfaces).iter().map(named).collect();
-    let detail = format!(
-        "mode {}, interfaces {}, ports {}",
-        mode(&settings),
-        interfaces.join(", "),
-        ports_text(&settings.ports)
-    );
+    let detail = watched(desk);
     log::info!("watching: {detail}");
     log::info!("anomaly log: {}", settings.journal.path.display());
     log::info!("control socket: {}", settings.control.display());
@@ -170,6 +165,20 @@ fn announce(desk: &Desk) -> String {
     };
     desk.journal.say(&event);
     detail
+}
+
+/// What is watched, and what is done about it, in words.
+fn watched(desk: &Desk) -> String {
+    let settings = desk.settings();
+    let named =
+        |i: &crate::control::dto::Interface| format!("{} ({} shield, {} tap)", i.name, i.shield, i.tap);
+    let interfaces: Vec<String> = locked(&desk.interfaces).iter().map(named).collect();
+    format!(
+        "mode {}, interfaces {}, ports {}",
+        mode(&settings),
+        interfaces.join(", "),
+        ports_text(&settings.ports)
+    )
 }
 
 fn mode(settings: &Settings) -> &'static str {

@@ -21,6 +21,7 @@ use super::{
     house::{House, ThreadLost},
     judging::JudgeThread,
     keeper::Keeper,
+    notify::Notifier,
     parse::ParseThread,
     restraint::Shed,
 };
@@ -219,6 +220,7 @@ fn furnish(
         silences_on_disk: Mutex::default(),
         recorded,
         cut: Mutex::new(cut),
+        manager: Notifier::from_environment(),
         history: Mutex::default(),
         denials: AtomicU64::new(0),
         metrics_shown: Mutex::default(),

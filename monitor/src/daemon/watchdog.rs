@@ -1,11 +1,10 @@
-//! Tells the service manager that the daemon is ready, that it works, and that it ends (`sd_notify(3)`). Without one nobody
-//! is told. Must not read a clock.
+//! Whether the daemon works, as the service manager is told. Must not read a clock, or know how it is told.
 //!
 //! It works while every thread that must not stand still goes on: each has a pulse, a number that it raises at least every
 //! half second. A judge with too much to do still has one; a thread that hangs has not, and then the manager's patience
 //! runs out (`WatchdogSec=`).
 
-use sd_notify::NotifyState;
+use super::notify::Notifier;
 
 /// Seconds in which every pulse must have been raised once. Longer than any pause that is not for ever: a disk that takes
 /// its time, a machine that was suspended.
@@ -20,9 +19,9 @@ pub(super) struct Watchdog {
 
 impl Watchdog {
     /// Once a second: passes the good news on, if it is any.
-    pub(super) fn second(&mut self, pulses: &[u64]) {
+    pub(super) fn second(&mut self, pulses: &[u64], manager: &Notifier) {
         if self.goes_on(pulses) {
-            tell(&[NotifyState::Watchdog]);
+            manager.goes_on();
         }
     }
 
@@ -40,22 +39,6 @@ impl Watchdog {
             *before = *now;
         }
         self.silent.iter().all(|silent| *silent < SILENT_SECONDS)
-    }
-}
-
-/// The daemon watches, and answers on its socket.
-pub(super) fn ready(status: &str) {
-    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
-}
-
-/// The daemon ends.
-pub(super) fn stopping() {
-    tell(&[NotifyState::Stopping]);
-}
-
-fn tell(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        log::debug!("the service manager cannot be told: {error}");
     }
 }
 
