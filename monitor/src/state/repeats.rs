@@ -46,10 +46,19 @@ mod tests {
         let record = RepeatRecord {
             source: "2001:db8::/64".parse().unwrap(),
             times: 3,
+            observed: 2,
             last: Timestamp::from_nanos(7),
         };
         save(dir.path(), vec![record.clone()]).unwrap();
         assert_eq!(load(dir.path()).unwrap(), [record]);
+        let older = r#"{"version":1,"sources":[{"source":"192.0.2.1","times":4,"last":7}]}"#;
+        std::fs::write(KEPT.path(dir.path()), older).unwrap();
+        let counted: Vec<_> = load(dir.path())
+            .unwrap()
+            .iter()
+            .map(|r| (r.times, r.observed))
+            .collect();
+        assert_eq!(counted, [(4, 0)], "written before observed blocks stood apart");
         for content in [
             "",
             r#"{"version":9,"sources":[]}"#,

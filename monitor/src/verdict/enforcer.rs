@@ -108,7 +108,8 @@ impl Enforcer {
             (Claim::Operator, Some(ttl)) => ttl,
             (Claim::Operator, None) => Duration::from_secs(self.settings.lease_seconds),
             (Claim::Case { .. } | Claim::Packets { .. }, first) => {
-                self.repeats.length(wanted.source, held.is_some(), first, now)
+                self.repeats
+                    .length(wanted.source, held.is_some(), first, self.mode, now)
             }
         };
         let ttl = length.max(if exact { Duration::ZERO } else { left });

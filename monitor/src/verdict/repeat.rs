@@ -5,7 +5,7 @@ use std::time::Duration;
 use monitor_common::Prefix;
 use serde::{Deserialize, Serialize};
 
-use super::{VerdictSettings, ledger::net_text};
+use super::{Mode, VerdictSettings, ledger::net_text};
 use crate::{lru::Ordered, time::Timestamp};
 
 /// Sources remembered. Many attackers; the one blocked longest ago is forgotten, and begins anew.
@@ -29,14 +29,37 @@ pub struct RepeatRecord {
     pub source: Prefix,
     /// How often it was blocked.
     pub times: u32,
-    /// When it was last.
+    /// How often it would have been, had anything been dropped then.
+    #[serde(default)]
+    pub observed: u32,
+    /// When either was last.
     pub last: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Past {
     times: u32,
+    observed: u32,
     last: Timestamp,
+}
+
+impl Past {
+    /// Blocks up to now that count for a source in this mode. While nothing is dropped the log says what would have been done,
+    /// so there the others count, too; an offence is only what was answered with a block.
+    fn count(self, mode: Mode) -> u32 {
+        match mode {
+            Mode::Enforce => self.times,
+            Mode::Observe => self.times.saturating_add(self.observed),
+        }
+    }
+
+    fn add(&mut self, mode: Mode) {
+        let number = match mode {
+            Mode::Enforce => &mut self.times,
+            Mode::Observe => &mut self.observed,
+        };
+        *number = number.saturating_add(1);
+    }
 }
 
 impl Repeats {
@@ -63,12 +86,13 @@ impl Repeats {
 
     /// Everybody who is still remembered at `now`, the one blocked longest ago first.
     pub fn records(&self, now: Timestamp) -> Vec<RepeatRecord> {
-        let remembered = |past: &Past| past.times > 0 && now.since(past.last) <= self.memory;
+        let remembered = |past: &Past| past.count(Mode::Observe) > 0 && now.since(past.last) <= self.memory;
         let kept = self.sources.iter().filter(|(_, past)| remembered(past));
         let mut records: Vec<_> = kept
             .map(|(source, past)| RepeatRecord {
                 source: *source,
                 times: past.times,
+                observed: past.observed,
                 last: past.last,
             })
             .collect();
@@ -81,6 +105,7 @@ impl Repeats {
         for record in records {
             *self.sources.entry(record.source) = Past {
                 times: record.times,
+                observed: record.observed,
                 last: record.last,
             };
         }
@@ -94,6 +119,7 @@ impl Repeats {
         source: Prefix,
         held: bool,
         first: Option<Duration>,
+        mode: Mode,
         now: Timestamp,
     ) -> Duration {
         let key = if source.is_v4() || source.bits() < 64 {
@@ -102,14 +128,14 @@ impl Repeats {
             Prefix::new(source.addr(), 64).unwrap_or(source)
         };
         let past = self.sources.entry(key);
-        if past.times > 0 && now.since(past.last) > self.memory {
-            past.times = 0;
+        if now.since(past.last) > self.memory {
+            *past = Past::default();
         }
-        if past.times == 0 || !held {
-            past.times = past.times.saturating_add(1);
+        if past.count(mode) == 0 || !held {
+            past.add(mode);
         }
         past.last = now;
-        let factor = self.growth.saturating_pow(past.times.saturating_sub(1));
+        let factor = self.growth.saturating_pow(past.count(mode).saturating_sub(1));
         first
             .unwrap_or(self.first)
             .saturating_mul(factor)
@@ -136,7 +162,11 @@ mod tests {
         };
         let mut repeats = Repeats::new(&settings);
         let source: Prefix = "192.0.2.1".parse().unwrap();
-        let mut seconds = |held, now| repeats.length(source, held, None, at(now)).as_secs();
+        let mut seconds = |held, now| {
+            repeats
+                .length(source, held, None, Mode::Enforce, at(now))
+                .as_secs()
+        };
         assert_eq!(seconds(false, 0), 600);
         assert_eq!(seconds(true, 300), 600, "prolonged, not repeated");
         assert_eq!(seconds(false, 2000), 1200);
@@ -144,18 +174,51 @@ mod tests {
         assert_eq!(seconds(false, 8000), 3000);
         let mut restarted = Repeats::new(&settings);
         restarted.recall(repeats.records(at(8000)));
-        let after = restarted.length(source, false, None, at(9000)).as_secs();
+        let after = restarted
+            .length(source, false, None, Mode::Enforce, at(9000))
+            .as_secs();
         assert_eq!(after, 3000, "a restart makes nobody a first offender");
         assert_eq!(restarted.records(at(9000 + 86_401)), []);
-        let mut seconds = |held, now| repeats.length(source, held, None, at(now)).as_secs();
+        let mut seconds = |held, now| {
+            repeats
+                .length(source, held, None, Mode::Enforce, at(now))
+                .as_secs()
+        };
         assert_eq!(seconds(false, 8000 + 86_401), 600);
         let six = |repeats: &mut Repeats, text: &str| {
             repeats
-                .length(text.parse().unwrap(), false, None, at(0))
+                .length(text.parse().unwrap(), false, None, Mode::Enforce, at(0))
                 .as_secs()
         };
         assert_eq!(six(&mut repeats, "2001:db8::1"), 600);
         assert_eq!(six(&mut repeats, "2001:db8::2"), 1200, "one /64 is one client");
         assert_eq!(six(&mut repeats, "2001:db8:0:1::2"), 600);
+    }
+
+    #[test]
+    fn what_was_only_observed_is_no_offence() {
+        let settings = VerdictSettings {
+            lease_seconds: 600,
+            repeat_factor: 2,
+            ..VerdictSettings::default()
+        };
+        let mut repeats = Repeats::new(&settings);
+        let source: Prefix = "192.0.2.1".parse().unwrap();
+        let seconds =
+            |repeats: &mut Repeats, mode, now| repeats.length(source, false, None, mode, at(now)).as_secs();
+        assert_eq!(seconds(&mut repeats, Mode::Observe, 1), 600);
+        assert_eq!(
+            seconds(&mut repeats, Mode::Observe, 2),
+            1200,
+            "it would have been the second"
+        );
+        let mut repeats = {
+            let mut restarted = Repeats::new(&settings);
+            restarted.recall(repeats.records(at(3)));
+            restarted
+        };
+        assert_eq!(seconds(&mut repeats, Mode::Enforce, 3), 600, "the first of all");
+        assert_eq!(seconds(&mut repeats, Mode::Enforce, 4), 1200);
+        assert_eq!(seconds(&mut repeats, Mode::Observe, 5), 600 << 4, "all five");
     }
 }
