@@ -37,6 +37,7 @@ pub(super) struct Out {
     to: BufWriter<StdoutLock<'static>>,
     colour: bool,
     width: Option<usize>,
+    on_terminal: bool,
 }
 
 impl Out {
@@ -44,8 +45,10 @@ impl Out {
     pub(super) fn stdout() -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let on_terminal = io::stdout().is_terminal();
         Self {
-            colour: wanted && !dumb && io::stdout().is_terminal(),
+            on_terminal,
+            colour: wanted && !dumb && on_terminal,
             width: terminal_width(),
             to: BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock()),
         }
@@ -54,6 +57,11 @@ impl Out {
     /// Columns of the terminal, where one is written to: what goes into a file or a pipe is not cut.
     pub(super) fn width(&self) -> Option<usize> {
         self.width
+    }
+
+    /// As [`Self::width`], but nothing where no terminal is written to, whatever `COLUMNS` says: for lines that are no table.
+    pub(super) fn terminal_width(&self) -> Option<usize> {
+        self.width.filter(|_| self.on_terminal)
     }
 
     /// One line.

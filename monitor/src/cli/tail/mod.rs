@@ -95,6 +95,6 @@ fn print(line: &[u8], json: bool, out: &mut Out) -> Result<()> {
     if json {
         return Ok(out.line(format_args!("{}", String::from_utf8_lossy(line)))?);
     }
-    let shown = show::line(line, out);
+    let shown = show::line(line, out.terminal_width(), out);
     Ok(out.line(format_args!("{shown}"))?)
 }

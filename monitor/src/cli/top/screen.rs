@@ -2,11 +2,15 @@
 
 use std::{
     io,
-    sync::mpsc::{self, Receiver, Sender},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread::JoinHandle,
     time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use ratatui::crossterm::event::{self, Event};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -27,18 +31,35 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Exit code where it did not: that of a shell for SIGHUP.
 const HUNG_UP: u8 = 129;
 
-/// The terminal, given back when this is dropped. A panic gives it back too: ratatui's hook comes before the message.
+/// What a thread behind the screen has said when it panicked.
+static SAID: Mutex<Option<String>> = Mutex::new(None);
+
+/// The terminal, given back when this is dropped, and before a panic of its thread says what it is. Once only: twice would
+/// set the cursor back onto what was said.
 struct Taken;
 
 impl Taken {
     fn take() -> io::Result<(Self, ratatui::DefaultTerminal)> {
-        Ok((Self, ratatui::try_init()?))
+        let (own, plain) = (std::thread::current().id(), std::panic::take_hook());
+        let terminal = ratatui::try_init()?;
+        // Instead of ratatui's, which gives the terminal back also where another thread goes on drawing.
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().id() == own {
+                ratatui::restore();
+                plain(info);
+            } else {
+                *SAID.lock().unwrap_or_else(PoisonError::into_inner) = Some(info.to_string());
+            }
+        }));
+        Ok((Self, terminal))
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        ratatui::restore();
+        if !std::thread::panicking() {
+            ratatui::restore();
+        }
     }
 }
 
@@ -48,12 +69,13 @@ pub(super) fn run(client: &Client, interval: Duration) -> Result<()> {
     let (ask, asked) = mpsc::channel();
     end_on_signals(tell.clone())?;
     let client = client.clone();
-    std::thread::Builder::new()
+    let feed = std::thread::Builder::new()
         .name("feed".into())
         .spawn(move || feed::run(&client, interval, &asked, &tell))
         .context("cannot start a thread")?;
     let (_taken, mut terminal) = Taken::take().context("cannot use the terminal")?;
-    show(&mut terminal, &told, &ask)
+    let daemon = Daemon { told, ask, feed };
+    show(&mut terminal, &daemon)
 }
 
 /// SIGTERM, SIGHUP and SIGINT end the program, but not before the terminal is given back.
@@ -93,7 +115,14 @@ fn end_on_signals(tell: Sender<Message>) -> Result<()> {
     Ok(())
 }
 
-fn show(terminal: &mut ratatui::DefaultTerminal, told: &Receiver<Message>, ask: &Sender<Ask>) -> Result<()> {
+/// The way to the daemon: a thread of its own.
+struct Daemon {
+    told: Receiver<Message>,
+    ask: Sender<Ask>,
+    feed: JoinHandle<()>,
+}
+
+fn show(terminal: &mut ratatui::DefaultTerminal, daemon: &Daemon) -> Result<()> {
     let theme = Theme::of_environment();
     let mut model = Model::default();
     loop {
@@ -104,14 +133,14 @@ fn show(terminal: &mut ratatui::DefaultTerminal, told: &Receiver<Message>, ask: 
                 draw::draw(frame, &model, theme, now);
             })
             .context("cannot draw on the terminal")?;
-        if wait(&mut model, told, ask)? {
+        if wait(&mut model, daemon)? {
             return Ok(());
         }
     }
 }
 
 /// Waits until there is something new to be shown, at most a second; whether it is to end.
-fn wait(model: &mut Model, told: &Receiver<Message>, ask: &Sender<Ask>) -> Result<bool> {
+fn wait(model: &mut Model, daemon: &Daemon) -> Result<bool> {
     for _ in 0..10 {
         let mut changed = false;
         if event::poll(PATIENCE).context("cannot read the terminal")? {
@@ -120,29 +149,99 @@ fn wait(model: &mut Model, told: &Receiver<Message>, ask: &Sender<Ask>) -> Resul
                 match input::key(model, key) {
                     Action::None => {}
                     Action::End => return Ok(true),
-                    Action::Ask(asked) => ask
+                    Action::Ask(asked) => daemon
+                        .ask
                         .send(asked)
                         .map_err(|_| anyhow!("the thread that asks the daemon has ended"))?,
                 }
             }
         }
-        loop {
-            match told.try_recv() {
-                Ok(message) => {
-                    changed = true;
-                    if model.take(message, Clock.wall()) {
-                        return Ok(true);
-                    }
-                }
-                Err(mpsc::TryRecvError::Empty) => break,
-                Err(mpsc::TryRecvError::Disconnected) => {
-                    return Err(anyhow!("the threads behind the screen have ended"));
-                }
+        while let Ok(message) = daemon.told.try_recv() {
+            changed = true;
+            if model.take(message, Clock.wall()) {
+                return Ok(true);
             }
+        }
+        if daemon.feed.is_finished() {
+            let said = SAID.lock().unwrap_or_else(PoisonError::into_inner).take();
+            bail!(
+                "the thread that asks the daemon has ended: {}",
+                said.unwrap_or_default()
+            );
         }
         if changed {
             return Ok(false);
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Names the place where a process is to panic.
+    const PANICS: &str = "APIMON_TEST_PANICS";
+    const TAKEN: &str = "\u{1b}[?1049h";
+    const GIVEN_BACK: &str = "\u{1b}[?1049l";
+    const HIDDEN: &str = "\u{1b}[?25l";
+    const SHOWN: &str = "\u{1b}[?25h";
+
+    /// Not a test by itself: what the one below runs on a terminal of its own.
+    #[test]
+    fn panics_where_it_is_told_to() {
+        let Some(place) = std::env::var_os(PANICS) else {
+            return;
+        };
+        let (_taken, mut terminal) = Taken::take().unwrap();
+        terminal.draw(|_| ()).unwrap();
+        if place == "drawing" {
+            terminal.draw(|_| panic!("a hole in drawing")).unwrap();
+        }
+        let (_tell, told) = mpsc::channel();
+        let (ask, _asked) = mpsc::channel();
+        let feed = std::thread::spawn(|| panic!("a hole in asking"));
+        show(&mut terminal, &Daemon { told, ask, feed }).unwrap();
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_and_can_be_read() {
+        for (place, said) in [("drawing", "a hole in drawing"), ("asking", "a hole in asking")] {
+            let own = std::env::current_exe().unwrap();
+            let name = "cli::top::screen::tests::panics_where_it_is_told_to";
+            let line = format!(
+                "stty rows 24 cols 80; exec {} --exact {name} --nocapture",
+                own.display()
+            );
+            let mut script = Command::new("timeout");
+            script.env("TERM", "xterm").env(PANICS, place);
+            script.args(["--foreground", "60", "script", "--quiet", "--return"]);
+            script.args(["--command", &line, "/dev/null"]);
+            let mut script = script
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            // Held open: `script` waits for ever for a terminal whose keyboard has ended.
+            let keyboard = script.stdin.take();
+            let output = script.wait_with_output().unwrap();
+            drop(keyboard);
+            assert!(!output.status.success(), "{place}: it does not panic");
+            let shown = String::from_utf8_lossy(&output.stdout);
+            let (_, taken) = shown.rsplit_once(TAKEN).unwrap();
+            let (drawn, back) = taken.split_once(GIVEN_BACK).unwrap();
+            assert!(
+                drawn.contains(HIDDEN) && back.contains(SHOWN),
+                "{place}: {shown:?}"
+            );
+            assert!(
+                back.contains(said),
+                "{place}: not said where it can be read: {shown:?}"
+            );
+            let over = back.contains(GIVEN_BACK) || back.contains(HIDDEN);
+            assert!(!over, "{place}: written over: {shown:?}");
+        }
+    }
 }
