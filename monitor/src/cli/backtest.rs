@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     backtest::{Backtest, Blocked, Report},
-    config::{self, Overrides},
+    config::{Overrides, Sources},
     hostnet,
     judge::Judge,
     observe::identity::InstallKey,
@@ -56,7 +56,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
-    let mut settings = config::load(args.config.as_deref(), &Overrides::default())?;
+    let sources = Sources::of_process(args.config.as_deref(), Overrides::default());
+    let mut settings = sources.read()?.settings;
     settings.judge.mode = Mode::Observe;
     let state_dir = args.state_dir.as_ref().unwrap_or(&settings.state_dir);
     let dir = state_dir.join(record::DIR);

@@ -278,6 +278,26 @@ fn every_key_that_can_change_at_run_time_is_one() {
 }
 
 #[test]
+fn the_documents_name_what_changes_at_run_time() {
+    let text = include_str!("../../../docs/configuration.md").replace('\n', " ");
+    let (_, behind) = text.split_once("While the daemon runs these change:").unwrap();
+    let (all, _) = behind.split_once(". ").unwrap();
+    let (plain, of_verdict) = all.split_once("and of `[verdict]`").unwrap();
+    // Every second piece stands between two backticks.
+    let named =
+        |text: &str| -> Vec<String> { text.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let plain = named(plain).into_iter().map(|name| match name.strip_prefix('[') {
+        Some(section) => section.replace(']', "."),
+        None => name,
+    });
+    let of_verdict = named(of_verdict)
+        .into_iter()
+        .map(|name| format!("verdict.{name}"));
+    let documented: Vec<String> = plain.chain(of_verdict).collect();
+    assert_eq!(documented, LIVE);
+}
+
+#[test]
 fn a_named_file_must_be_there() {
     let error = load(Some(Path::new("/nonexistent/apimon.toml")), &Overrides::default()).unwrap_err();
     assert!(error.to_string().contains("/nonexistent/apimon.toml"));
