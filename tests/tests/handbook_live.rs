@@ -8,15 +8,14 @@
 )]
 
 use std::{
-    collections::BTreeSet, fs, os::unix::process::ExitStatusExt as _, path::Path, process::Command,
-    time::Duration,
+    collections::BTreeSet, fs, os::unix::process::ExitStatusExt as _, process::Command, time::Duration,
 };
 
 use apimon_tests::{
     handbook::{self, Document, words},
     installed::{ASKER, Installed, package, said},
     process::{self, Running},
-    scenario::{file, pcap::Pcap, play::play, stage},
+    scenario::pcap,
     site::{HOST_V4, INTERFACE},
     wait,
 };
@@ -25,6 +24,8 @@ use rustix::process::Signal;
 
 /// Bound of every wait here.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// Somebody walks through the objects of others.
+const WALK: &str = "attack-id-enumeration/down";
 
 /// What the documents leave to the reader, and what it is here. Numbers are those of the only case and silence.
 const STANDS_FOR: [(&str, &str); 8] = [
@@ -155,19 +156,6 @@ fn commands() -> Vec<Typed> {
         }
     }
     commands
-}
-
-/// Writes a capture in which somebody walks through the objects of others.
-fn write_capture(path: &Path) {
-    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let files = file::load(&scenarios).unwrap();
-    let walk = files
-        .iter()
-        .find(|file| file.name == "attack-id-enumeration/down");
-    let mut stage = stage::set(walk.unwrap(), 11, 1.0).unwrap();
-    let mut pcap = Pcap::new(fs::File::create(path).unwrap()).unwrap();
-    play(&mut stage, 11, &mut pcap);
-    pcap.finish().unwrap();
 }
 
 /// The host, on which somebody was found and dropped.
@@ -316,7 +304,7 @@ fn every_command_of_the_documents_does_what_they_say() {
     configure(&host, "mode = \"enforce\"\n[record]\nenabled = true\n");
     host.start().unwrap();
     scan(&host);
-    write_capture(&host.debian.path("capture.pcap"));
+    pcap::write_scenario(WALK, &host.debian.path("capture.pcap")).unwrap();
     fs::write(host.debian.path("new.toml"), "[verdict]\nlease_seconds = 60\n").unwrap();
     let mut commands = commands();
     assert!(commands.len() > 55, "only {} found", commands.len());

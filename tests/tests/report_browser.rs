@@ -2,33 +2,18 @@
 //! phone. With `APIMON_PICTURES=DIR` pictures of it are left there.
 #![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
 
-use std::{fs::File, io::BufWriter, path::Path, process::Command};
+use std::{path::Path, process::Command};
 
-use apimon_tests::{
-    browser::Browser,
-    process, programs,
-    scenario::{file, pcap::Pcap, play::play, stage},
-};
+use apimon_tests::{browser::Browser, process, programs, scenario::pcap};
 use serde_json::json;
 
-/// Writes a capture in which somebody walks through the objects of others, and a crowd does what crowds do.
-fn write_capture(path: &Path) {
-    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let files = file::load(&scenarios).unwrap();
-    let walk = files
-        .iter()
-        .find(|file| file.name == "attack-id-enumeration/down");
-    let mut stage = stage::set(walk.unwrap(), 11, 1.0).unwrap();
-    let out = BufWriter::new(File::create(path).unwrap());
-    let mut pcap = Pcap::new(out).unwrap();
-    play(&mut stage, 11, &mut pcap);
-    pcap.finish().unwrap();
-}
+/// Somebody walks through the objects of others, and a crowd does what crowds do.
+const WALK: &str = "attack-id-enumeration/down";
 
 /// That capture, replayed into a report.
 fn report(dir: &Path) -> std::path::PathBuf {
     let capture = dir.join("attack.pcap");
-    write_capture(&capture);
+    pcap::write_scenario(WALK, &capture).unwrap();
     let file = dir.join("report.html");
     let mut command = Command::new(programs::apimon().unwrap());
     command.arg("replay").arg(&capture).arg("--report").arg(&file);

@@ -1,11 +1,34 @@
 //! Writes what is played to a pcap file, for `apimon replay`. Must not know what it says.
 
 use std::{
-    io::{self, Write},
+    fs::File,
+    io::{self, BufWriter, Write},
     net::SocketAddr,
+    path::Path,
 };
 
-use super::play::Screen;
+use anyhow::{Context, Result};
+
+use super::{
+    file,
+    play::{Screen, play},
+    stage,
+};
+
+/// The seed of what is written.
+const SEED: u64 = 11;
+
+/// Plays the scenario of this name into a pcap file.
+pub fn write_scenario(name: &str, path: &Path) -> Result<()> {
+    let files = file::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"))?;
+    let file = files.iter().find(|file| file.name == name);
+    let file = file.with_context(|| format!("there is no scenario {name}"))?;
+    let mut stage = stage::set(file, SEED, 1.0)?;
+    let out = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut pcap = Pcap::new(BufWriter::new(out))?;
+    play(&mut stage, SEED, &mut pcap);
+    pcap.finish().context("cannot write the capture")
+}
 
 /// A pcap file (Ethernet, microseconds).
 #[derive(Debug)]
