@@ -16,6 +16,7 @@ pub mod fake;
 pub mod forge;
 pub mod frames;
 pub mod guard;
+pub mod guest;
 pub mod handbook;
 pub mod haproxy;
 pub mod heap;

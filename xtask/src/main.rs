@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod demo;
 mod fuzz;
+mod kernels;
 mod layers;
 mod package;
 mod run;
@@ -39,6 +40,8 @@ enum Task {
     Score(score::Options),
     /// Runs the fuzz targets, each for some time; says what they did, and which input made one fail.
     Fuzz(fuzz::Options),
+    /// Boots other kernels in virtual machines and checks that apimon starts, reads and blocks there.
+    Kernels(kernels::Options),
     /// Format, lints, docs, layers, licences, then every test.
     Ci(ci::Options),
     /// Makes a Debian package and a static tarball below target/package.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Score(options) => score::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Kernels(options) => kernels::run(&options),
         Task::Ci(options) => ci::run(&options),
         Task::Package(options) => package::run(&options),
         Task::Layers => layers::run(),

@@ -23,6 +23,8 @@ pub(crate) enum Purpose {
     Demo,
     /// The privileged suites: namespaces, real servers and clients.
     Test,
+    /// Other kernels, in virtual machines.
+    Kernels,
     /// The benches: real servers, load generators and the programs we compare with.
     Bench,
 }

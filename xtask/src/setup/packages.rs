@@ -91,6 +91,31 @@ const PROMETHEUS: Package = Package {
     sign: Sign::Program("promtool"),
     why: "checks the metrics and the alert rules",
 };
+const QEMU: Package = Package {
+    name: "qemu-system-x86",
+    sign: Sign::Program("qemu-system-x86_64"),
+    why: "runs other kernels",
+};
+const BUSYBOX: Package = Package {
+    name: "busybox-static",
+    sign: Sign::Installed("busybox-static"),
+    why: "small programs for the machines that other kernels run in",
+};
+const CPIO: Package = Package {
+    name: "cpio",
+    sign: Sign::Program("cpio"),
+    why: "packs what those machines boot",
+};
+const KMOD: Package = Package {
+    name: "kmod",
+    sign: Sign::Program("depmod"),
+    why: "lists the modules of other kernels",
+};
+const XZ: Package = Package {
+    name: "xz-utils",
+    sign: Sign::Program("xz"),
+    why: "unpacks the modules of other kernels",
+};
 const XDP_TOOLS: Package = Package {
     name: "xdp-tools",
     sign: Sign::Program("xdp-filter"),
@@ -116,6 +141,7 @@ fn wanted(purpose: Purpose) -> &'static [Package] {
             RSYSLOG,
             PROMETHEUS,
         ],
+        Purpose::Kernels => &[IPROUTE2, CURL, NGINX, QEMU, BUSYBOX, CPIO, KMOD, XZ],
         Purpose::Bench => &[IPROUTE2, UTIL_LINUX, NGINX, TCPDUMP, WRK, XDP_TOOLS],
     }
 }
