@@ -163,6 +163,20 @@ impl Browser {
         Ok(STANDARD.decode(data)?)
     }
 
+    /// The page printed on A4, PDF.
+    pub fn print(&mut self) -> Result<Vec<u8>> {
+        let params = json!({"paperWidth": 8.27, "paperHeight": 11.69, "printBackground": true});
+        let answer = self.call("Page.printToPDF", &params)?;
+        let data = answer["data"].as_str().context("nothing is printed")?;
+        Ok(STANDARD.decode(data)?)
+    }
+
+    /// Shows the page as it would be printed (`print`) or shown (`screen`).
+    pub fn media(&mut self, media: &str) -> Result<()> {
+        self.call("Emulation.setEmulatedMedia", &json!({"media": media}))?;
+        Ok(())
+    }
+
     fn told<'a>(&'a self, method: &'a str) -> impl Iterator<Item = &'a Value> {
         self.events.iter().filter(move |event| event["method"] == method)
     }

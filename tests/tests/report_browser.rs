@@ -67,6 +67,43 @@ fn the_report_is_whole_quiet_and_fits_a_phone() {
 }
 
 #[test]
+fn on_paper_each_case_begins_a_page_and_nothing_is_laid_out_for_a_phone() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = report(dir.path());
+    let mut browser = Browser::start(dir.path()).unwrap();
+    // What is left of A4 between its margins, which is less than what counts as a phone on a screen.
+    browser.open(&file, 688, false).unwrap();
+    let display = |of: &str| format!("getComputedStyle(document.querySelector('{of}')).display");
+    let shown = |browser: &mut Browser, of: &str| browser.value(&display(of)).unwrap();
+    assert_eq!(
+        shown(&mut browser, ".lines tr"),
+        json!("block"),
+        "a narrow screen"
+    );
+    browser.media("print").unwrap();
+    assert_eq!(shown(&mut browser, ".lines tr"), json!("table-row"));
+    assert_eq!(shown(&mut browser, ".lines thead"), json!("table-header-group"));
+    assert_eq!(shown(&mut browser, ".back"), json!("none"), "paper has no links");
+    let broken = "[...document.querySelectorAll('section.case')].every(c => getComputedStyle(c).breakBefore == 'page')";
+    assert_eq!(browser.value(broken).unwrap(), json!(true));
+    let cases = browser
+        .value("document.querySelectorAll('section.case').length")
+        .unwrap();
+    let cases = usize::try_from(cases.as_u64().unwrap()).unwrap();
+    let printed = browser.print().unwrap();
+    // Objects of a page, by PDF 32000-1, 7.7.3.3; those of the tree are `/Pages`.
+    let page = b"/Type /Page\n";
+    let pages = printed.windows(page.len()).filter(|bytes| bytes == page).count();
+    assert!(
+        cases > 0 && (cases + 1..=cases + 3).contains(&pages),
+        "{pages} pages of {cases} cases"
+    );
+    if let Some(pictures) = std::env::var_os("APIMON_PICTURES") {
+        std::fs::write(Path::new(&pictures).join("report.pdf"), printed).unwrap();
+    }
+}
+
+#[test]
 fn what_tries_to_run_or_to_load_does_not() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("report.html");
