@@ -33,9 +33,9 @@ struct Kind {
 }
 
 impl Kind {
-    fn new(name: &'static str, port: u16, packet: &Shape) -> Result<Self> {
+    fn new(name: &'static str, tapped: Tapped, packet: &Shape) -> Result<Self> {
         let settings = KernelSettings {
-            tapped: Tapped::Ports(vec![port]),
+            tapped,
             ..KernelSettings::default()
         };
         let mut kernel = TestKernel::load("bench-tap", settings)?;
@@ -63,15 +63,20 @@ impl Kind {
 
 fn kinds() -> Result<Vec<Kind>> {
     let small = || Shape::tcp(&[7; 200]);
-    let off = Kind::new(OFF, PORT, &small())?;
+    let request = [b"GET / HTTP/1.1\r\n".as_slice(), &[b'a'; 184]].concat();
+    let port = |port| Tapped::Ports(vec![port]);
+    let off = Kind::new(OFF, port(PORT), &small())?;
     off.kernel.kernel.switches()?.set_tap(false)?;
     Ok(vec![
         off,
-        Kind::new("bare acknowledgement", PORT, &Shape::tcp(b""))?,
-        Kind::new("port not tapped", PORT + 1, &small())?,
-        Kind::new("200 bytes", PORT, &small())?,
-        Kind::new("200 bytes, IPv6", PORT, &Shape::tcp_v6(&[], &[7; 200]))?,
-        Kind::new("1460 bytes", PORT, &Shape::tcp(&[7; 1460]))?,
+        Kind::new("bare acknowledgement", port(PORT), &Shape::tcp(b""))?,
+        Kind::new("port not tapped", port(PORT + 1), &small())?,
+        Kind::new("200 bytes", port(PORT), &small())?,
+        Kind::new("200 bytes, IPv6", port(PORT), &Shape::tcp_v6(&[], &[7; 200]))?,
+        Kind::new("1460 bytes", port(PORT), &Shape::tcp(&[7; 1460]))?,
+        Kind::new("any port: acknowledgement", Tapped::Http, &Shape::tcp(b""))?,
+        Kind::new("any port: no HTTP", Tapped::Http, &small())?,
+        Kind::new("any port: 200 of HTTP", Tapped::Http, &Shape::tcp(&request))?,
     ])
 }
 
@@ -91,7 +96,7 @@ fn main() -> Result<()> {
     let reference = figures.first().context("nothing was measured")?;
     for (kind, series) in kinds.iter().zip(&figures) {
         let (spread, ratio) = (series.spread(), series.ratio_to(reference).spread());
-        println!("  {:<22} {:>24}  {ratio:.2}", kind.name, format!("{spread:.0}"));
+        println!("  {:<25} {:>24}  {ratio:.2}", kind.name, format!("{spread:.0}"));
     }
     Ok(())
 }
