@@ -77,8 +77,12 @@ impl Notifier {
 
     /// Every thread goes on: the watchdog's time begins anew.
     pub(super) fn goes_on(&self) {
-        self.send_kept(&mut self.kept());
-        self.try_send("WATCHDOG=1\n");
+        let mut kept = self.kept();
+        self.send_kept(&mut kept);
+        // Never before what was said earlier.
+        if kept.is_empty() {
+            self.try_send("WATCHDOG=1\n");
+        }
     }
 
     fn say(&self, message: String) {
