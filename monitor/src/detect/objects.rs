@@ -2,7 +2,10 @@
 //!
 //! A number means one object only among things of its kind (order 17, user 17); a UUID means one by itself.
 
-use super::{EndpointId, graph::Claim};
+use super::{
+    EndpointId,
+    graph::{Claim, Said},
+};
 use crate::observe::{BodyId, ObjectId, Observation, endpoint::Endpoint};
 
 /// Where a request went.
@@ -44,6 +47,8 @@ pub(crate) struct Asked {
     pub(super) in_path: bool,
     /// What the graph says of it.
     pub(super) claim: Claim,
+    /// What the answer says of whose it is, where that is another's.
+    pub(super) said: Option<Said>,
 }
 
 impl Asked {
@@ -72,6 +77,7 @@ pub(crate) fn asked<'a>(
         key: key(kind, &id),
         in_path: place < target.about.stems.len() as u64,
         claim: Claim::default(),
+        said: None,
     };
     let path = target.path_ids.iter().zip(target.about.stems).enumerate();
     let path = path

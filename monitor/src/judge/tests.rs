@@ -14,6 +14,7 @@ mod silences;
 mod spray;
 mod tokens;
 mod volume;
+mod whose;
 
 use monitor_common::IpKey;
 

@@ -1,7 +1,7 @@
 //! The query of a target, by the names of its parameters: object ids, credentials. Must not know about paths.
 
 use super::{
-    ObjectId, QueryId,
+    IdShape, ObjectId, QueryId,
     extra::{Secret, SecretKind, SecretPlace},
     fields::Fields,
     identity::{InstallKey, caller::Callers, is_opaque},
@@ -135,6 +135,31 @@ fn decode(value: &[u8]) -> Vec<u8> {
     out
 }
 
+/// What a parameter is about that is called as what it names (`patient=` and a UUID: a reference parameter of FHIR R4), where nothing
+/// but an id looks like its value. Other names with such values are states, nonces and hashes.
+fn kind_by_shape<'a>(name: &'a [u8], value: &[u8]) -> Option<&'a [u8]> {
+    const KINDS: [&[u8]; 16] = [
+        b"account",
+        b"customer",
+        b"document",
+        b"encounter",
+        b"file",
+        b"invoice",
+        b"member",
+        b"order",
+        b"organization",
+        b"owner",
+        b"patient",
+        b"project",
+        b"subject",
+        b"tenant",
+        b"user",
+        b"vehicle",
+    ];
+    let known = || KINDS.iter().any(|kind| name.eq_ignore_ascii_case(kind));
+    (IdShape::of(value).is_telling() && known()).then_some(name)
+}
+
 /// The object ids of a query, by the names of its parameters.
 pub(super) fn ids(query: &[u8], key: &InstallKey) -> Box<[QueryId]> {
     if query.is_empty() {
@@ -142,7 +167,7 @@ pub(super) fn ids(query: &[u8], key: &InstallKey) -> Box<[QueryId]> {
     }
     pairs(query)
         .filter_map(|(name, value)| {
-            let about = names::id_about(name)?;
+            let about = names::id_about(name).or_else(|| kind_by_shape(name, value))?;
             if value.is_empty() || value.len() > ID_BYTES {
                 return None;
             }
@@ -178,6 +203,11 @@ mod tests {
             ("request_id=7&session_id=8&traceId=9", &[]),
             ("paid=1&valid=2&grid=3&no=1", &[]),
             ("invoice_no=17&id=", &["invoice_no"]),
+            ("patient=d2c7a9f0-aaaa-4bbb-8ccc-000000000017", &["patient"]),
+            (
+                "state=d2c7a9f0-aaaa-4bbb-8ccc-000000000017&patient=new&user=anna",
+                &[],
+            ),
             ("id=1&id=2&id=3&id=4&id=5", &["id", "id", "id", "id"]),
             ("i\x00d=1&=2&id", &[]),
         ] {

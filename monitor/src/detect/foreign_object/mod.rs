@@ -6,6 +6,11 @@
 //! shares objects of this kind with that principal. Ids that nobody was given say nothing. What the answer to a foreign object
 //! contains gives nothing: a theft does not make its loot legitimate.
 //!
+//! Nobody was given what its owner never listed. Then the answer's own words count (`graph/said.rs`): a field that holds one value
+//! all through what a principal is sent without naming an object (`user_id`, `patient_id`: learned, no list of words) says who it is.
+//! An object of a kind that it has itself, served at a place where at least 90 % of the touches meet themselves, is foreign if
+//! that field names somebody whom no such answer ever showed it.
+//!
 //! **Score** (`walk.rs`). Foreign objects served within a day, from 2 to 6: up to 40; their owners: two 8, three 18, four 22;
 //! what others do at this place: at least 80 % explained by the graph, or 40 touches of own objects and none of others', 20, else
 //! less than half -20; the principal has own objects of this kind 15, has none -10; neighbouring numbers 15, or a machine's pace 15;
@@ -16,6 +21,8 @@
 //! that the graph explains; where nothing is known of a place it is never one. Where others open a link or two, five objects of
 //! four owners are the least. Without pattern and refusals 65 is the most, below what drops a source, up to eight objects
 //! of four owners at a place where nobody else does so.
+//! What only answers call another's counts if they name six owners, eight where others are served what is not theirs, and three in
+//! four objects are another owner's; then 65 is the most.
 //!
 //! **Defaults from.** No published rule has a graph for each principal; `APIClarity`'s learns for the whole host, so that one user's
 //! answers excuse another. Three objects of three owners (four of two, five of one) is this project's: honest users open a
@@ -27,7 +34,7 @@
 //! own nothing in particular).
 //!
 //! **What it trades.** It sees only what bodies show: without `bodies.responses` it is silent. Objects of owners that never
-//! listed them since the start are unknown. Ids that the API itself gives to strangers (a forum that shows the authors'
+//! listed them since the start are unknown where answers name no owner, or all of them are of a few owners. Ids that the API itself gives to strangers (a forum that shows the authors'
 //! vehicles) are given. Support staff that walks like a machine is written down. OWASP API1:2023, CWE-639.
 
 mod levels;
@@ -130,7 +137,8 @@ impl ForeignObject {
             Claim::Foreign => {
                 let walk = self.walks.entry((cx.actor_key, asked.kind));
                 walk.awake(observation.at);
-                walk.serve(&asked.id, cx.graph.owners(asked.key).all(), observation);
+                let said = asked.said.map(|said| said.owner);
+                walk.serve(&asked.id, cx.graph.owners(asked.key).all(), said, observation);
                 self.levels.entry(asked.kind).came_to(walk.served);
                 true
             }
@@ -155,21 +163,35 @@ impl ForeignObject {
             return None;
         }
         let epoch = self.epoch.unwrap_or(observation.at);
-        let (owners, active) = owners_of(cx, walk, asked.kind, client(observation, &cx.who()));
-        if walk.served + owners < 2 * self.settings.foreign_min || (owners < 2 && !active) {
+        let (known, active) = owners_of(cx, walk, asked.kind, client(observation, &cx.who()));
+        // What answers say of owners counts if each object is another's: what was handed on comes from a few.
+        let tried = walk.looks_tried(asked.said.is_some_and(|said| said.shared));
+        let (served, owners) = if tried {
+            (walk.served, known.max(walk.said()))
+        } else {
+            (walk.told(), known)
+        };
+        if served < self.settings.foreign_min
+            || served + owners < 2 * self.settings.foreign_min
+            || (owners < 2 && !active)
+        {
             return None;
         }
         let levels = self.levels.peek(&asked.kind).copied().unwrap_or_default();
         let around = Surroundings {
+            served,
             owners,
-            explained: cx.graph.explained(asked.place),
+            explained: best(
+                cx.graph.explained(asked.place),
+                asked.said.filter(|_| tried).and_then(|said| said.kept),
+            ),
             settled: cx.graph.is_settled(asked.place),
             foreigners: levels.others(1),
-            as_many: levels.others(walk.served / 2),
+            as_many: levels.others(served / 2),
             has_own,
             by_right: cx.graph.is_wide(me, asked.kind)
                 || cx.graph.is_staff(me)
-                || is_elevated(cx, walk, roles(observation)),
+                || is_elevated(cx, walk, asked, roles(observation)),
             newcomer: cx.known_since.since(epoch) >= NEWCOMER,
         };
         let score = walk.score(&around);
@@ -182,9 +204,19 @@ impl ForeignObject {
     }
 }
 
-/// Whether the principal claims roles that none of those has whom it reads from.
-fn is_elevated(cx: &Context<'_>, walk: &Walk, roles: u32) -> bool {
-    roles != 0 && walk.owners().all(|owner| cx.graph.roles(owner) != roles)
+/// The greater of two shares; what is not known is none.
+fn best(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.max(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Whether the principal claims roles that none of those has whom it reads from, nor who reads his own at this place.
+fn is_elevated(cx: &Context<'_>, walk: &Walk, asked: &Asked, roles: u32) -> bool {
+    roles != 0
+        && asked.said.is_none_or(|said| said.roles != roles)
+        && walk.owners().all(|owner| cx.graph.roles(owner) != roles)
 }
 
 /// How many others lose what a walk was served, and whether one of them was there since it began. Who asks from the
@@ -214,7 +246,7 @@ fn finding(
     score: Points,
 ) -> Finding {
     let coverage = walk.coverage();
-    let (served, owners) = (walk.served, around.owners);
+    let (served, owners) = (around.served, around.owners);
     let window = observation.at.since(walk.first).as_secs_f64();
     Finding {
         detector: &INFO,

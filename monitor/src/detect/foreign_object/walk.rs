@@ -17,6 +17,10 @@ use crate::{
 const TOUCHES: usize = 16;
 /// Owners told apart.
 const OWNERS: usize = 8;
+/// Owners that answers must name where nothing else says whose the objects are: more than hand things on to one.
+const OWNERS_SAID: u32 = 6;
+/// The same where others are served what is not theirs, too: more than a team has.
+const OWNERS_SHARED: u32 = 8;
 /// Objects kept as samples for the log.
 const SAMPLES: usize = 8;
 /// A walk that rested for so long is over.
@@ -35,6 +39,10 @@ pub(super) struct Walk {
     /// Touches of what was given, since the walk began.
     pub(super) given: u32,
     owners: [u32; OWNERS],
+    /// Whom the answers name as owners.
+    said: [u32; OWNERS],
+    /// Foreign objects of which nothing but the answers say whose they are.
+    untold: u32,
     touches: Vec<(Timestamp, u64)>,
     tried: Vec<u64>,
     pub(super) samples: Vec<ObjectId>,
@@ -52,6 +60,8 @@ pub(super) struct Walk {
 )]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Surroundings {
+    /// Foreign objects that count: all of them, or those that others are known to own.
+    pub(super) served: u32,
     /// Others that lose what was served; those that share objects are one.
     pub(super) owners: u32,
     /// Share of what others touch here that the graph explains, where enough is known.
@@ -68,6 +78,15 @@ pub(super) struct Surroundings {
     pub(super) by_right: bool,
     /// Whether the principal came when the others had been known for some time.
     pub(super) newcomer: bool,
+}
+
+/// Enters one, if there is room.
+fn note(slots: &mut [u32; OWNERS], one: u32) {
+    if !slots.contains(&one)
+        && let Some(slot) = slots.iter_mut().find(|slot| **slot == 0)
+    {
+        *slot = one;
+    }
 }
 
 /// Points of a finding.
@@ -94,18 +113,21 @@ impl Walk {
         &mut self,
         id: &ObjectId,
         owners: impl Iterator<Item = u32>,
+        said: Option<u32>,
         observation: &Observation,
     ) {
         self.served = self.served.saturating_add(1);
         let reads = matches!(observation.method.name(), "GET" | "HEAD" | "OPTIONS" | "PROPFIND");
         self.writes += u32::from(!reads);
         self.gaps += u32::from(observation.gaps);
+        let mut known = false;
         for owner in owners {
-            if !self.owners.contains(&owner)
-                && let Some(slot) = self.owners.iter_mut().find(|slot| **slot == 0)
-            {
-                *slot = owner;
-            }
+            note(&mut self.owners, owner);
+            known = true;
+        }
+        self.untold += u32::from(!known);
+        if let Some(owner) = said {
+            note(&mut self.said, owner);
         }
         if self.touches.len() >= TOUCHES {
             self.touches.remove(0);
@@ -151,6 +173,22 @@ impl Walk {
         self.owners.iter().copied().filter(|owner| *owner != 0)
     }
 
+    /// How many owners the answers named.
+    pub(super) fn said(&self) -> u32 {
+        super::super::count(self.said.iter().filter(|owner| **owner != 0).count())
+    }
+
+    /// Foreign objects that others are known to own, whatever answers say.
+    pub(super) fn told(&self) -> u32 {
+        self.served.saturating_sub(self.untold)
+    }
+
+    /// Whether nearly each object is another owner's, as the answers say: what was handed on comes from a few.
+    pub(super) fn looks_tried(&self, shared: bool) -> bool {
+        let least = if shared { OWNERS_SHARED } else { OWNERS_SAID };
+        self.said() >= least && 4 * self.said() >= 3 * self.served
+    }
+
     /// Share of the evidence that was seen whole.
     pub(super) fn coverage(&self) -> f64 {
         1.0 - share(self.gaps, self.served)
@@ -160,7 +198,7 @@ impl Walk {
     pub(super) fn score(&self, around: &Surroundings) -> Points {
         let mut score = Points::default();
         let (row, pace, steady) = (self.row(), self.pace(), self.is_steady());
-        let machine = row >= 0.6 || steady || (self.served >= 5 && pace <= 2.0);
+        let machine = row >= 0.6 || steady || (around.served >= 5 && pace <= 2.0);
         let owners = match around.owners {
             0 | 1 => 0,
             2 => 8,
@@ -176,8 +214,8 @@ impl Walk {
         };
         score.add(
             "foreign-objects",
-            self.served,
-            ramp(f64::from(self.served), 1.0, 6.0, 40),
+            around.served,
+            ramp(f64::from(around.served), 1.0, 6.0, 40),
         );
         score.add("owners", around.owners, owners);
         score.add("others-explained", around.explained.unwrap_or(0.0), explained);
@@ -204,9 +242,9 @@ impl Walk {
         let trusted = around.explained.is_some_and(|share| share >= 0.8);
         // An album of one other, looked through fast, is no search.
         let purposeful = (machine && (around.owners >= 2 || row >= 0.6)) || self.refused >= 3;
-        let mostly = around.owners >= 4 && self.given < self.served;
+        let mostly = around.owners >= 4 && self.given < around.served;
         // Where others open a link or two, too, it takes more than that.
-        let usual = around.as_many >= 2 || (around.foreigners >= 2 && !(mostly && self.served >= 5));
+        let usual = around.as_many >= 2 || (around.foreigners >= 2 && !(mostly && around.served >= 5));
         let one = around.owners < 2;
         if !purposeful && (!around.has_own || around.by_right || around.explained.is_none() || usual || one) {
             let sure = trusted || (around.settled && around.foreigners == 0);
@@ -217,9 +255,11 @@ impl Walk {
         if !around.has_own && around.explained.is_none() {
             score.cap(BY_RIGHT);
         }
-        let many = mostly && self.served >= 8;
+        let many = mostly && around.served >= 8;
         let alone = trusted && around.foreigners == 0;
-        if around.by_right || !(purposeful || many && alone) {
+        // A field may name somebody else than the owner.
+        let said = around.served > self.told();
+        if said || around.by_right || !(purposeful || many && alone) {
             score.cap(DOUBT);
         }
         score

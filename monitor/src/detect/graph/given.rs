@@ -4,8 +4,10 @@
 //! A filter says of an object that was not given that it was, in less than two of a hundred cases: a foreign object is
 //! then missed. It never says of a given one that it was not.
 
+use super::own::Own;
 use crate::{
     lru::{Lru, TableStats},
+    observe::ObjectId,
     time::Timestamp,
 };
 
@@ -33,6 +35,8 @@ pub(super) struct Givens {
 pub(super) struct Given {
     few: Vec<u64>,
     filters: Vec<Filter>,
+    /// What its own answers have in common.
+    own: Own,
     /// The principal that the same user was before; 0 for none.
     before: u32,
     /// It was given more than can be remembered: it may know everything.
@@ -95,7 +99,12 @@ impl Givens {
     pub(super) fn follow(&mut self, principal: u32, before: u32) {
         if principal != before && self.principals.peek(&before).is_some() {
             self.make_room(principal);
-            self.principals.entry(principal).before = before;
+            let own = self.principals.peek(&before).map(|given| given.own);
+            let given = self.principals.entry(principal);
+            given.before = before;
+            if given.own.is_empty() {
+                given.own = own.unwrap_or_default();
+            }
         }
     }
 
@@ -155,6 +164,11 @@ impl Known<'_> {
         self.given.roles
     }
 
+    /// What its own answers have in common.
+    pub(super) fn own(self) -> Own {
+        self.given.own
+    }
+
     /// Its last client, and when it was last there.
     pub(super) fn last(self) -> (u32, Timestamp) {
         (self.given.client, self.given.last)
@@ -165,6 +179,11 @@ impl Given {
     /// Whether it was given this.
     pub(super) fn has(&self, object: u64) -> bool {
         self.full || self.few.contains(&object) || self.filters.iter().any(|filter| filter.has(object))
+    }
+
+    /// Takes in a field of an answer that no object was asked for ([`Own::note`]).
+    pub(super) fn note(&mut self, stem: u64, id: &ObjectId) {
+        self.own.note(stem, id);
     }
 
     /// Adds an object. Whether it is new.

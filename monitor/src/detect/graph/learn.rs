@@ -80,6 +80,9 @@ impl Graph {
                 if echo && !(owns && made) {
                     continue;
                 }
+                if owns && asked.is_empty() && id.stem != 0 {
+                    given.note(id.stem, &id.id);
+                }
                 let kind = objects::kind_in_body(id, target);
                 let key = objects::key(kind, &id.id);
                 if gives(given, key, echo) && owns && !target.about.hints.admin {

@@ -11,8 +11,10 @@
 mod ask;
 mod given;
 mod learn;
+mod own;
 mod owners;
 mod place;
+mod said;
 
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +83,19 @@ mod way {
     pub(super) const SEEN: u64 = 0x7365_656e_7365_656e;
     /// Marks an actor as one that was served where administrators are.
     pub(super) const STAFF: u64 = 0x7374_6166_6673_7461;
+}
+
+/// What an answer says of whose its object is: somebody else's.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Said {
+    /// Short hash of whom it names.
+    pub(super) owner: u32,
+    /// Share of what others touch at this place that names themselves, where enough is known.
+    pub(super) kept: Option<f64>,
+    /// Whether others are served here what is not theirs, too.
+    pub(super) shared: bool,
+    /// The roles of the last one who was named himself here, as [`roles`] has them.
+    pub(super) roles: u32,
 }
 
 /// Marks among what an actor was given that it was given objects of this kind at all.
@@ -176,6 +191,9 @@ impl Graph {
         if !served && !matches!(observation.status, Some(403 | 404 | 410)) {
             return;
         }
+        if served {
+            self.hear(observation, me, asked);
+        }
         let made = observation.status == Some(201) && observation.method.name() == "PUT";
         for at in 0..asked.len() {
             let (before, rest) = asked.split_at_mut_checked(at).unwrap_or_default();
@@ -184,6 +202,9 @@ impl Graph {
                 self.make(object, me);
             }
             object.claim = self.claim(object, me);
+            if object.claim == Claim::Unknown && self.is_said_to_be_foreign(object, me) {
+                object.claim = Claim::Foreign;
+            }
             if !served {
                 continue;
             }

@@ -12,6 +12,8 @@ pub(super) struct Place {
     last: (u32, u8),
     givens: [u32; ACTORS],
     foreigners: [u32; ACTORS],
+    /// The roles of the last one who had a right to be here.
+    pub(super) roles: u32,
 }
 
 /// Principals told apart.

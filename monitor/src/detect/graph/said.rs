@@ -1,0 +1,115 @@
+//! What an answer says of whose the object is that was asked for, held against what the principal is known by and against
+//! what others meet at that place. Must not know scores.
+//!
+//! A field that names somebody else proves nothing where everybody meets many (a feed, a market), so each place has its own
+//! count of who met himself. Nor does it where the principal was shown that other before without asking for anything of
+//! his: a team, a buyer, a patient of one's own.
+
+use super::{Claim, Graph, Said, owners::short, roles};
+use crate::{
+    detect::objects::{self, Asked},
+    observe::{BodyId, Observation},
+};
+
+/// Fields looked at of one answer. What names the owner stands near the beginning of an object.
+const FIELDS: usize = 16;
+/// Least share of touches at a place that met themselves, for that place to say that an object is another's.
+const OWN: f64 = 0.9;
+/// Least such share of a place where nobody shares anything.
+const PRIVATE: f64 = 0.98;
+/// Tells the place of such a field from that of the object, whose hash it is mixed with.
+const FIELD: u64 = 0x6669_656c_6466_6965;
+
+/// Whom an answer names.
+enum Named {
+    /// The principal.
+    Me,
+    /// One that it was shown before.
+    Related,
+    /// Somebody else, by the short hash.
+    Other(u32),
+}
+
+impl Graph {
+    /// Whom the answer names to which such an observation belongs, if that can be told.
+    fn named(&self, observation: &Observation, me: u32, asked: &[Asked]) -> Option<Named> {
+        let body = observation.response_body.as_ref()?;
+        let given = self.givens.of(me)?;
+        let own = given.own();
+        if own.is_empty() {
+            return None;
+        }
+        // The field that was kept to most is the one that says who it is; where it names several, the principal among them will do.
+        let mut best: Option<((u8, bool), &BodyId)> = None;
+        let mut several = false;
+        for id in body.ids.iter().take(FIELDS).filter(|id| id.stem != 0) {
+            // What was asked for is not its own owner.
+            if asked.iter().any(|asked| asked.id.hash == id.id.hash) {
+                continue;
+            }
+            let Some(found) = own.look(id.stem, &id.id) else {
+                continue;
+            };
+            match best {
+                Some((known, _)) if known > found => {}
+                Some((known, other)) if known == found => several |= other.id.hash != id.id.hash,
+                _ => (best, several) = (Some((found, id)), false),
+            }
+        }
+        let ((_, mine), other) = best?;
+        if mine {
+            return Some(Named::Me);
+        }
+        if several {
+            return None;
+        }
+        let named = if given.has(objects::key(other.stem, &other.id)) {
+            Named::Related
+        } else {
+            Named::Other(short(other.id.hash))
+        };
+        Some(named)
+    }
+
+    /// Adds to what is asked for what the answer says of it, and remembers who met whom there. To be called for what was served.
+    pub(super) fn hear(&mut self, observation: &Observation, me: u32, asked: &mut [Asked]) {
+        let Some(named) = self.named(observation, me, asked) else {
+            return;
+        };
+        // Of what the path names the last is what it is about; what else a request names is about that.
+        let inmost = asked.iter().rposition(|asked| asked.in_path).unwrap_or(0);
+        let Some(object) = asked.get_mut(inmost) else {
+            return;
+        };
+        let place = self.places.entry(object.place ^ FIELD);
+        place.touched(
+            me,
+            match named {
+                Named::Me => Claim::Given,
+                Named::Related | Named::Other(_) => Claim::Foreign,
+            },
+        );
+        match named {
+            Named::Me => place.roles = roles(observation),
+            Named::Related => {}
+            Named::Other(owner) => {
+                let kept = place.explained();
+                object.said = Some(Said {
+                    owner,
+                    kept,
+                    shared: place.other_foreigners(me) > 0 && kept.is_none_or(|kept| kept < PRIVATE),
+                    roles: place.roles,
+                });
+            }
+        }
+    }
+
+    /// Whether an object of which nothing else is known is another's, as the answer says: by one who has his own objects of this
+    /// kind, at a place where next to all meet themselves.
+    pub(super) fn is_said_to_be_foreign(&self, asked: &Asked, me: u32) -> bool {
+        let kept = asked.said.and_then(|said| said.kept);
+        kept.is_some_and(|kept| kept >= OWN)
+            && self.has_own(me, asked.kind)
+            && self.owners(asked.key).all().next().is_none()
+    }
+}
