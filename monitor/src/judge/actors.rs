@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Acquaintance, Judge};
+use super::Judge;
 use crate::{detect::Actor, time::Timestamp};
 
 /// Actors looked through for a list: those that came back lately before others. A flood of actors; the judge does not stand still for a list.
@@ -25,6 +25,17 @@ pub struct Acting {
     pub last: Timestamp,
     /// Open cases about it.
     pub open_cases: u64,
+}
+
+/// How long and how well an actor is known.
+#[derive(Debug, Default)]
+pub(super) struct Acquaintance {
+    pub(super) actor: Option<Actor>,
+    pub(super) since: Option<Timestamp>,
+    pub(super) last: Timestamp,
+    pub(super) requests: u32,
+    pub(super) served: u32,
+    pub(super) refused: u32,
 }
 
 impl Acquaintance {

@@ -20,11 +20,13 @@ use monitor_common::IpKey;
 
 use super::*;
 use crate::{
+    detect::Actor,
     enforce::{EnforceError, LeaseChange, LeaseKind},
     flow::Peer,
     http::anomaly::AnomalySet,
     observe::{
         BodyFacts, BodyId, Extra, IdShape, ObjectId, PrincipalKind,
+        endpoint::EndpointSettings,
         extra::{Login, LoginOutcome},
         target,
     },

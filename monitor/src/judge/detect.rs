@@ -1,0 +1,157 @@
+//! One observation to all detectors: who acts, where, on what, and what was before. Must not know what is found.
+
+use monitor_common::IpKey;
+
+use super::Judge;
+use crate::{
+    detect::{
+        Actor, Context, Interest, Keys, Who, network,
+        objects::{self, Target},
+    },
+    observe::{Observation, identity::space},
+    verdict::exclusivity::Exclusivity,
+};
+
+impl Judge {
+    /// Resolves what the observation is about and shows it to every detector.
+    pub(super) fn detect(&mut self, observation: &Observation) {
+        self.owners.learn(observation);
+        let acts = self.who_acts(observation);
+        let Acts {
+            actor_key,
+            client_key,
+            ..
+        } = acts;
+        self.actors.warm(&actor_key, |_| ());
+        self.exclusivity.warm(client_key);
+        self.graph.warm(actor_key);
+        let resolved = self.endpoints.resolve(observation, acts.source_key);
+        self.asked = resolved.endpoint;
+        let Some(about) = self.endpoints.get(resolved.endpoint) else {
+            return;
+        };
+        let target = Target {
+            endpoint: resolved.endpoint,
+            about,
+            path_ids: resolved.ids(),
+        };
+        let who = Who {
+            actor_key,
+            class: observation.class(),
+            client_key,
+        };
+        let holds = Interest::of(observation, target.path_ids.len());
+        self.objects.clear();
+        if holds.meets(Interest::OBJECTS) {
+            self.objects.extend(objects::asked(observation, &target));
+            self.graph.warm_objects(&self.objects);
+        }
+        let keys = Keys {
+            actor_key,
+            source_key: acts.source_key,
+            client_key,
+            credential: observation
+                .credential
+                .map_or(0, |credential| credential.fingerprint.short()),
+            endpoint: resolved.endpoint,
+            asked: &self.objects,
+        };
+        for (interest, detector) in &self.detectors {
+            if interest.meets(holds) {
+                detector.warm(&keys);
+            }
+        }
+        let known = self.actors.entry(actor_key);
+        if known.since.is_none() && observation.principal.is_some() {
+            let before =
+                self.exclusivity
+                    .only_principal(client_key, observation.client_print, observation.at);
+            if let Some(before) = before {
+                self.graph.follow(actor_key, before);
+            }
+        }
+        if holds.meets(Interest::OBJECTS) {
+            self.graph.look(observation, &target, &who, &mut self.objects);
+        }
+        let known_since = *known.since.get_or_insert(observation.at);
+        known.note(acts.actor, observation.status, observation.at);
+        let cx = Context {
+            actor: acts.actor,
+            actor_key,
+            class: who.class,
+            source_key: acts.source_key,
+            client_key,
+            network_key: acts.network_key,
+            endpoint: resolved.endpoint,
+            about,
+            path_ids: target.path_ids,
+            known_since,
+            served: known.served,
+            familiar: self.logins.familiar(observation, client_key),
+            asked: &self.objects,
+            graph: &self.graph,
+        };
+        if observation
+            .status
+            .is_some_and(|status| (200..400).contains(&status))
+        {
+            known.served = known.served.saturating_add(1);
+            let proven = observation.principal.is_some() && !about.is_public();
+            served(&mut self.exclusivity, observation, &acts, proven);
+        }
+        for (interest, detector) in &mut self.detectors {
+            if interest.meets(holds) {
+                detector.observe(observation, &cx, &mut self.findings);
+            }
+        }
+        if holds.meets(Interest::OBJECTS) {
+            self.graph.learn(observation, &target, &who, &self.objects);
+        }
+    }
+
+    /// Who acts: the owner of a credential that was handed out, the credential's own principal, else the client.
+    fn who_acts(&self, observation: &Observation) -> Acts {
+        let hash = |addr: IpKey| self.key.hash(space::SOURCE, &addr.0);
+        let source_key = hash(observation.client.addr);
+        let client_key = observation.forwarded.map_or(source_key, hash);
+        let (actor, actor_key) = match self.owners.principal(observation) {
+            Some(principal) => (Actor::Principal(principal), principal.fingerprint.short()),
+            None => (Actor::Client(observation.client_addr()), client_key),
+        };
+        Acts {
+            actor,
+            actor_key,
+            source_key,
+            client_key,
+            network_key: hash(network(observation.client_addr())),
+        }
+    }
+}
+
+/// Who acts, and from where, with the keys of the tables.
+#[derive(Clone, Copy)]
+struct Acts {
+    actor: Actor,
+    actor_key: u64,
+    source_key: u64,
+    client_key: u64,
+    network_key: u64,
+}
+
+/// Remembers who was served at a source. A principal is `proven` where its credential was needed.
+fn served(exclusivity: &mut Exclusivity, observation: &Observation, acts: &Acts, proven: bool) {
+    let user = match observation.principal {
+        Some(_) => acts.actor_key,
+        None => observation.client_print,
+    };
+    exclusivity.served(
+        acts.client_key,
+        user,
+        observation.client_print,
+        proven,
+        observation.at,
+    );
+    if observation.forwarded.is_some() {
+        exclusivity.forwarded(acts.source_key, observation.at);
+    }
+}
