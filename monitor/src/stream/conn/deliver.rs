@@ -49,7 +49,11 @@ impl<C: Default> Conn<C> {
             self.tell_data(side, next, segment.ts, Some(segment.ack), bytes, env);
         }
         if captured < end {
-            self.gap(side, end, segment.ts, Reason::Cut, env);
+            // What waits may hold what this copy was cut of.
+            let waiting = self.halves.get(side).waiting.as_ref();
+            let known = waiting.and_then(|waiting| waiting.front());
+            let to = known.map_or(end, |(range, _)| range.start.min(end));
+            self.gap(side, to, segment.ts, Reason::Cut, env);
         }
     }
 

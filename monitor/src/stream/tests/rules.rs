@@ -340,6 +340,18 @@ fn a_cut_packet_leaves_a_gap_of_known_size() {
 }
 
 #[test]
+fn what_waits_is_heard_once_where_a_packet_was_cut_of_it() {
+    let mut t = Talk::new();
+    t.handshake()
+        .c(ACK, 3, 0, "de")
+        .send(true, ACK, 0, 0, "Qab", 10)
+        .c(ACK, 10, 0, "k")
+        .s(ACK, 0, 11, "A")
+        .wait(1000);
+    assert_eq!(t.heard(), ["c:Qab@0", "c:de@0", "c:gap 5", "c!:k@0", "s!:A@11"]);
+}
+
+#[test]
 fn a_hole_is_given_up_when_the_receiver_has_it() {
     let mut t = Talk::new();
     t.handshake().c(ACK, 0, 0, "Q1").c(ACK, 5, 0, "Q3");
