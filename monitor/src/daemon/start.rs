@@ -146,6 +146,7 @@ fn kernel_settings(settings: &Settings, pin_dir: PathBuf) -> KernelSettings {
         },
         tap_shards: settings.shards,
         ring_bytes: settings.ring_bytes,
+        ..KernelSettings::default()
     }
 }
 

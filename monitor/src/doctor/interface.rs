@@ -167,7 +167,7 @@ fn tc(name: String, program: &Holder) -> Line {
     Line::ok(
         name,
         program.to_string(),
-        "a TCX program beside the tap; what it drops or redirects before the tap, the tap does not see",
+        "a TC program beside the tap; what it drops or redirects before the tap, the tap does not see",
     )
 }
 

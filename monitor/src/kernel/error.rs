@@ -168,7 +168,7 @@ impl fmt::Display for Warning {
             }
             Self::NoEgress { interface, reason } => write!(
                 f,
-                "what goes out by {interface} to a dropped source is not dropped (it takes Linux 6.6): {reason}"
+                "what goes out by {interface} to a dropped source is not dropped: {reason}"
             ),
             Self::MapSetAside {
                 map,

@@ -32,6 +32,7 @@ pub struct Kernel {
     egresses: Vec<(String, HeldEgress)>,
     taps: Vec<(String, HeldTap)>,
     rings: Vec<TapRing>,
+    use_tcx: bool,
 }
 
 #[derive(Debug)]
@@ -111,6 +112,7 @@ impl Kernel {
             egresses: Vec::new(),
             taps: Vec::new(),
             rings,
+            use_tcx: settings.use_tcx,
         };
         kernel.configure(settings)?;
         for interface in &interfaces {
@@ -154,13 +156,15 @@ impl Kernel {
         let mode = shield.mode;
         self.shields.push((interface.name.clone(), shield));
         // Before the tap, so that the tap does not read what is not sent.
-        if let Some(egress) = HeldEgress::attach(&mut self.ebpf, interface, &self.pin_dir, warnings)? {
+        if let Some(egress) =
+            HeldEgress::attach(&mut self.ebpf, interface, &self.pin_dir, self.use_tcx, warnings)?
+        {
             self.egresses.push((interface.name.clone(), egress));
         }
         let held = self.taps.iter().position(|(name, _)| *name == interface.name);
         let tap = match held {
             Some(place) => self.taps.swap_remove(place).1,
-            None => HeldTap::attach(&mut self.ebpf, interface, warnings)?,
+            None => HeldTap::attach(&mut self.ebpf, interface, self.use_tcx, warnings)?,
         };
         self.attachments.push(Attachment {
             interface: interface.name.clone(),
@@ -204,8 +208,8 @@ impl Kernel {
             // The error that led here is the one to be told.
             let _ = shield.remove(&pins::link_path(&self.pin_dir, &interface));
         }
-        for (interface, _egress) in self.egresses.drain(..).filter(|(_, egress)| !egress.adopted) {
-            let _ = pins::remove(&pins::egress_path(&self.pin_dir, &interface));
+        for (interface, egress) in self.egresses.drain(..).filter(|(_, egress)| !egress.adopted) {
+            let _ = egress.remove(&interface, &self.pin_dir);
         }
     }
 
@@ -271,7 +275,9 @@ impl Kernel {
             });
         }
         let mut detached = Detached::default();
-        self.egresses.clear();
+        for (interface, egress) in self.egresses.drain(..) {
+            egress.remove(&interface, &self.pin_dir)?;
+        }
         for (interface, shield) in self.shields.drain(..) {
             shield.remove(&pins::link_path(&self.pin_dir, &interface))?;
             detached.shields_removed += 1;

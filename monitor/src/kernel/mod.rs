@@ -8,6 +8,7 @@ mod attach;
 mod bpffs;
 mod earlier;
 mod error;
+mod filters;
 mod hooks;
 mod inspect;
 mod load;
@@ -99,6 +100,8 @@ pub struct KernelSettings {
     pub mode: Mode,
     /// Ring shards, 1 to [`names::TAP_SHARDS_MAX`], a power of two; each wants a reader of its own.
     pub tap_shards: u32,
+    /// Whether TCX is tried before clsact filters. Without it, as on a kernel that has none: for the tests of that way.
+    pub use_tcx: bool,
     /// Bytes of each ring; rounded up to a power of two and at least a page.
     pub ring_bytes: u32,
 }
@@ -111,6 +114,7 @@ impl Default for KernelSettings {
             tapped: Tapped::default(),
             mode: Mode::Observe,
             tap_shards: 1,
+            use_tcx: true,
             // Small enough to stay in the cache, large enough for a burst of large segments.
             ring_bytes: 2 << 20,
         }

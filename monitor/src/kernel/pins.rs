@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aya::programs::links::FdLink;
+use aya::programs::links::{FdLink, PinnedLink};
 
-use super::KernelError;
+use super::{KernelError, filters};
 
 /// Directory of the pinned links, below the pin directory.
 const LINKS: &str = "links";
@@ -75,6 +75,15 @@ pub(super) fn link_ifindex(link: &FdLink) -> Option<u32> {
         })
 }
 
+/// The interface that the shield link pinned at `file` guards, if it is one; by its present name, which may be another than
+/// when it was pinned.
+fn guarded_interface(file: &Path) -> Option<String> {
+    let named = link_interface(file)?;
+    let link = PinnedLink::from_pin(file).map(FdLink::from).ok();
+    let present = link.and_then(|link| filters::interface_name(link_ifindex(&link)?));
+    Some(present.unwrap_or(named))
+}
+
 /// The value of a `name:<tab>value` line.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines()
@@ -82,11 +91,14 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         .map(str::trim)
 }
 
-/// Removes every link and map pinned under `pin_dir`, without a daemon. Nothing is dropped afterwards. Not to be called
+/// Removes every link and map pinned under `pin_dir`, without a daemon, and our filters on the interfaces of the links. Nothing is dropped afterwards. Not to be called
 /// while a daemon runs: it would go on with maps that nobody else can see.
 pub fn remove_all(pin_dir: &Path) -> Result<Detached, KernelError> {
     let mut detached = Detached::default();
     for link in files(&links_dir(pin_dir))? {
+        if let Some(interface) = guarded_interface(&link) {
+            filters::remove_ours(&interface);
+        }
         // The link ends with its last descriptor; the file was it.
         remove(&link)?;
         detached.shields_removed += usize::from(link_interface(&link).is_some());

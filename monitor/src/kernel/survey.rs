@@ -7,9 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aya::programs::{SchedClassifier, TcAttachType, links::PinnedLink};
+use aya::programs::{ProgramInfo, SchedClassifier, TcAttachType, links::PinnedLink};
 
-use super::{KernelError, bpffs, inspect::program_name, object, probe};
+use super::{KernelError, bpffs, filters, inspect::program_name, object, probe};
 use crate::netlink;
 
 /// Most files looked at below the BPF file system, and how deep.
@@ -35,7 +35,7 @@ pub struct Survey {
     pub features: Option<XdpFeatures>,
     /// The XDP program, and whether it runs in the driver.
     pub xdp: Option<(Holder, Option<bool>)>,
-    /// TCX programs, way in first.
+    /// Programs at the TC hooks, way in first.
     pub tc: Vec<Holder>,
     /// Names of the offloads that are on; `None` where the kernel does not say.
     pub offloads: Option<BTreeSet<String>>,
@@ -95,10 +95,7 @@ pub fn is_on_bpffs(pin_dir: &Path) -> bool {
 pub fn survey(name: &str) -> Result<Survey, KernelError> {
     let found = probe::interface(name)?;
     let tc = [TcAttachType::Ingress, TcAttachType::Egress].into_iter();
-    let tc = tc.filter_map(|side| SchedClassifier::query_tcx(name, side).ok());
-    let tc = tc
-        .flat_map(|(_, programs)| programs)
-        .map(|program| Holder::of(program.id()));
+    let tc = tc.flat_map(|side| at_hook(name, found.index, side));
     let driver = if found.kind.is_empty() {
         driver(name, found.index)
     } else {
@@ -115,6 +112,15 @@ pub fn survey(name: &str) -> Result<Survey, KernelError> {
         tc: tc.collect(),
         offloads: offloads(found.index),
     })
+}
+
+/// The programs at one TC hook: links of TCX, then filters.
+fn at_hook(name: &str, index: u32, side: TcAttachType) -> Vec<Holder> {
+    let linked = SchedClassifier::query_tcx(name, side).map_or_else(|_| Vec::new(), |(_, programs)| programs);
+    let filters = filters::filters(index, side).unwrap_or_default();
+    let filters = filters.iter().map(|filter| filter.program_id);
+    let ids = linked.iter().map(ProgramInfo::id).chain(filters);
+    ids.map(Holder::of).collect()
 }
 
 impl Holder {

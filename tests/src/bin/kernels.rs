@@ -3,7 +3,7 @@
 //!
 //! `kernels [PACKAGE ...]`. Prints every check; exits with 1 where one failed.
 
-use std::process::ExitCode;
+use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
 use apimon_tests::{guest, programs};
@@ -20,6 +20,7 @@ fn main() -> Result<ExitCode> {
     };
     let apimon = programs::sibling("apimon")?;
     let kept = apimon.parent().context("apimon lies nowhere")?.join("guests");
+    clean(&kept)?;
     let mut failed = 0;
     for package in packages {
         let kernel = guest::Kernel::of_package(&package, &kept)?;
@@ -29,7 +30,7 @@ fn main() -> Result<ExitCode> {
         );
         let dir = kept.join(format!("guest-{}", std::process::id()));
         let checked = guest::check(&kernel, &apimon, &dir, |line| println!("  {line}"));
-        std::fs::remove_dir_all(&dir).context("cannot clean up after a guest")?;
+        fs::remove_dir_all(&dir).context("cannot clean up after a guest")?;
         let checked = checked?;
         println!(
             "{}: {} checks held, {} failed",
@@ -44,4 +45,23 @@ fn main() -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Removes what runs that were interrupted left here: directories named after processes that are gone.
+fn clean(kept: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(kept) else {
+        return Ok(());
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let process = name
+            .strip_prefix("guest-")
+            .or_else(|| name.strip_prefix("making-"));
+        let process = process.and_then(|number| number.parse::<u32>().ok());
+        if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
+            fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
 }

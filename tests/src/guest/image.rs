@@ -14,11 +14,10 @@ use super::Kernel;
 use crate::{process::output, programs};
 
 /// Programs taken from this host, with their libraries.
-const PROGRAMS: [&str; 4] = ["bash", "ip", "nginx", "curl"];
+const PROGRAMS: [&str; 5] = ["bash", "ip", "tc", "nginx", "curl"];
 /// What busybox does in the guest.
-const SMALL: [&str; 16] = [
-    "cat", "grep", "head", "kill", "mkdir", "modprobe", "mount", "poweroff", "sed", "sh", "sleep", "sync",
-    "tail", "timeout", "umount", "uname",
+const SMALL: [&str; 9] = [
+    "grep", "head", "modprobe", "mount", "poweroff", "sed", "sh", "sleep", "uname",
 ];
 const DIRS: [&str; 13] = [
     "usr/bin",
@@ -42,7 +41,7 @@ const PASSWD: &str = "root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/:/bin/sh\nno
                       apimon:x:990:990::/:/bin/sh\n";
 const GROUP: &str = "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\napimon:x:990:\n";
 /// The directories of modules that the checks use.
-const MODULES: [&str; 4] = ["kernel/net", "kernel/drivers/net", "kernel/lib", "kernel/crypto"];
+const MODULES: [&str; 2] = ["kernel/net", "kernel/drivers/net"];
 
 /// The root file system, packed below `dir`.
 pub(super) fn pack(kernel: &Kernel, apimon: &Path, dir: &Path) -> Result<PathBuf> {

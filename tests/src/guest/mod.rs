@@ -20,7 +20,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::programs;
 
-/// Seconds after which a machine is given up: it takes two to four minutes.
+/// Seconds after which a machine is given up: it takes four to six minutes.
 const SECONDS_MAX: &str = "900";
 /// What its last line says.
 const DONE: &str = "guest: done";

@@ -12,7 +12,7 @@ use monitor_common::names::{PROG_TAP_EGRESS, PROG_TAP_INGRESS};
 use rustix::io::Errno;
 
 use super::{TapMode, errno};
-use crate::kernel::{KernelError, Warning, load::classifier, maps::error_chain, probe::Interface};
+use crate::kernel::{KernelError, Warning, filters, load::classifier, maps::error_chain, probe::Interface};
 
 /// Index of the loopback interface: every packet on it goes out and comes in again, and is seen once.
 pub(super) const LOOPBACK_IFINDEX: u32 = 1;
@@ -31,13 +31,14 @@ impl HeldTap {
     pub(in crate::kernel) fn attach(
         ebpf: &mut Ebpf,
         interface: &Interface,
+        use_tcx: bool,
         warnings: &mut Vec<Warning>,
     ) -> Result<Self, KernelError> {
         let mut hooks = vec![(PROG_TAP_INGRESS, TcAttachType::Ingress)];
         if interface.index != LOOPBACK_IFINDEX {
             hooks.push((PROG_TAP_EGRESS, TcAttachType::Egress));
         }
-        let mut mode = TapMode::Tcx;
+        let mut mode = if use_tcx { TapMode::Tcx } else { TapMode::Clsact };
         let mut links = Vec::new();
         for (name, side) in hooks {
             let program = classifier(ebpf, name)?;
@@ -84,9 +85,9 @@ fn clsact(
     interface: &Interface,
     side: TcAttachType,
 ) -> Result<SchedClassifierLink, KernelError> {
-    // Errors here mean that there is one already, or none to remove; if not, attaching fails and says why.
+    // An error here means that there is one already; if not, attaching fails and says why.
     let _ = tc::qdisc_add_clsact(&interface.name);
-    let _ = tc::qdisc_detach_program(&interface.name, side, name);
+    filters::remove(&interface.name, side, name);
     let options = TcAttachOptions::Netlink(NlOptions::default());
     let id = program
         .attach_with_options(&interface.name, side, options)
