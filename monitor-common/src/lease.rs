@@ -4,8 +4,8 @@
 //! lease was given.
 
 /// End and kind of a lease in one word, so that they change together: the end in nanoseconds of `CLOCK_MONOTONIC` without
-/// its low 16 bits (the kernel reads the coarse form of that clock, which is a tick, 1 to 10 ms, behind), and the kind in the
-/// low eight. 0: no lease.
+/// its low 16 bits (the shield reads the coarse form of that clock once a tick, and so is up to two ticks, 2 to 20 ms,
+/// behind), and the kind in the low eight. 0: no lease.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Terms(pub u64);
 

@@ -2,9 +2,7 @@
 //! download that had begun ends with the lease that was given. Must not look beyond the network header.
 
 use aya_ebpf::{
-    bindings::bpf_hdr_start_off::BPF_HDR_START_NET,
-    helpers::{bpf_ktime_get_coarse_ns, bpf_skb_load_bytes_relative},
-    programs::TcContext,
+    bindings::bpf_hdr_start_off::BPF_HDR_START_NET, helpers::bpf_skb_load_bytes_relative, programs::TcContext,
 };
 use monitor_common::{
     V4, V6,
@@ -14,7 +12,7 @@ use monitor_common::{
     wire::ether_type::{IPV4, IPV6, OLD_SERVICE_VLAN, SERVICE_VLAN, VLAN},
 };
 
-use crate::{counters::Counters, maps, shield};
+use crate::{clock, counters::Counters, maps, shield};
 
 /// Where the destination stands in a network header, bytes.
 const V4_DESTINATION: u32 = 16;
@@ -28,8 +26,7 @@ pub(crate) fn drops(ctx: &TcContext) -> bool {
         return false;
     }
     let Some(to) = destination(ctx) else { return false };
-    // SAFETY: a helper without preconditions.
-    let now_ns = unsafe { bpf_ktime_get_coarse_ns() };
+    let now_ns = clock::now_ns();
     let dropped = match to {
         Number::V4(addr) => shield::is_dropped(addr, now_ns),
         Number::V6(addr) => shield::is_dropped(addr, now_ns),

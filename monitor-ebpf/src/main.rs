@@ -9,6 +9,7 @@
 )]
 
 mod atomic;
+mod clock;
 mod counters;
 mod egress;
 mod family;

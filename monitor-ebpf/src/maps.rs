@@ -96,6 +96,10 @@ static WEIGHTS: PerCpuArray<[u64; WAYS]> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 static HUNT: PerCpuArray<[u64; 7]> = PerCpuArray::with_max_entries(2, 0);
 
+/// What this CPU last read of the clock, and at which tick.
+#[map]
+static CLOCK: PerCpuArray<[u64; 2]> = PerCpuArray::with_max_entries(1, 0);
+
 /// On whose behalf leases are searched.
 #[derive(Clone, Copy)]
 #[repr(u32)]
@@ -108,6 +112,12 @@ pub(crate) enum Way {
 #[inline(always)]
 pub(crate) fn hunt(way: u32) -> Option<MapWords> {
     HUNT.get_ptr_mut(way).map(MapWords::new)
+}
+
+/// This CPU's room for the time.
+#[inline(always)]
+pub(crate) fn clock() -> Option<MapWords> {
+    CLOCK.get_ptr_mut(0).map(MapWords::new)
 }
 
 /// This CPU's room for weights.

@@ -1,7 +1,7 @@
 //! The XDP side: who sent this packet, does that source hold a lease, and what was counted. Must not know TCP.
 
 use aya_ebpf::{
-    helpers::{bpf_ktime_get_coarse_ns, bpf_ktime_get_ns, bpf_xdp_get_buff_len},
+    helpers::{bpf_ktime_get_ns, bpf_xdp_get_buff_len},
     programs::XdpContext,
 };
 use monitor_common::{
@@ -17,7 +17,7 @@ use monitor_common::{
 };
 
 use crate::{
-    atomic,
+    atomic, clock,
     counters::Counters,
     family::Family,
     maps::{self, Way},
@@ -55,8 +55,7 @@ pub(crate) fn drops(ctx: &XdpContext, begin: Begin) -> bool {
     let packet = Passed {
         bytes: length(ctx, &linear, sender.end),
         syn: sender.syn,
-        // SAFETY: a helper without preconditions.
-        now_ns: unsafe { bpf_ktime_get_coarse_ns() },
+        now_ns: clock::now_ns(),
     };
     match sender.addr {
         Number::V4(source) => drops_source(&counters, source, &packet),
