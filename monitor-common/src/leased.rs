@@ -3,9 +3,10 @@
 
 /// Multiplier of the hashes, odd and secret; 0: nobody has chosen one, and there is no lease.
 pub const SEED: usize = 0;
-/// How many exact IPv4 addresses are leased.
+/// How many exact IPv4 addresses are leased: those in the table of many (low half), and those in the table of few (high
+/// half). Both are not zero only while leases go over from the one into the other.
 pub const EXACT_V4: usize = 1;
-/// How many exact IPv6 addresses are leased.
+/// The same of exact IPv6 addresses.
 pub const EXACT_V6: usize = 2;
 /// Which classes of lengths of IPv4 nets are in use (low half, see [`crate::nets`]), and which of them are looked for
 /// whatever the first question says (high half): of IPv4 none.

@@ -17,6 +17,10 @@ pub const MAP_CONFIG: &str = "CONFIG";
 pub const MAP_LEASES_V4: &str = "LEASES_V4";
 /// Array of the buckets of [`crate::table`], IPv6.
 pub const MAP_LEASES_V6: &str = "LEASES_V6";
+/// Array of the buckets of [`crate::table`], IPv4, while there are few leases.
+pub const MAP_FEW_LEASES_V4: &str = "FEW_LEASES_V4";
+/// The same of IPv6.
+pub const MAP_FEW_LEASES_V6: &str = "FEW_LEASES_V6";
 /// Array of the buckets of leased IPv4 nets.
 pub const MAP_NET_LEASES_V4: &str = "NET_LEASES_V4";
 /// Array of the buckets of leased IPv6 nets.

@@ -19,6 +19,8 @@ pub(crate) trait Family: Key + SourceKey + Into<IpKey> {
     const CLASS_SHIFT: u32;
     /// A bucket of leases.
     fn leases(number: u32) -> Option<MapWords>;
+    /// A bucket of leases while they are few.
+    fn few_leases(number: u32) -> Option<MapWords>;
     /// A bucket of leased nets.
     fn net_leases(number: u32) -> Option<MapWords>;
     /// A set of sources.
@@ -47,6 +49,11 @@ impl Family for V4 {
     #[inline(always)]
     fn leases(number: u32) -> Option<MapWords> {
         maps::leases_v4(number)
+    }
+
+    #[inline(always)]
+    fn few_leases(number: u32) -> Option<MapWords> {
+        maps::few_leases_v4(number)
     }
 
     #[inline(always)]
@@ -91,6 +98,11 @@ impl Family for V6 {
     #[inline(always)]
     fn leases(number: u32) -> Option<MapWords> {
         maps::leases_v6(number)
+    }
+
+    #[inline(always)]
+    fn few_leases(number: u32) -> Option<MapWords> {
+        maps::few_leases_v6(number)
     }
 
     #[inline(always)]

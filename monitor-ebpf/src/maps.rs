@@ -21,7 +21,7 @@ use monitor_common::{
     reader::RingReader,
     skip::{SkipEntry, SkipKey},
     source::{SET_WORDS_V4, SET_WORDS_V6, SETS_V4, SETS_V6, WAYS},
-    table::{EXACT, NETS, WORDS_V4, WORDS_V6},
+    table::{EXACT, FEW, NETS, WORDS_V4, WORDS_V6},
 };
 
 use crate::{
@@ -37,6 +37,10 @@ static LEASED: Array<[u64; leased::WORDS]> = Array::with_max_entries(1, BPF_F_MM
 static LEASES_V4: Array<[u64; WORDS_V4]> = Array::with_max_entries(EXACT.buckets(), BPF_F_MMAPABLE);
 #[map]
 static LEASES_V6: Array<[u64; WORDS_V6]> = Array::with_max_entries(EXACT.buckets(), BPF_F_MMAPABLE);
+#[map]
+static FEW_LEASES_V4: Array<[u64; WORDS_V4]> = Array::with_max_entries(FEW.buckets(), BPF_F_MMAPABLE);
+#[map]
+static FEW_LEASES_V6: Array<[u64; WORDS_V6]> = Array::with_max_entries(FEW.buckets(), BPF_F_MMAPABLE);
 #[map]
 static NET_LEASES_V4: Array<[u64; WORDS_V4]> = Array::with_max_entries(NETS.buckets(), BPF_F_MMAPABLE);
 #[map]
@@ -166,6 +170,18 @@ pub(crate) fn leases_v4(bucket: u32) -> Option<MapWords> {
 #[inline(always)]
 pub(crate) fn leases_v6(bucket: u32) -> Option<MapWords> {
     LEASES_V6.get_ptr_mut(bucket).map(MapWords::new)
+}
+
+/// A bucket of the IPv4 leases while they are few.
+#[inline(always)]
+pub(crate) fn few_leases_v4(bucket: u32) -> Option<MapWords> {
+    FEW_LEASES_V4.get_ptr_mut(bucket).map(MapWords::new)
+}
+
+/// A bucket of the IPv6 leases while they are few.
+#[inline(always)]
+pub(crate) fn few_leases_v6(bucket: u32) -> Option<MapWords> {
+    FEW_LEASES_V6.get_ptr_mut(bucket).map(MapWords::new)
 }
 
 /// A bucket of the leased IPv4 nets.

@@ -6,8 +6,8 @@ use core::ffi::c_void;
 use aya_ebpf::helpers::generated::bpf_loop;
 use monitor_common::{
     V4, V6, leased, nets,
-    table::{self, Answer, EXACT, NETS, SLOTS, Slot},
-    words::{Words as _, high},
+    table::{self, Answer, EXACT, FEW, NETS, SLOTS, Shape, Slot},
+    words::{Words as _, high, low},
 };
 
 use crate::{
@@ -57,23 +57,26 @@ impl Position {
 /// The lease of a source: of the source alone, or else of the smallest net it is in.
 #[inline(always)]
 pub(crate) fn find<F: Family>(leased: MapWords, seed: u64, source: F, way: Way) -> Option<Found> {
-    if leased.word(F::EXACT) != 0 {
+    let exact = leased.word(F::EXACT);
+    if exact != 0 {
         let hash = source.hash(F::BITS, seed);
-        let mut answer = Answer::Further;
-        // One bucket in thirty has overflowed in a table of 100,000, one in some hundreds of the next.
-        for step in 0..IN_PLACE {
-            if answer == Answer::Further {
-                answer = table::ask(&F::leases(EXACT.bucket(hash, step))?, source, F::BITS);
-            }
+        if high(exact) != 0
+            && let Answer::Found(slot) = ask(F::few_leases, FEW, source, hash, FEW.probes)?
+        {
+            return Some(Found { slot, bits: F::BITS });
         }
-        match answer {
-            Answer::Found(slot) => return Some(Found { slot, bits: F::BITS }),
-            Answer::Further => {
-                if let Some(found) = source.further(seed, way).read::<F>() {
-                    return Some(found);
+        // Read anew: what has just left the one table is in the other.
+        if low(leased.word(F::EXACT)) != 0 {
+            // One bucket in thirty has overflowed in a table of 100,000, one in some hundreds of the next.
+            match ask(F::leases, EXACT, source, hash, IN_PLACE)? {
+                Answer::Found(slot) => return Some(Found { slot, bits: F::BITS }),
+                Answer::Further => {
+                    if let Some(found) = source.further(seed, way).read::<F>() {
+                        return Some(found);
+                    }
                 }
+                Answer::Nowhere => {}
             }
-            Answer::Nowhere => {}
         }
     }
     let nets = leased.word(F::NETS);
@@ -85,6 +88,24 @@ pub(crate) fn find<F: Family>(leased: MapWords, seed: u64, source: F, way: Way) 
         return None;
     }
     source.net(seed, classes, way).read::<F>()
+}
+
+/// Looks into the first buckets of a table, in place.
+#[inline(always)]
+fn ask<F: Family>(
+    bucket: impl Fn(u32) -> Option<MapWords>,
+    shape: Shape,
+    source: F,
+    hash: u64,
+    steps: u32,
+) -> Option<Answer> {
+    let mut answer = Answer::Further;
+    for step in 0..steps {
+        if answer == Answer::Further {
+            answer = table::ask(&bucket(shape.bucket(hash, step))?, source, F::BITS);
+        }
+    }
+    Some(answer)
 }
 
 /// Looks where the first bucket sends on to.

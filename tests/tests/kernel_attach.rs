@@ -14,7 +14,7 @@ use apimon_tests::{
 use monitor_common::Prefix;
 
 /// Pinned maps of one kernel side.
-const MAPS: usize = 14;
+const MAPS: usize = 16;
 
 /// Runs a test inside a namespace with a pair of virtual interfaces, `v0` here and `v1` in the other.
 fn in_pair(tag: &str, test: impl FnOnce(&Space) + Send) {

@@ -18,6 +18,7 @@ use apimon_tests::{
 use monitor_common::{
     IpKey, Prefix,
     counter::Counter::{self, *},
+    table::FEW_MAX,
     throttle::Rates,
 };
 
@@ -104,6 +105,41 @@ fn a_net_stops_what_is_in_it_and_the_most_specific_lease_wins() {
     assert!(leases.revoke(net("10.0.0.0/8")) && !leases.revoke(net("10.0.0.0/8")));
     assert!(!drops(&mut kernel, "10.1.0.1") && !drops(&mut kernel, "10.2.3.4"));
     assert!(drops(&mut kernel, "198.51.100.1"), "the others stay");
+}
+
+#[test]
+fn no_packet_passes_while_leases_go_over_into_the_larger_table() {
+    let mut kernel = enforcing("over");
+    let mut leases = kernel.kernel.leases();
+    let sources = ["10.0.0.1", "2001:db8::1"];
+    for source in sources {
+        leases.grant(net(source), MINUTE, Kind::Drop, 1).unwrap();
+    }
+    let frames = sources.map(from);
+    let before = kernel.counts().unwrap();
+    std::thread::scope(|scope| {
+        let more = scope.spawn(move || {
+            for number in 0..FEW_MAX {
+                let [_, _, high, low] = number.to_be_bytes();
+                for source in [format!("192.18.{high}.{low}"), format!("2001:db8:1::{number:x}")] {
+                    leases.grant(net(&source), MINUTE, Kind::Drop, 1).unwrap();
+                }
+            }
+        });
+        while !more.is_finished() {
+            for frame in &frames {
+                kernel.kernel.try_packet(Program::Shield, frame, 1_000).unwrap();
+            }
+        }
+        more.join().unwrap();
+    });
+    let counted = kernel.counts().unwrap().since(&before);
+    assert!(counted.get(ShieldDroppedLease) > 0);
+    assert_eq!(counted.get(ShieldPassed), 0, "{counted:?}");
+    for source in ["192.18.7.255", "2001:db8:1::7ff"].into_iter().chain(sources) {
+        assert!(drops(&mut kernel, source), "{source}");
+    }
+    assert!(!drops(&mut kernel, "192.18.8.0") && !drops(&mut kernel, "2001:db8:1::800"));
 }
 
 #[test]

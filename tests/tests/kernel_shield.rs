@@ -323,7 +323,7 @@ fn a_restart_adopts_leases_sources_and_counters() {
     assert!(judge(&mut second, &frame).0);
     let pins = second.kill();
     let removed = remove_all(pins.path()).unwrap();
-    assert_eq!(removed.maps_removed, 14);
+    assert_eq!(removed.maps_removed, 16);
     assert!(!pins.path().exists());
 }
 

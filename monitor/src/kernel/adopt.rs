@@ -16,7 +16,7 @@ use monitor_common::{
     names::{self, LEASES_MAX},
     nets,
     source::{SET_WORDS_V4, SET_WORDS_V6, SETS_V4, SETS_V6},
-    table::{EXACT, NETS, WORDS_V4, WORDS_V6},
+    table::{EXACT, FEW, NETS, WORDS_V4, WORDS_V6},
 };
 
 use super::{KernelError, Leases, Warning, earlier, maps::error_chain, pins};
@@ -32,10 +32,12 @@ pub(super) struct Shape {
 }
 
 /// The lease tables: they are one thing, and fit together or not at all.
-pub(super) const LEASE_TABLES: [&str; 7] = [
+pub(super) const LEASE_TABLES: [&str; 9] = [
     names::MAP_LEASED,
     names::MAP_LEASES_V4,
     names::MAP_LEASES_V6,
+    names::MAP_FEW_LEASES_V4,
+    names::MAP_FEW_LEASES_V6,
     names::MAP_NET_LEASES_V4,
     names::MAP_NET_LEASES_V6,
     names::MAP_LEASE_ABOUT,
@@ -43,13 +45,15 @@ pub(super) const LEASE_TABLES: [&str; 7] = [
 ];
 
 /// The maps that are pinned, as the kernel programs declare them and this host's number of CPUs demands.
-pub(super) fn pinned() -> Result<[Shape; 14], KernelError> {
+pub(super) fn pinned() -> Result<[Shape; 16], KernelError> {
     let cpus = cpus()?;
     Ok([
         array(names::MAP_CONFIG, size_of::<KernelConfig>(), 1),
         words(names::MAP_LEASED, leased::WORDS, 1),
         words(names::MAP_LEASES_V4, WORDS_V4, EXACT.buckets()),
         words(names::MAP_LEASES_V6, WORDS_V6, EXACT.buckets()),
+        words(names::MAP_FEW_LEASES_V4, WORDS_V4, FEW.buckets()),
+        words(names::MAP_FEW_LEASES_V6, WORDS_V6, FEW.buckets()),
         words(names::MAP_NET_LEASES_V4, WORDS_V4, NETS.buckets()),
         words(names::MAP_NET_LEASES_V6, WORDS_V6, NETS.buckets()),
         words(names::MAP_LEASE_ABOUT, about::WORDS, LEASES_MAX),

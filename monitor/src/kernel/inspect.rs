@@ -108,6 +108,8 @@ fn lease_maps(pin_dir: &Path) -> Result<LeaseMaps, KernelError> {
         leased: open(pin_dir, names::MAP_LEASED)?,
         v4: open(pin_dir, names::MAP_LEASES_V4)?,
         v6: open(pin_dir, names::MAP_LEASES_V6)?,
+        few_v4: open(pin_dir, names::MAP_FEW_LEASES_V4)?,
+        few_v6: open(pin_dir, names::MAP_FEW_LEASES_V6)?,
         net_v4: open(pin_dir, names::MAP_NET_LEASES_V4)?,
         net_v6: open(pin_dir, names::MAP_NET_LEASES_V6)?,
         about: open(pin_dir, names::MAP_LEASE_ABOUT)?,

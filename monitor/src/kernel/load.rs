@@ -417,6 +417,8 @@ fn take_lease_maps(ebpf: &mut Ebpf) -> Result<LeaseMaps, KernelError> {
         leased: take(ebpf, names::MAP_LEASED)?,
         v4: take(ebpf, names::MAP_LEASES_V4)?,
         v6: take(ebpf, names::MAP_LEASES_V6)?,
+        few_v4: take(ebpf, names::MAP_FEW_LEASES_V4)?,
+        few_v6: take(ebpf, names::MAP_FEW_LEASES_V6)?,
         net_v4: take(ebpf, names::MAP_NET_LEASES_V4)?,
         net_v6: take(ebpf, names::MAP_NET_LEASES_V6)?,
         about: take(ebpf, names::MAP_LEASE_ABOUT)?,

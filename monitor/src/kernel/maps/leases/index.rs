@@ -30,6 +30,7 @@ impl Index {
     /// The index of what is in the tables. A lease that could not be found where it is (the multiplier is another), or
     /// whose number another one has, is entered anew.
     pub(super) fn of(tables: &Tables) -> Result<Self, KernelError> {
+        tables.settle();
         let mut used = vec![false; names::LEASES_MAX as usize];
         let (mut leases, mut sound) = (Vec::new(), true);
         tables.for_each(|net, slot| {
@@ -120,16 +121,14 @@ impl Index {
         &mut lengths[at]
     }
 
-    /// Writes down which lengths there are.
+    /// Writes down which lengths of nets there are.
     fn say_lengths(&self, tables: &Tables) {
         let [v4, v6] = &self.lengths;
         let leased = &tables.leased;
-        let (hosts, nets) = in_use(v4);
-        let mask = classes(nets, CLASS_SHIFT_V4);
+        let mask = classes(in_use(v4), CLASS_SHIFT_V4);
         leased.set_word(leased::NETS_V4, join(mask, 0));
-        leased.set_word(leased::EXACT_V4, u64::from(hosts));
 
-        let (hosts, nets) = in_use(v6);
+        let nets = in_use(v6);
         let mut words = [0_u64; 2];
         for bits in nets.clone() {
             let place = nets::longest(0, CLASS_SHIFT_V6) - bits;
@@ -143,17 +142,14 @@ impl Index {
         // Last: only now are these lengths looked for.
         let always = classes(nets.clone().filter(|bits| *bits < AREA_LENGTH_V6), CLASS_SHIFT_V6);
         leased.set_word(leased::NETS_V6, join(classes(nets, CLASS_SHIFT_V6), always));
-        leased.set_word(leased::EXACT_V6, u64::from(hosts));
     }
 }
 
-/// How many hosts there are, and which lengths of nets, of one family.
-fn in_use(lengths: &[u32]) -> (u32, impl Iterator<Item = u8> + Clone) {
-    let (hosts, nets) = lengths
-        .split_last()
-        .map_or((0, &[][..]), |(hosts, nets)| (*hosts, nets));
+/// Which lengths of nets there are, of one family.
+fn in_use(lengths: &[u32]) -> impl Iterator<Item = u8> + Clone {
+    let nets = lengths.split_last().map_or(&[][..], |(_, nets)| nets);
     let used = (0_u8..).zip(nets).filter(|(_, count)| **count > 0);
-    (hosts, used.map(|(bits, _)| bits))
+    used.map(|(bits, _)| bits)
 }
 
 /// The classes of these lengths.

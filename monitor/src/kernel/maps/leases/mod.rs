@@ -1,5 +1,6 @@
 //! The leases in force: reading them, and changing them one at a time. Must not judge who gets one.
 
+mod exact;
 mod filter;
 mod index;
 mod tables;
@@ -79,6 +80,8 @@ pub(in crate::kernel) struct LeaseMaps {
     pub(in crate::kernel) leased: MapData,
     pub(in crate::kernel) v4: MapData,
     pub(in crate::kernel) v6: MapData,
+    pub(in crate::kernel) few_v4: MapData,
+    pub(in crate::kernel) few_v6: MapData,
     pub(in crate::kernel) net_v4: MapData,
     pub(in crate::kernel) net_v6: MapData,
     pub(in crate::kernel) about: MapData,

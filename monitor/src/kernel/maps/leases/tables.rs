@@ -5,18 +5,20 @@ use monitor_common::{
     addr::Number,
     lease::{Terms, about, hits, kind},
     leased, names,
-    table::{EXACT, Key, NETS, NoRoom, Slot, Table, WORDS_V4, WORDS_V6},
+    table::{EXACT, FEW, Key, NETS, NoRoom, Slot, Table, WORDS_V4, WORDS_V6},
     throttle::Costs,
     words::{Words as _, high, long_time, low},
 };
 
-use super::{KernelError, KernelLease, Kind, LeaseMaps, Mapped};
+use super::{KernelError, KernelLease, Kind, LeaseMaps, Mapped, exact::Exact};
 
 /// All tables of one kernel side.
 pub(in crate::kernel) struct Tables {
     pub(super) leased: Mapped,
     v4: Mapped,
     v6: Mapped,
+    few_v4: Mapped,
+    few_v6: Mapped,
     net_v4: Mapped,
     net_v6: Mapped,
     about: Mapped,
@@ -52,6 +54,8 @@ impl Tables {
             leased: Mapped::new(&maps.leased, names::MAP_LEASED, leased::WORDS)?,
             v4: Mapped::new(&maps.v4, names::MAP_LEASES_V4, WORDS_V4)?,
             v6: Mapped::new(&maps.v6, names::MAP_LEASES_V6, WORDS_V6)?,
+            few_v4: Mapped::new(&maps.few_v4, names::MAP_FEW_LEASES_V4, WORDS_V4)?,
+            few_v6: Mapped::new(&maps.few_v6, names::MAP_FEW_LEASES_V6, WORDS_V6)?,
             net_v4: Mapped::new(&maps.net_v4, names::MAP_NET_LEASES_V4, WORDS_V4)?,
             net_v6: Mapped::new(&maps.net_v6, names::MAP_NET_LEASES_V6, WORDS_V6)?,
             about: Mapped::new(&maps.about, names::MAP_LEASE_ABOUT, about::WORDS)?,
@@ -87,82 +91,97 @@ impl Tables {
         self.seed
     }
 
-    /// The table in which IPv4 leases of this length are.
-    fn table_v4(&self, bits: u8) -> Table<'_> {
-        if bits == V4::BITS {
-            Table::new(&self.v4, EXACT, self.seed)
-        } else {
-            Table::new(&self.net_v4, NETS, self.seed)
+    /// The exact IPv4 leases.
+    fn exact_v4(&self) -> Exact<'_> {
+        Exact {
+            few: Table::new(&self.few_v4, FEW, self.seed),
+            many: Table::new(&self.v4, EXACT, self.seed),
+            leased: &self.leased,
+            word: leased::EXACT_V4,
         }
     }
 
-    /// The table in which IPv6 leases of this length are.
-    fn table_v6(&self, bits: u8) -> Table<'_> {
-        if bits == V6::BITS {
-            Table::new(&self.v6, EXACT, self.seed)
-        } else {
-            Table::new(&self.net_v6, NETS, self.seed)
+    /// The exact IPv6 leases.
+    fn exact_v6(&self) -> Exact<'_> {
+        Exact {
+            few: Table::new(&self.few_v6, FEW, self.seed),
+            many: Table::new(&self.v6, EXACT, self.seed),
+            leased: &self.leased,
+            word: leased::EXACT_V6,
         }
     }
 
-    /// All tables of IPv4, then those of IPv6.
-    fn all(&self) -> ([Table<'_>; 2], [Table<'_>; 2]) {
-        (
-            [V4::BITS, 0].map(|bits| self.table_v4(bits)),
-            [V6::BITS, 0].map(|bits| self.table_v6(bits)),
-        )
+    /// The leased nets, IPv4 and IPv6.
+    fn nets(&self) -> [Table<'_>; 2] {
+        [&self.net_v4, &self.net_v6].map(|words| Table::new(words, NETS, self.seed))
+    }
+
+    /// Ends what a writer that was killed had begun, and counts anew.
+    pub(super) fn settle(&self) {
+        self.exact_v4().settle::<V4>();
+        self.exact_v6().settle::<V6>();
     }
 
     pub(super) fn find(&self, net: Prefix) -> Option<Slot> {
+        let [nets_v4, nets_v6] = self.nets();
         match Net::of(net) {
-            Net::V4(key, bits) => self.table_v4(bits).find(key, bits),
-            Net::V6(key, bits) => self.table_v6(bits).find(key, bits),
+            Net::V4(key, V4::BITS) => self.exact_v4().find(key),
+            Net::V4(key, bits) => nets_v4.find(key, bits),
+            Net::V6(key, V6::BITS) => self.exact_v6().find(key),
+            Net::V6(key, bits) => nets_v6.find(key, bits),
         }
     }
 
     pub(super) fn insert(&self, net: Prefix, index: u32, Terms(terms): Terms) -> Result<(), NoRoom> {
         let slot = Slot { index, terms };
+        let [nets_v4, nets_v6] = self.nets();
         match Net::of(net) {
-            Net::V4(key, bits) => self.table_v4(bits).insert(key, bits, slot),
-            Net::V6(key, bits) => self.table_v6(bits).insert(key, bits, slot),
+            Net::V4(key, V4::BITS) => self.exact_v4().insert(key, slot),
+            Net::V4(key, bits) => nets_v4.insert(key, bits, slot),
+            Net::V6(key, V6::BITS) => self.exact_v6().insert(key, slot),
+            Net::V6(key, bits) => nets_v6.insert(key, bits, slot),
         }
     }
 
     pub(super) fn set_terms(&self, net: Prefix, Terms(terms): Terms) {
+        let [nets_v4, nets_v6] = self.nets();
         match Net::of(net) {
-            Net::V4(key, bits) => self.table_v4(bits).update(key, bits, terms),
-            Net::V6(key, bits) => self.table_v6(bits).update(key, bits, terms),
+            Net::V4(key, V4::BITS) => self.exact_v4().update(key, terms),
+            Net::V4(key, bits) => nets_v4.update(key, bits, terms),
+            Net::V6(key, V6::BITS) => self.exact_v6().update(key, terms),
+            Net::V6(key, bits) => nets_v6.update(key, bits, terms),
         };
     }
 
     pub(super) fn remove(&self, net: Prefix) -> Option<Slot> {
+        let [nets_v4, nets_v6] = self.nets();
         match Net::of(net) {
-            Net::V4(key, bits) => self.table_v4(bits).remove(key, bits),
-            Net::V6(key, bits) => self.table_v6(bits).remove(key, bits),
+            Net::V4(key, V4::BITS) => self.exact_v4().remove(key),
+            Net::V4(key, bits) => nets_v4.remove(key, bits),
+            Net::V6(key, V6::BITS) => self.exact_v6().remove(key),
+            Net::V6(key, bits) => nets_v6.remove(key, bits),
         }
     }
 
-    /// Every lease with its net.
+    /// Every lease with its net. One that is going over from one table into another may come twice.
     pub(super) fn for_each(&self, mut each: impl FnMut(Prefix, Slot)) {
-        let (v4, v6) = self.all();
-        for table in v4 {
-            table.for_each(|key: V4, bits, slot| {
-                each_net(
-                    Prefix::new(key.into(), bits.saturating_add(128 - V4::BITS)),
-                    slot,
-                    &mut each,
-                );
-            });
-        }
-        for table in v6 {
-            table.for_each(|key: V6, bits, slot| each_net(Prefix::new(key.into(), bits), slot, &mut each));
-        }
+        let [nets_v4, nets_v6] = self.nets();
+        let mut v4 = |key: V4, bits: u8, slot| {
+            let bits = bits.saturating_add(128 - V4::BITS);
+            each_net(Prefix::new(key.into(), bits), slot, &mut each);
+        };
+        self.exact_v4().for_each(&mut v4);
+        nets_v4.for_each(v4);
+        let mut v6 = |key: V6, bits, slot| each_net(Prefix::new(key.into(), bits), slot, &mut each);
+        self.exact_v6().for_each(&mut v6);
+        nets_v6.for_each(v6);
     }
 
     /// Makes all tables empty.
     pub(super) fn clear(&self) {
-        let (v4, v6) = self.all();
-        v4.iter().chain(&v6).for_each(Table::clear);
+        self.exact_v4().clear();
+        self.exact_v6().clear();
+        self.nets().iter().for_each(Table::clear);
     }
 
     /// Forgets what was counted and paid under a lease number.
