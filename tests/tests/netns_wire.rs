@@ -190,7 +190,11 @@ fn a_large_download_does_not_cross_the_ring_and_its_neighbours_are_read() {
     for path in ["small", "large", "small"] {
         curl.arg(format!("http://10.77.0.10:8081/{path}"));
     }
-    let mut curl = curl.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut curl = curl
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let drunk = drink(curl.stdout.take().unwrap(), || {
         count("kernel", "tap_body_skipped_bytes")
     });

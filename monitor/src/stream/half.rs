@@ -205,6 +205,12 @@ impl Half {
             .get_or_insert_with(|| Box::new(Waiting::new(capacity, now)))
     }
 
+    /// `end`, or where what waits begins, if that comes first: that much is there.
+    pub(super) fn until_waiting(&self, end: u64) -> u64 {
+        let front = self.waiting.as_ref().and_then(|waiting| waiting.front());
+        front.map_or(end, |(range, _)| range.start.min(end))
+    }
+
     /// Cost of what waits, bytes.
     pub(super) fn cost(&self) -> usize {
         self.waiting.as_ref().map_or(0, |w| w.cost())

@@ -29,13 +29,15 @@
 //! shared link or two.
 //!
 //! **Look-alikes spared.** Support staff (no own objects, or tied to many; by hand, never refused), teams and buyers with
-//! sellers (tied by objects that both were given), a user under a new token (same client as the last, or an only owner that fell silent), shared links (few; an object that four came for is public; many who do so
-//! say that it is usual), public objects, pods that share a token (each object from another client), partners and sync clients (given by their lists), admins who list everything (they
-//! own nothing in particular).
+//! sellers (tied by objects that both were given), a user under a new token (same client as the last, or an only owner
+//! that fell silent), shared links (few; an object that four came for is public; many who do so say that it is usual),
+//! public objects, pods that share a token (each object from another client), partners and sync clients (given by their
+//! lists), admins who list everything (they own nothing in particular).
 //!
 //! **What it trades.** It sees only what bodies show: without `bodies.responses` it is silent. Objects of owners that never
-//! listed them since the start are unknown where answers name no owner, or all of them are of a few owners. Ids that the API itself gives to strangers (a forum that shows the authors'
-//! vehicles) are given. Support staff that walks like a machine is written down. OWASP API1:2023, CWE-639.
+//! listed them since the start are unknown where answers name no owner, or all of them are of a few owners. Ids that the
+//! API itself gives to strangers (a forum that shows the authors' vehicles) are given. Support staff that walks like a
+//! machine is written down. OWASP API1:2023, CWE-639.
 
 mod levels;
 mod walk;

@@ -50,9 +50,7 @@ impl<C: Default> Conn<C> {
         }
         if captured < end {
             // What waits may hold what this copy was cut of.
-            let waiting = self.halves.get(side).waiting.as_ref();
-            let known = waiting.and_then(|waiting| waiting.front());
-            let to = known.map_or(end, |(range, _)| range.start.min(end));
+            let to = self.halves.get(side).until_waiting(end);
             self.gap(side, to, segment.ts, Reason::Cut, env);
         }
     }

@@ -69,9 +69,7 @@ impl<C: Default> Conn<C> {
         let Ok(end) = u64::try_from(span.end) else { return };
         let offset = half.next;
         if end > half.unwanted {
-            // What waits is there, and comes before what is behind it.
-            let waits = half.waiting.as_ref().and_then(|waiting| waiting.front());
-            let end = waits.map_or(end, |(range, _)| end.min(range.start));
+            let end = half.until_waiting(end);
             if span.start <= offset.cast_signed() {
                 self.gap(side, end, segment.ts, Reason::Cut, env);
             }
