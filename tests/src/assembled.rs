@@ -116,6 +116,26 @@ impl Assembled {
         Self::load(&DROP_ALL, None)
     }
 
+    /// Reads the source of an IPv4 frame, as any filter must, and drops it.
+    pub fn drop_after_reading() -> io::Result<Self> {
+        let program = [
+            insn(0x61, 2, 1, 0, 0),       // r2 = data
+            insn(0x61, 3, 1, 4, 0),       // r3 = end of the data
+            insn(0xbf, 4, 2, 0, 0),       // r4 = r2
+            insn(0x07, 4, 0, 0, HEADERS), // r4 += HEADERS
+            insn(0x2d, 4, 3, 6, 0),       // too short: pass
+            insn(0x69, 4, 2, 12, 0),      // r4 = EtherType
+            insn(0x55, 4, 0, 4, 8),       // not IPv4: pass
+            insn(0x61, 4, 2, SOURCE, 0),  // r4 = source
+            insn(0x15, 4, 0, 2, 0),       // no address: pass
+            insn(0xb7, 0, 0, 0, 1),       // XDP_DROP
+            EXIT,
+            insn(0xb7, 0, 0, 0, 2), // XDP_PASS
+            EXIT,
+        ];
+        Self::load(&program, None)
+    }
+
     /// Looks the source of an IPv4 frame up in one hash map of `addresses` and drops it if it is there: the least that a
     /// filter by address can do.
     pub fn drop_by_hash(addresses: impl Iterator<Item = [u8; 4]>, capacity: u32) -> io::Result<Self> {

@@ -1,6 +1,7 @@
 //! A flood of driver-like frames on veth: CPU time a packet of the shield with 1,000 and with 100,000 leased sources,
-//! beside a program that drops everything and one that only looks the source up in a hash map, alternating. And how a
-//! client on the flooded link is served meanwhile. `--json` prints one object a measurement, without it ratios.
+//! beside programs that drop everything, that read the source first, and that look it up in a hash map of the kernel,
+//! alternating. And how a client on the flooded link is served meanwhile. `--json` prints one object a measurement, without it
+//! ratios.
 //!
 //! Frames come from `BPF_PROG_RUN` with live frames, redirected into the link: frames of ordinary sockets would be copied
 //! before native XDP sees them. CPU time is that of sending, the link and the drop, all on one processor.
@@ -17,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use apimon::kernel::{KernelSettings, Kind, Mode};
 use apimon_tests::{
     assembled::{Assembled, Attached},
@@ -57,8 +58,7 @@ const PROCESSOR: usize = 0;
 
 /// What stands at the far end of a link.
 enum Filter {
-    Bare(#[expect(dead_code, reason = "what holds it there")] Attached),
-    Hash(#[expect(dead_code, reason = "what holds it there")] Attached),
+    Plain(#[expect(dead_code, reason = "what holds it there")] Attached),
     Shield(Box<TestKernel>),
 }
 
@@ -73,6 +73,8 @@ struct Link {
 
 const BARE: &str = "bare drop, 1,000 sources";
 const HASH: &str = "hash lookup, 100,000 sources";
+const READ: &str = "source read, 1,000 sources";
+const HASH_FEW: &str = "hash lookup, 1,000 sources";
 const SHIELD_FEW: &str = "shield, 1,000 sources";
 const SHIELD_MANY: &str = "shield, 100,000 sources";
 
@@ -87,6 +89,8 @@ fn main() -> Result<()> {
     .build();
     let links = [
         (BARE, None),
+        (READ, Some(BARE)),
+        (HASH_FEW, Some(BARE)),
         (SHIELD_FEW, Some(BARE)),
         (HASH, None),
         (SHIELD_MANY, Some(HASH)),
@@ -148,8 +152,11 @@ fn link(
     let sources = if many { MANY } else { FEW };
     let filter = in_space(host.name(), move || {
         Ok(match name {
-            BARE => Filter::Bare(Assembled::drop_all()?.attach(far_index)?),
-            HASH => Filter::Hash(Assembled::drop_by_hash(addresses(MANY), MANY)?.attach(far_index)?),
+            BARE => Filter::Plain(Assembled::drop_all()?.attach(far_index)?),
+            READ => Filter::Plain(Assembled::drop_after_reading()?.attach(far_index)?),
+            HASH | HASH_FEW => {
+                Filter::Plain(Assembled::drop_by_hash(addresses(sources), sources)?.attach(far_index)?)
+            }
             _ => Filter::Shield(Box::new(shield(&far, sources)?)),
         })
     })?;
@@ -182,25 +189,12 @@ fn shield(interface: &str, sources: u32) -> Result<TestKernel> {
 
 type Figures = BTreeMap<&'static str, Series>;
 
-/// CPU nanoseconds a packet, in rounds. Each frame must have arrived, and been dropped.
+/// CPU nanoseconds a packet, in rounds.
 fn measure(args: &Args, links: &[Link], frame: &[u8], processor: &Processor) -> Result<Figures> {
     let mut figures = Figures::new();
     for round in 0..args.rounds {
         for link in links {
-            let dropped = link.dropped()?;
-            let before = processor.time()?;
-            link.generator.run_live(frame, args.frames)?;
-            let took = processor.time()?.saturating_sub(before);
-            if let (Some(before), Some(after)) = (dropped, link.dropped()?) {
-                let dropped = after - before;
-                // The frames of the batch that is under way.
-                ensure!(
-                    dropped + 1024 > u64::from(args.frames),
-                    "{}: {dropped} of {} dropped",
-                    link.name,
-                    args.frames
-                );
-            }
+            let took = link.flood(args.frames, frame, processor)?;
             let nanos = took.as_secs_f64() * 1e9 / f64::from(args.frames);
             figures.entry(link.name).or_default().push(nanos);
             if args.json {
@@ -215,11 +209,31 @@ fn measure(args: &Args, links: &[Link], frame: &[u8], processor: &Processor) -> 
 }
 
 impl Link {
+    /// CPU time of so many frames. A machine with other things to do lets the ring of the link fill up; a measurement in which
+    /// more than one frame of a hundred was lost that way is made again.
+    fn flood(&self, frames: u32, frame: &[u8], processor: &Processor) -> Result<Duration> {
+        const TRIES: u32 = 10;
+        for _ in 0..TRIES {
+            let dropped = self.dropped()?;
+            let before = processor.time()?;
+            self.generator.run_live(frame, frames)?;
+            let took = processor.time()?.saturating_sub(before);
+            let arrived = self.dropped()?.zip(dropped).map(|(after, before)| after - before);
+            if arrived.is_none_or(|arrived| arrived * 100 > u64::from(frames) * 99) {
+                return Ok(took);
+            }
+        }
+        bail!(
+            "{}: in {TRIES} tries more than one frame of a hundred was lost",
+            self.name
+        )
+    }
+
     /// Packets that its shield has dropped, if it has one.
     fn dropped(&self) -> Result<Option<u64>> {
         match &self.filter {
             Filter::Shield(kernel) => Ok(Some(kernel.counts()?.get(Counter::ShieldDroppedLease))),
-            Filter::Bare(_) | Filter::Hash(_) => Ok(None),
+            Filter::Plain(_) => Ok(None),
         }
     }
 }
