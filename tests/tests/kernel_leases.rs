@@ -126,9 +126,13 @@ fn no_packet_passes_while_leases_go_over_into_the_larger_table() {
                 }
             }
         });
-        while !more.is_finished() {
+        loop {
+            let last = more.is_finished();
             for frame in &frames {
                 kernel.kernel.try_packet(Program::Shield, frame, 1_000).unwrap();
+            }
+            if last {
+                break;
             }
         }
         more.join().unwrap();
