@@ -129,6 +129,14 @@ struct Client {
     changes: u16,
 }
 
+impl Client {
+    /// A user who was refused got in after all: an office that mistypes at nine.
+    fn resolved(&mut self) {
+        self.loose = self.loose.saturating_sub(1);
+        self.changes = self.changes.saturating_sub(1);
+    }
+}
+
 /// The detector.
 #[derive(Debug)]
 pub struct CredentialStuffing {
@@ -215,10 +223,14 @@ impl CredentialStuffing {
     /// Somebody got in.
     fn accept(&mut self, pair: u64, observation: &Observation, cx: &Context<'_>) {
         let bin = bin_number(observation.at);
+        let resolved = self.pairs.remove(&pair);
         if let Some(client) = self.clients.get(&cx.client_key) {
             client.accepted = client.accepted.saturating_add(1);
+            if resolved.as_ref().is_some_and(|pair| pair.bin >= client.since) {
+                client.resolved();
+            }
         }
-        if let Some(resolved) = self.pairs.remove(&pair) {
+        if let Some(resolved) = resolved {
             self.each(&resolved.groups, |group| group.resolved(resolved.bin));
         }
         let groups = [group_key(cx, ALL), group_key(cx, observation.client_print)];

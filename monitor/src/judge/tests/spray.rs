@@ -167,6 +167,15 @@ fn ordinary_days_and_mornings() {
         tries
     });
     nothing("a NAT at nine", morning.collect());
+    // At any time six of them look at the words "try again".
+    let first = (0..12u64).flat_map(|user| {
+        let (ms, name) = (user * 10_000, format!("newcomer-{user}"));
+        [
+            login(ms, SPRAYER, &name, &format!("typo {user}"), false),
+            login(ms + 55_000, SPRAYER, &name, &format!("right {user}"), true),
+        ]
+    });
+    nothing("a NAT at nine, where all mistype", first.collect());
 }
 
 #[test]
