@@ -64,9 +64,9 @@ fn qemu(kernel: &Kernel, image: &Path) -> Result<std::process::Child> {
     if !programs::is_on_path("qemu-system-x86_64") {
         bail!("qemu-system-x86_64 is not installed: `cargo xtask kernels` installs it");
     }
-    // Whoever starts it may be killed; the machine then ends by itself.
+    // Whoever starts it may be killed; the machine then ends by itself: `timeout` hands on a signal that it can catch.
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "--", "timeout", SECONDS_MAX]);
+    command.args(["--pdeathsig", "TERM", "--", "timeout", SECONDS_MAX]);
     command.args(["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max"]);
     command.args(["-m", "2048", "-smp", "2", "-nic", "none", "-no-reboot"]);
     command.args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
