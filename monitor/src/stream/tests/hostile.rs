@@ -117,3 +117,20 @@ fn what_is_left_out_does_not_overtake_what_waits() {
     t.s(SYN | ACK, -1, 2, "").c(ACK, 10, 0, "Q2");
     assert_eq!(t.finish(), ["c:Q1@-", "c:gap 8", "c:Q2@0", "c:Lost", "s:Lost"]);
 }
+
+/// Found by the fuzzer: the last range that there is room for is given up on, which ends the side, and the segment that
+/// needed the room was kept for good, counted among what waits in the whole table.
+#[test]
+fn nothing_waits_on_a_side_that_making_room_has_ended() {
+    let limits = Limits {
+        reorder_ranges: 2,
+        ..Limits::default()
+    };
+    let mut t = Talk::with(&limits);
+    t.handshake().s(FIN | ACK, 0, 0, "");
+    t.c(ACK, 1, 0, "ab").c(ACK, 9, 0, "late");
+    t.c(FIN | ACK, 3, 0, "").c(ACK, 6, 0, "x");
+    assert_eq!(t.heard(), ["s:Fin", "c:gap 1", "c:ab@0", "c:Fin"]);
+    t.finish();
+    assert_eq!(t.table.stats().buffered_bytes, 0);
+}
