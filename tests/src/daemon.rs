@@ -113,6 +113,8 @@ impl Apimon {
             .arg("--state-dir")
             .arg(self.dir.join("state"))
             .args(flags)
+            // As packaging/apimon.service.
+            .env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
             .envs(self.environment.iter().cloned());
         let process = Running::start(&format!("apimon-{number}"), &mut command, &self.dir)?;
         Ok(Daemon {

@@ -59,12 +59,20 @@ impl Group {
     }
 
     fn needs_root(self) -> bool {
-        !matches!(self, Self::Replay | Self::Judge)
+        !self.runs_in_process()
+    }
+
+    /// Whether the program is itself what is measured.
+    fn runs_in_process(self) -> bool {
+        matches!(self, Self::Replay | Self::Judge)
     }
 }
 
 /// What is measured is built as what is packaged.
 const PROFILE: &str = "dist";
+
+/// As in `packaging/apimon.service`: large pages for the heap. Where a bench starts apimon, the harness gives it to apimon alone.
+const TUNABLES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
 
 /// Builds everything and runs the groups one after the other: they would disturb each other.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -88,7 +96,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     )?;
     for group in groups {
         let program = run::target_dir()?.join(PROFILE).join(group.program());
-        run::run(&mut run::command(&program.to_string_lossy(), &options.rest))?;
+        let mut command = run::command(&program.to_string_lossy(), &options.rest);
+        if group.runs_in_process() {
+            command.env(TUNABLES.0, TUNABLES.1);
+        }
+        run::run(&mut command)?;
     }
     Ok(())
 }
