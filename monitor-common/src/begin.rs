@@ -1,9 +1,9 @@
-//! Whether a connection speaks HTTP/1, by the first bytes of a segment; and the name under which the answer is kept. Must
-//! not know which ports are tapped.
+//! Whether a connection speaks HTTP/1, by the first bytes of a segment; and the name under which the answer is kept.
+//! Must not know which ports are tapped.
 //!
 //! Only a yes is kept. Of any other connection each segment with payload is asked about again, which costs less than it
-//! would to remember a no, and leaves nothing for a flood of connections to fill up. It also finds the next message of a
-//! connection that was there before the tap.
+//! would to remember a no, and leaves nothing for a flood of connections to fill up. It also finds the next message of
+//! a connection that was there before the tap.
 
 use crate::{
     IpKey,
@@ -76,16 +76,16 @@ pub enum Begins {
     Response,
 }
 
-/// Whether a segment that goes this way can be of a service of this host. What this host asks of others is not: its requests
-/// go out, and the answers come in. On the loopback interface everything comes in.
+/// Whether a segment that goes this way can be of a service of this host. What this host asks of others is not: its
+/// requests go out, and the answers come in. On the loopback interface everything comes in.
 #[inline(always)]
 pub const fn is_served_here(begins: Begins, packet_direction: u8, loopback: bool) -> bool {
     let comes_in = packet_direction == direction::INGRESS;
     loopback || comes_in == matches!(begins, Begins::Request)
 }
 
-/// Whether a segment opens a connection to this host, or accepts one. Such segments are copied of all connections: what is
-/// said later can only be put in order by them.
+/// Whether a segment opens a connection to this host, or accepts one. Such segments are copied of all connections: what
+/// is said later can only be put in order by them.
 #[inline(always)]
 pub const fn opens(tcp_flags: u8, packet_direction: u8, loopback: bool) -> bool {
     let comes_in = packet_direction == direction::INGRESS;
@@ -93,9 +93,9 @@ pub const fn opens(tcp_flags: u8, packet_direction: u8, loopback: bool) -> bool 
     tcp_flags & flag::SYN != 0 && (loopback || comes_in == first)
 }
 
-/// What these first bytes of a segment begin, if it is HTTP/1 (RFC 9112 sections 3 and 4) or the PROXY protocol: an upper-case
-/// method and a path, `HTTP/1.`, or the header of a proxy. The preface of HTTP/2 (RFC 9113 section 3.4) counts as well: the
-/// reader tells how many such connections there are.
+/// What these first bytes of a segment begin, if it is HTTP/1 (RFC 9112 sections 3 and 4) or the PROXY protocol: an
+/// upper-case method and a path, `HTTP/1.`, or the header of a proxy. The preface of HTTP/2 (RFC 9113 section 3.4)
+/// counts as well: the reader tells how many such connections there are.
 #[inline(always)]
 pub fn begins(first: &[u8; LOOKED_AT]) -> Option<Begins> {
     match first {

@@ -3,9 +3,9 @@
 //! The decision is a pure function, so that the host tests it and the XDP program runs it. Must not know why a
 //! lease was given.
 
-/// End and kind of a lease in one word, so that they change together: the end in nanoseconds of `CLOCK_MONOTONIC` without
-/// its low 16 bits (the shield reads the coarse form of that clock once a tick, and so is up to two ticks, 2 to 20 ms,
-/// behind), and the kind in the low eight. 0: no lease.
+/// End and kind of a lease in one word, so that they change together: the end in nanoseconds of `CLOCK_MONOTONIC`
+/// without its low 16 bits (the shield reads the coarse form of that clock once a tick, and so is up to two ticks, 2 to
+/// 20 ms, behind), and the kind in the low eight. 0: no lease.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Terms(pub u64);
 
@@ -118,8 +118,8 @@ pub mod about {
     pub const BYTE_COST: usize = 3;
     /// How far ahead of now a source may have paid, nanoseconds.
     pub const BURST: usize = 4;
-    /// The generation of the never-block set in which userspace found that it and this net have nothing in common; 0: it
-    /// has not looked, or they have.
+    /// The generation of the never-block set in which userspace found that it and this net have nothing in common; 0:
+    /// it has not looked, or they have.
     pub const CLEARED: usize = 5;
     /// Identifies the reason to userspace: the case number; 0 for a lease given by hand.
     pub const REASON: usize = 6;
@@ -137,8 +137,8 @@ pub mod hits {
     pub const BYTES: usize = 1;
     /// When it stopped the first (low half) and the last: [`crate::words::short_time`].
     pub const TIMES: usize = 2;
-    /// The generation of the never-block set in which this CPU last found the source not to be in it; 0: never looked. A
-    /// source is looked up once a generation, not once a packet.
+    /// The generation of the never-block set in which this CPU last found the source not to be in it; 0: never looked.
+    /// A source is looked up once a generation, not once a packet.
     pub const CLEARED: usize = 3;
     /// How many words there are.
     pub const WORDS: usize = 4;

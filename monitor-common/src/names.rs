@@ -68,11 +68,11 @@ pub const LEASES_MAX: u32 = 131_072;
 pub const NETS_MAX: u32 = 16_384;
 /// Most never-block prefixes.
 pub const NEVER_BLOCK_MAX: u32 = 4_096;
-/// Most directions of connections of which bytes are skipped at a time. Long bodies without number; the least recently used
-/// entry gives way, and its bytes are copied again.
+/// Most directions of connections of which bytes are skipped at a time. Long bodies without number; the least recently
+/// used entry gives way, and its bytes are copied again.
 pub const TAP_SKIPS_MAX: u32 = 4_096;
-/// Most connections known to speak HTTP, where every port is tapped. The one that was silent for longest gives way; its next
-/// message brings it back.
+/// Most connections known to speak HTTP, where every port is tapped. The one that was silent for longest gives way; its
+/// next message brings it back.
 pub const TAP_FLOWS_MAX: u32 = 65_536;
 /// Bytes of a ring, until the loader says otherwise.
 pub const TAP_RING_BYTES: u32 = 2 << 20;

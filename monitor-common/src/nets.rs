@@ -1,11 +1,11 @@
-//! The first question about nets: which lengths can a leased net around this address have? A table answers it for an area
-//! of addresses at a time, so that leased nets cost those far from them one look, and those near them one search for each
-//! length that occurs there.
+//! The first question about nets: which lengths can a leased net around this address have? A table answers it for an
+//! area of addresses at a time, so that leased nets cost those far from them one look, and those near them one search
+//! for each length that occurs there.
 //!
 //! An area of IPv4 is a /20. An area of IPv6 is all that has the same hash of its /48, and speaks only of nets of that
-//! length or longer; shorter ones, of which there are few lengths, are always looked for. Lengths come in 32 classes: of
-//! IPv4 each is one, of IPv6 four neighbours are (so /48, /56 and /64 are in three of them). Bits of a mask stand for
-//! classes, the longest first. Must not know what a lease does.
+//! length or longer; shorter ones, of which there are few lengths, are always looked for. Lengths come in 32 classes:
+//! of IPv4 each is one, of IPv6 four neighbours are (so /48, /56 and /64 are in three of them). Bits of a mask stand
+//! for classes, the longest first. Must not know what a lease does.
 
 use crate::table::{V4, V6, mix};
 

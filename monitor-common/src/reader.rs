@@ -30,7 +30,8 @@ impl RingReader {
 
     /// Whether a record of `record` bytes, after which `waiting` bytes are in the ring, wakes the reader. Of the
     /// records of a fast stream, the one that passes the mark does, and the one that passes a multiple of it: those in
-    /// between find the reader on its way. (The multiples also make up for a passing that two CPUs hid from each other.)
+    /// between find the reader on its way. (The multiples also make up for a passing that two CPUs hid from each
+    /// other.)
     #[inline(always)]
     pub const fn is_woken_by(&self, record: u64, waiting: u64) -> bool {
         if self.asleep != 0 {

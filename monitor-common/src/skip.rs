@@ -1,8 +1,8 @@
 //! Bytes of one direction of a connection that the reader does not want: the rest of a long body. Must not know why.
 //!
 //! The reader knows where a body ends before its bytes have come. It names the range by sequence numbers; a segment
-//! that lies in it whole is told of without its payload. Everything else of the connection is copied as ever, so an entry
-//! that comes late, or is gone too early, costs time and loses nothing.
+//! that lies in it whole is told of without its payload. Everything else of the connection is copied as ever, so an
+//! entry that comes late, or is gone too early, costs time and loses nothing.
 
 use crate::{IpKey, tap::flag, wire::TcpView};
 

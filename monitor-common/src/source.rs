@@ -1,6 +1,6 @@
 //! Who sends packets: a table of each CPU for each address family, in which heavy senders outlast a flood of made-up
-//! ones. A set of four slots is found by hash; where it is full, the slot with the fewest packets gives way (each 17 s of
-//! silence halve what they weigh), which is counted. What gives way last is therefore whoever sends much.
+//! ones. A set of four slots is found by hash; where it is full, the slot with the fewest packets gives way (each 17 s
+//! of silence halve what they weigh), which is counted. What gives way last is therefore whoever sends much.
 //!
 //! Nothing is allocated and nothing locked, so an unknown source costs what a known one does. What a lease stopped is
 //! counted in the lease. Must not know about leases.
@@ -202,8 +202,8 @@ pub fn count<K: SourceKey, W: Words + ?Sized, R: Words + ?Sized>(
     }
 }
 
-/// The slot that weighs least. The weights go through `room`, so that the verifier forgets how each came about and does not
-/// look at every way to have four of them.
+/// The slot that weighs least. The weights go through `room`, so that the verifier forgets how each came about and does
+/// not look at every way to have four of them.
 #[inline(always)]
 fn weakest<K: SourceKey, W: Words + ?Sized, R: Words + ?Sized>(set: &W, room: &R, now: u32) -> usize {
     for way in 0..WAYS {

@@ -23,14 +23,14 @@ pub const EXACT: Shape = Shape {
     bucket_bits: 16,
     probes: 16,
 };
-/// Of exact leases while they are few: they then lie in 128 KiB, which stay in the cache and need few pages, and not in some
-/// bytes of each page of 4 MiB.
+/// Of exact leases while they are few: they then lie in 128 KiB, which stay in the cache and need few pages, and not in
+/// some bytes of each page of 4 MiB.
 pub const FEW: Shape = Shape {
     bucket_bits: 11,
     probes: 2,
 };
-/// Most leases of a family in the table of few, of four times as many slots. When there are more, or one finds no room, all go
-/// over into the other table.
+/// Most leases of a family in the table of few, of four times as many slots. When there are more, or one finds no room,
+/// all go over into the other table.
 pub const FEW_MAX: u32 = 2_048;
 /// Of leased nets: four times as many slots as there can be nets, for the shorter search.
 pub const NETS: Shape = Shape {

@@ -1,6 +1,6 @@
-//! Throttling by a virtual clock (the generic cell rate algorithm of ITU-T I.371): each packet moves the time at which its
-//! source is "paid up" on by its cost; a packet that would move it further ahead of now than the burst is dropped and
-//! moves nothing. One word a rate holds the whole state, so CPUs share it by compare-and-swap.
+//! Throttling by a virtual clock (the generic cell rate algorithm of ITU-T I.371): each packet moves the time at which
+//! its source is "paid up" on by its cost; a packet that would move it further ahead of now than the burst is dropped
+//! and moves nothing. One word a rate holds the whole state, so CPUs share it by compare-and-swap.
 //!
 //! Must not know about maps or clocks.
 
@@ -68,8 +68,8 @@ impl Costs {
         }
     }
 
-    /// What `bytes` cost, nanoseconds. No frame has 2^20 bytes and no rate is below [`Rates::BYTES_MIN`], so this does not
-    /// overflow.
+    /// What `bytes` cost, nanoseconds. No frame has 2^20 bytes and no rate is below [`Rates::BYTES_MIN`], so this does
+    /// not overflow.
     #[inline(always)]
     pub const fn of_bytes(&self, bytes: u64) -> u64 {
         self.byte_ns.wrapping_mul(bytes) >> BYTE_COST_BITS

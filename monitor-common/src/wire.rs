@@ -90,8 +90,8 @@ pub enum Source {
 pub struct Sender {
     /// The source address.
     pub addr: Number,
-    /// Whether it asks for a connection: a whole TCP segment with SYN and without ACK. Behind IPv6 extension headers this is
-    /// not looked for: the walk there would cost more than it tells.
+    /// Whether it asks for a connection: a whole TCP segment with SYN and without ACK. Behind IPv6 extension headers
+    /// this is not looked for: the walk there would cost more than it tells.
     pub syn: bool,
     /// Where the packet ends in the frame by its own account, bytes; 0: it was not looked for.
     pub end: u32,

@@ -22,8 +22,8 @@ pub(crate) unsafe fn add(at: *mut u64, n: u64) {
 #[inline(always)]
 pub(crate) unsafe fn compare_exchange(at: *mut u64, old: u64, new: u64) -> u64 {
     let found: u64;
-    // SAFETY: the caller's promise. The instruction (BPF_ATOMIC | BPF_CMPXCHG) compares with r0 and leaves there what it
-    // found; it touches this word and nothing else.
+    // SAFETY: the caller's promise. The instruction (BPF_ATOMIC | BPF_CMPXCHG) compares with r0 and leaves there what
+    // it found; it touches this word and nothing else.
     unsafe {
         asm!(
             "r0 = cmpxchg_64({at} + 0, r0, {new})",

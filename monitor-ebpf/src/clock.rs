@@ -1,8 +1,8 @@
 //! The clock that leases end by, as of the last tick. Must not know what it is for.
 //!
-//! Asking the kernel costs a call, and with it returns that mitigations make dear: a third of what dropping a packet takes.
-//! The number of the tick is there for a load, and the coarse clock only moves with it, so each CPU asks once a tick. What
-//! it keeps is at most a tick (1 to 10 ms) behind the coarse clock, which is as much behind the exact one.
+//! Asking the kernel costs a call, and with it returns that mitigations make dear: a third of what dropping a packet
+//! takes. The number of the tick is there for a load, and the coarse clock only moves with it, so each CPU asks once a
+//! tick. What it keeps is at most a tick (1 to 10 ms) behind the coarse clock, which is as much behind the exact one.
 
 use aya_ebpf::helpers::{bpf_jiffies64, bpf_ktime_get_coarse_ns};
 use monitor_common::words::Words as _;

@@ -1,5 +1,5 @@
-//! Finds the lease of a source in the tables. The first bucket of an exact lease is looked at in place; the rest, which few
-//! packets need, are steps of a loop that the kernel runs. Must not know what a lease does.
+//! Finds the lease of a source in the tables. The first bucket of an exact lease is looked at in place; the rest, which
+//! few packets need, are steps of a loop that the kernel runs. Must not know what a lease does.
 
 use core::ffi::c_void;
 
@@ -129,16 +129,16 @@ impl<F: Family> Search for F {
     }
 }
 
-/// What a search knows from step to step. The kernel runs the steps (`bpf_loop`), and what they know lies in a map: so each
-/// step looks to the verifier like the one before, and it looks at one of them and not at all.
+/// What a search knows from step to step. The kernel runs the steps (`bpf_loop`), and what they know lies in a map: so
+/// each step looks to the verifier like the one before, and it looks at one of them and not at all.
 struct Hunt<F> {
     words: MapWords,
     source: F,
     seed: u64,
 }
 
-/// Words of a hunt: the address (two), the multiplier, the classes of lengths that are left, the lengths that are left of the
-/// first of them, how many buckets behind the home, and what was found.
+/// Words of a hunt: the address (two), the multiplier, the classes of lengths that are left, the lengths that are left
+/// of the first of them, how many buckets behind the home, and what was found.
 const ADDR: usize = 0;
 const SEED: usize = 2;
 const CLASSES: usize = 3;

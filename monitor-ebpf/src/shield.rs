@@ -78,8 +78,8 @@ fn sender(linear: &Linear, begin: Begin) -> Result<Sender, Source> {
     without_history(wire::sender_at(linear, network.ok_or(Source::Malformed)?)?)
 }
 
-/// The same sender, read back from a map: the verifier then forgets by which of many ways through the headers it was found,
-/// and looks at the rest of the program once.
+/// The same sender, read back from a map: the verifier then forgets by which of many ways through the headers it was
+/// found, and looks at the rest of the program once.
 #[inline(always)]
 fn without_history(sender: Sender) -> Result<Sender, Source> {
     let room = maps::sender().ok_or(Source::Malformed)?;
@@ -167,9 +167,9 @@ fn stopped<F: Family>(counters: &Counters, found: Found, source: F, packet: &Pas
     false
 }
 
-/// Whether the source of a lease is in the never-block set. Of an exact lease the answer is kept for the generation of the
-/// set, so that the set is searched once and not for each packet. Of a net userspace says whether it has anything in
-/// common with the set.
+/// Whether the source of a lease is in the never-block set. Of an exact lease the answer is kept for the generation of
+/// the set, so that the set is searched once and not for each packet. Of a net userspace says whether it has anything
+/// in common with the set.
 #[inline(always)]
 fn is_spared<F: Family>(hits: MapWords, index: u32, bits: u8, source: F, generation: u32) -> bool {
     let generation = u64::from(generation);
@@ -212,8 +212,8 @@ fn is_too_much(index: u32, bytes: u64) -> bool {
     false
 }
 
-/// Whether a lease of an address drops everything now, and so what goes to it. Nothing is counted: the lease counts what
-/// its source sends.
+/// Whether a lease of an address drops everything now, and so what goes to it. Nothing is counted: the lease counts
+/// what its source sends.
 #[inline(always)]
 pub(crate) fn is_dropped<F: Family>(addr: F, now_ns: u64) -> bool {
     let Some(leased) = maps::leased() else {

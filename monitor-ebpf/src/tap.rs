@@ -61,9 +61,9 @@ fn is_wanted(view: &TcpView, switches: u32) -> bool {
             || maps::is_tapped(view.dst_port))
 }
 
-/// Whether the segment that was written down is of a connection that speaks HTTP to this host, on whatever port. A function
-/// of its own for the same reason as [`copy_prepared`]; its key and its bytes are in the scratch room because the stack
-/// of both together has 512 bytes.
+/// Whether the segment that was written down is of a connection that speaks HTTP to this host, on whatever port. A
+/// function of its own for the same reason as [`copy_prepared`]; its key and its bytes are in the scratch room because
+/// the stack of both together has 512 bytes.
 #[inline(never)]
 fn is_http(ctx: &TcContext) -> bool {
     let (Some(scratch), Some(asked)) = (maps::scratch(), maps::asked()) else {
@@ -215,8 +215,8 @@ fn prepare(ctx: &TcContext, view: &TcpView, shard: u32, direction: u8) {
     // SAFETY: a helper without preconditions.
     let now_ns = unsafe { bpf_ktime_get_ns() };
     let skipped = is_skipped(view, shard, now_ns);
-    // SAFETY: this CPU's own value of the map, which nobody else uses while this program runs; the context is the one the
-    // kernel handed in.
+    // SAFETY: this CPU's own value of the map, which nobody else uses while this program runs; the context is the one
+    // the kernel handed in.
     unsafe {
         scratch.write(Copying {
             header: TapHeader {
@@ -266,8 +266,8 @@ fn is_skipped(view: &TcpView, shard: u32, now_ns: u64) -> bool {
         maps::forget_skip(&key);
         return false;
     }
-    // SAFETY: a value of the map. When the table gives the entry to another direction meanwhile, the range is that one's:
-    // then this segment is told of as left out although nobody gave it up, and the reader counts it as missing.
+    // SAFETY: a value of the map. When the table gives the entry to another direction meanwhile, the range is that
+    // one's: then this segment is told of as left out although nobody gave it up, and the reader counts it as missing.
     maps::skip(&key).is_some_and(|entry| unsafe { entry.read() }.covers(view, now_ns))
 }
 
@@ -303,8 +303,8 @@ fn tell_of(ctx: &TcContext, ring: &RingBuf, copying: &mut Copying) -> bool {
 
 /// Copies all pieces; `false` if the ring has no room for one.
 ///
-/// Only the last piece can be of another size than the largest. It is copied behind the loop, so that the verifier, which
-/// walks every turn, need not walk every class of record in each.
+/// Only the last piece can be of another size than the largest. It is copied behind the loop, so that the verifier,
+/// which walks every turn, need not walk every class of record in each.
 #[inline(always)]
 fn copy_pieces(ctx: &TcContext, ring: &RingBuf, copying: &mut Copying) -> bool {
     for _ in 0..PIECES_MAX {
@@ -416,8 +416,9 @@ fn record<const CLASS: usize>(
     // are at most CLASS.
     unsafe {
         if CLASS > 0 {
-            // Bounded as one less, and read through a volatile pointer: else the compiler proves the bounds from the match
-            // above and drops the checks that the verifier needs to see. Kernels before 6.8 learn nothing from `len != 0`.
+            // Bounded as one less, and read through a volatile pointer: else the compiler proves the bounds from the
+            // match above and drops the checks that the verifier needs to see. Kernels before 6.8 learn nothing from
+            // `len != 0`.
             let less = len.wrapping_sub(1);
             let less = core::ptr::read_volatile(&raw const less);
             if less >= CLASS as u32

@@ -23,8 +23,8 @@ impl MapWords {
 impl Words for MapWords {
     #[inline(always)]
     fn word(&self, at: usize) -> u64 {
-        // SAFETY: a word of a map value, which outlives the program; the verifier has proved that it is inside. Userspace
-        // may write it meanwhile, as a whole word, and so it is read as one.
+        // SAFETY: a word of a map value, which outlives the program; the verifier has proved that it is inside.
+        // Userspace may write it meanwhile, as a whole word, and so it is read as one.
         unsafe { self.place(at).read_volatile() }
     }
 

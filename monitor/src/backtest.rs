@@ -1,8 +1,8 @@
-//! Who would have been blocked: what a judge in observe mode says about past observations, summed up by source. Must not know
-//! where the observations come from.
+//! Who would have been blocked: what a judge in observe mode says about past observations, summed up by source. Must
+//! not know where the observations come from.
 //!
-//! It says what the first blocks would have been. What a blocked source did afterwards is in the record, too, and is judged:
-//! its later blocks tell how long it went on.
+//! It says what the first blocks would have been. What a blocked source did afterwards is in the record, too, and is
+//! judged: its later blocks tell how long it went on.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,8 @@
 //! Composes observe's templates, the detectors, the cases and the verdicts: one observation in, leases and journal
 //! events out. Must not read a clock, and must not know how leases and lines are carried.
 //!
-//! On the live path the judge calls the [`LeaseSink`] itself: between the observation that tips the scale and the change
-//! in the kernel there is no queue and no timer.
+//! On the live path the judge calls the [`LeaseSink`] itself: between the observation that tips the scale and the
+//! change in the kernel there is no queue and no timer.
 
 mod actors;
 mod allow;
@@ -151,8 +151,8 @@ impl Judge {
         }
     }
 
-    /// Time goes on: ends leases and closes cases. To be called about once a second, live with the wall clock; in replay the
-    /// observations' own time does it.
+    /// Time goes on: ends leases and closes cases. To be called about once a second, live with the wall clock; in
+    /// replay the observations' own time does it.
     pub fn tick(&mut self, now: Timestamp, sink: &mut dyn LeaseSink, out: &mut Vec<JournalEvent>) {
         self.ticked = self.ticked.max(now);
         while let Some(lease) = self.enforcer.expire_one(now, sink) {

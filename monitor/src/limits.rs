@@ -31,8 +31,8 @@ pub struct Limits {
     pub fragment_bytes: usize,
     /// How long fragments wait for the others, in capture time. As Linux (`net.ipv4.ipfrag_time`).
     pub fragment_age: Duration,
-    /// Bytes to come of a body that are worth telling the tap that nobody wants them. Many bodies of moderate length would
-    /// make for more telling than copying.
+    /// Bytes to come of a body that are worth telling the tap that nobody wants them. Many bodies of moderate length
+    /// would make for more telling than copying.
     pub unwanted_bytes: u64,
     /// Bytes of a message head. Endless headers; the connection is marked blind.
     pub head_bytes: usize,

@@ -1,12 +1,13 @@
 //! A keyed table of bounded size in which one of those unused for long gives way. Must not know what it holds.
 //!
 //! Every long-lived table of the judge is one of these, so that memory does not grow with the attacker and the rule
-//! of eviction is the same everywhere: a hand goes round the entries in the order of their slots, passes over those that were
-//! used since it came by last, and takes the first that was not (CLOCK, or second chance). Entries that are made and never
-//! used again go first, so a flood of new keys does not push out who comes back. Nothing depends on the order of a hash.
+//! of eviction is the same everywhere: a hand goes round the entries in the order of their slots, passes over those
+//! that were used since it came by last, and takes the first that was not (CLOCK, or second chance). Entries that are
+//! made and never used again go first, so a flood of new keys does not push out who comes back. Nothing depends on the
+//! order of a hash.
 //!
-//! A use sets one bit. A list in the order of use would be exact, but moving an entry in it writes to three others, each a
-//! cache miss in a large table. Entries live in one slab: no allocation once the table is full.
+//! A use sets one bit. A list in the order of use would be exact, but moving an entry in it writes to three others,
+//! each a cache miss in a large table. Entries live in one slab: no allocation once the table is full.
 
 mod bits;
 mod ordered;
@@ -98,9 +99,9 @@ impl<K: Hash + Eq + Copy, V: Default> Lru<K, V> {
         self.slots.get(at as usize).map(|slot| &slot.value)
     }
 
-    /// Asks memory for the entry of `key`, and for what `look` reads of it, without using either. A look-up in a large table
-    /// waits for memory three times, each time for where to look next. Look-ups of which nobody uses the results wait side by
-    /// side, and those that follow find everything in the cache.
+    /// Asks memory for the entry of `key`, and for what `look` reads of it, without using either. A look-up in a large
+    /// table waits for memory three times, each time for where to look next. Look-ups of which nobody uses the results
+    /// wait side by side, and those that follow find everything in the cache.
     #[inline]
     pub fn warm<T>(&self, key: &K, look: impl FnOnce(&V) -> T) {
         std::hint::black_box(self.peek(key).map(look));
@@ -143,8 +144,8 @@ impl<K: Hash + Eq + Copy, V: Default> Lru<K, V> {
         Some(self.take(at))
     }
 
-    /// Every entry: first those that were used since the hand came by last, then the others; of both those that the hand
-    /// passed last, or that came last, before others.
+    /// Every entry: first those that were used since the hand came by last, then the others; of both those that the
+    /// hand passed last, or that came last, before others.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         let len = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
         let hand = self.hand.min(len);

@@ -2,7 +2,8 @@
 
 use crate::time::Timestamp;
 
-/// How the bytes of a packet begin (the `LINKTYPE_` values of the pcap formats, <https://www.tcpdump.org/linktypes.html>).
+/// How the bytes of a packet begin (the `LINKTYPE_` values of the pcap formats,
+/// <https://www.tcpdump.org/linktypes.html>).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Link {
     /// Ethernet II.

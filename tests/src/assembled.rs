@@ -1,5 +1,5 @@
-//! Small kernel programs written by hand, and the system call that loads and runs them: references and generators of the
-//! benches. No compiler and no object of the product is needed for them. Must not know what is measured.
+//! Small kernel programs written by hand, and the system call that loads and runs them: references and generators of
+//! the benches. No compiler and no object of the product is needed for them. Must not know what is measured.
 #![expect(unsafe_code, reason = "the bpf system call takes pointers")]
 
 use std::{
@@ -136,8 +136,8 @@ impl Assembled {
         Self::load(&program, None)
     }
 
-    /// Looks the source of an IPv4 frame up in one hash map of `addresses` and drops it if it is there: the least that a
-    /// filter by address can do.
+    /// Looks the source of an IPv4 frame up in one hash map of `addresses` and drops it if it is there: the least that
+    /// a filter by address can do.
     pub fn drop_by_hash(addresses: impl Iterator<Item = [u8; 4]>, capacity: u32) -> io::Result<Self> {
         let map = map(BPF_MAP_TYPE_HASH, 4, 8, capacity)?;
         for address in addresses {
@@ -234,8 +234,8 @@ impl Assembled {
         Ok(Duration::from_nanos(attr.duration.into()))
     }
 
-    /// Runs it on so many live frames that begin as `frame`: what it redirects is sent as a driver would send it. In the
-    /// network namespace of the calling thread.
+    /// Runs it on so many live frames that begin as `frame`: what it redirects is sent as a driver would send it. In
+    /// the network namespace of the calling thread.
     pub fn run_live(&self, frame: &[u8], frames: u32) -> io::Result<()> {
         /// Frames between two flushes, as many as a driver's poll takes.
         const BATCH: u32 = 64;

@@ -1,5 +1,5 @@
-//! Packets from two sources without end, and what arrives of them: who must be dropped at every moment shows here at its
-//! first packet. Must not know who that is.
+//! Packets from two sources without end, and what arrives of them: who must be dropped at every moment shows here at
+//! its first packet. Must not know who that is.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},

@@ -1,5 +1,5 @@
-//! A real browser without a window, Debian's Chromium, spoken to over a pair of pipes (the Chrome `DevTools` Protocol, messages of
-//! JSON that end with a zero byte). Must not know which page is looked at.
+//! A real browser without a window, Debian's Chromium, spoken to over a pair of pipes (the Chrome `DevTools` Protocol,
+//! messages of JSON that end with a zero byte). Must not know which page is looked at.
 
 #![expect(
     clippy::indexing_slicing,

@@ -1,5 +1,5 @@
-//! CPU time of one processor's work: of the calling thread, and of the kernel thread that takes over soft interrupts there.
-//! Must not know what the work is.
+//! CPU time of one processor's work: of the calling thread, and of the kernel thread that takes over soft interrupts
+//! there. Must not know what the work is.
 
 use std::{fs, time::Duration};
 

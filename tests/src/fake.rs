@@ -1,5 +1,5 @@
-//! A daemon of paper: answers the control protocol with what it is given, so that commands can be tried without root. Must
-//! not know what is asked of it.
+//! A daemon of paper: answers the control protocol with what it is given, so that commands can be tried without root.
+//! Must not know what is asked of it.
 
 use std::{
     path::{Path, PathBuf},

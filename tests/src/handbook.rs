@@ -1,5 +1,5 @@
-//! What README and `docs/` tell people to type: command lines, and pieces of shell and configuration. Must not know what
-//! they do.
+//! What README and `docs/` tell people to type: command lines, and pieces of shell and configuration. Must not know
+//! what they do.
 
 use std::{fs, path::PathBuf};
 

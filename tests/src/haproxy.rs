@@ -13,7 +13,8 @@ pub struct Haproxy {
 }
 
 impl Haproxy {
-    /// Starts it on `listen`, in front of `server`, which it asks from the address `from`. `rules` stand in its frontend.
+    /// Starts it on `listen`, in front of `server`, which it asks from the address `from`. `rules` stand in its
+    /// frontend.
     pub fn start(
         space: &Space,
         dir: &Path,

@@ -1,8 +1,8 @@
 //! The system's allocator with a meter: what a test holds, held at most, and how often it asked. Must not know what is
 //! measured.
 //!
-//! A test binary makes it its `#[global_allocator]`. All threads are counted together, so tests that read it must not run
-//! side by side: take [`alone`] first.
+//! A test binary makes it its `#[global_allocator]`. All threads are counted together, so tests that read it must not
+//! run side by side: take [`alone`] first.
 #![expect(unsafe_code, reason = "an allocator can only be written with unsafe")]
 
 use std::{

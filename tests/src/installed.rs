@@ -2,7 +2,8 @@
 //! tried there.
 //!
 //! A chroot has no service manager. What `systemctl` is told is done here by what the unit says: its `ExecStart=` is
-//! started, its `ExecReload=` run, SIGTERM ends it. As with `Type=notify` it is started when it says so by `sd_notify(3)`.
+//! started, its `ExecReload=` run, SIGTERM ends it. As with `Type=notify` it is started when it says so by
+//! `sd_notify(3)`.
 
 use std::{
     net::IpAddr,

@@ -1,5 +1,5 @@
-//! The kernel side on its own: loaded, with pins of its own, without a daemon. For the suites of the kernel programs and
-//! the shield's bench.
+//! The kernel side on its own: loaded, with pins of its own, without a daemon. For the suites of the kernel programs
+//! and the shield's bench.
 //!
 //! Must not decide what is right: those who use it do.
 

@@ -1,5 +1,5 @@
-//! Conversations as bytes, for fuzzing: what one end says stands as it is, and [`MARK`] with a letter says the rest. Must not
-//! know about packets.
+//! Conversations as bytes, for fuzzing: what one end says stands as it is, and [`MARK`] with a letter says the rest.
+//! Must not know about packets.
 //!
 //! | behind the mark | means |
 //! |---|---|
@@ -141,7 +141,8 @@ mod tests {
         }
     }
 
-    /// Found by fuzzing: the end of the server was forgotten where nothing was read before it, and the request kept for ever.
+    /// Found by fuzzing: the end of the server was forgotten where nothing was read before it, and the request kept for
+    /// ever.
     #[test]
     fn an_end_before_the_first_message_is_not_forgotten() {
         for begin in [&b"\xfem\xfesbody"[..], b"\xfes"] {

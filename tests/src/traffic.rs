@@ -1,9 +1,10 @@
-//! Observations of a large API as the judge gets them, for benches: so many principals, 10,000 endpoints. Must not know what judges
-//! them.
+//! Observations of a large API as the judge gets them, for benches: so many principals, 10,000 endpoints. Must not know
+//! what judges them.
 //!
-//! Of 100 requests 58 read an object, 16 a list (its 20 ids are in the answer), 8 name the object in the query, 6 make one, 3 log in, 3 are
-//! refused, 3 ask for what is not there, 2 come without a credential and 1 fails. A principal has an address of its own, uses eight
-//! collections and reads objects of its own; now and then one of another. One of a thousand walks over ids.
+//! Of 100 requests 58 read an object, 16 a list (its 20 ids are in the answer), 8 name the object in the query, 6 make
+//! one, 3 log in, 3 are refused, 3 ask for what is not there, 2 come without a credential and 1 fails. A principal has
+//! an address of its own, uses eight collections and reads objects of its own; now and then one of another. One of a
+//! thousand walks over ids.
 
 use apimon::{
     body::{Read, fact::BodyFactSet},

@@ -19,9 +19,9 @@
 //! = orphan_responses 1    a counter of the stage
 //! ```
 //!
-//! `>>> acked=N` says how much the sender had received where it is not all. `><> N` and `<>< N` are N missing bytes of the
-//! client and of the server; `<~> N` retransmitted bytes differ. A first line `midstream` joins late; `packets` says that
-//! the cut between packets matters. Escapes: `\r \n \t \\ \xHH`.
+//! `>>> acked=N` says how much the sender had received where it is not all. `><> N` and `<>< N` are N missing bytes of
+//! the client and of the server; `<~> N` retransmitted bytes differ. A first line `midstream` joins late; `packets`
+//! says that the cut between packets matters. Escapes: `\r \n \t \\ \xHH`.
 
 #![expect(
     clippy::expect_used,
@@ -89,7 +89,8 @@ pub enum Step {
 pub struct Heard {
     /// Transactions in the order of their requests, and the anomalies at the end.
     pub lines: Vec<String>,
-    /// How many of the lines are transactions. A line does not tell: `!` is a method like any (RFC 9110, section 5.6.2).
+    /// How many of the lines are transactions. A line does not tell: `!` is a method like any (RFC 9110, section
+    /// 5.6.2).
     pub transactions: usize,
     /// The counters of the stage.
     pub counters: Vec<(&'static str, u64)>,

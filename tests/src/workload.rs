@@ -1,10 +1,10 @@
 //! A generated capture of a busy JSON API on keep-alive connections, for benches. Must not know what reads it.
 //!
 //! The mix follows what a small public API looks like: short reads, some lists, a few large reports, some writes, a few
-//! refusals; 257-byte bearer tokens; 100 requests a connection; eight connections at once. Segments follow what nginx sends
-//! of a file: the head of a response by itself, the body behind it, one acknowledgement a response. Heads are as long as
-//! those of an app behind a gateway. In sum 4.6 packets and 2.2 KB a request. The same number of requests always gives the
-//! same bytes.
+//! refusals; 257-byte bearer tokens; 100 requests a connection; eight connections at once. Segments follow what nginx
+//! sends of a file: the head of a response by itself, the body behind it, one acknowledgement a response. Heads are as
+//! long as those of an app behind a gateway. In sum 4.6 packets and 2.2 KB a request. The same number of requests
+//! always gives the same bytes.
 
 use std::io::{self, Write};
 
@@ -176,7 +176,8 @@ impl Connection {
         self.send(file, true, ACK, 0..0)
     }
 
-    /// Sends `self.message` in segments. Long ones are acknowledged on the way, as GRO and delayed acknowledgements have it.
+    /// Sends `self.message` in segments. Long ones are acknowledged on the way, as GRO and delayed acknowledgements
+    /// have it.
     fn send_message<W: Write>(&mut self, file: &mut PcapFile<'_, W>, from_client: bool) -> io::Result<()> {
         let (mut at, end) = (0, self.message.len());
         let mut segments = 0;

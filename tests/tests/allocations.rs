@@ -116,8 +116,8 @@ fn reading_more_transactions_allocates_no_more() {
     assert_eq!(read(FEW), read(MANY));
 }
 
-/// The path of an observation is the one thing that it owns: it goes to another thread. Beside it the detectors' tables take in
-/// actors and objects that are new, which this workload has in about every fourth request.
+/// The path of an observation is the one thing that it owns: it goes to another thread. Beside it the detectors' tables
+/// take in actors and objects that are new, which this workload has in about every fourth request.
 #[test]
 fn judging_allocates_the_path_and_little_else() {
     judge(1);

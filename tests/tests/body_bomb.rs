@@ -1,5 +1,5 @@
-//! Ten gigabytes of blanks, once and twice compressed: reading them takes a few hundred kilobytes, and the traffic behind
-//! them is read.
+//! Ten gigabytes of blanks, once and twice compressed: reading them takes a few hundred kilobytes, and the traffic
+//! behind them is read.
 #![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
 
 use std::{fs, io::Write as _};

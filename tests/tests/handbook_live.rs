@@ -1,6 +1,6 @@
-//! Every command and every configuration of README and `docs/` is run: by root, as it stands there, in a Debian with the package,
-//! beside a daemon that has found and dropped somebody. The section of the guide that leads from the package to the first block is
-//! run line by line by `package`.
+//! Every command and every configuration of README and `docs/` is run: by root, as it stands there, in a Debian with
+//! the package, beside a daemon that has found and dropped somebody. The section of the guide that leads from the
+//! package to the first block is run line by line by `package`.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,5 +1,5 @@
-//! Without TCX, as before Linux 6.6: tap and the shield's way out are filters of clsact. What they drop, how long they last,
-//! and that none is left behind.
+//! Without TCX, as before Linux 6.6: tap and the shield's way out are filters of clsact. What they drop, how long they
+//! last, and that none is left behind.
 #![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
 
 use std::{io::ErrorKind, net::UdpSocket, thread, time::Duration};

@@ -1,5 +1,6 @@
-//! What leaves the daemon beside blocks, held to the programs that read it and to what may befall it: the log under logrotate, on a
-//! full disk and through rsyslog; the metrics under promtool; the control socket before a user who may only read.
+//! What leaves the daemon beside blocks, held to the programs that read it and to what may befall it: the log under
+//! logrotate, on a full disk and through rsyslog; the metrics under promtool; the control socket before a user who may
+//! only read.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,5 +1,5 @@
-//! Every failure that docs/failures.md promises to bear: kills, upgrades, reboots, full tables, dead disks, broken files,
-//! interfaces that go and come.
+//! Every failure that docs/failures.md promises to bear: kills, upgrades, reboots, full tables, dead disks, broken
+//! files, interfaces that go and come.
 #![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
 
 use std::time::Duration;

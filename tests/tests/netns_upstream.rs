@@ -1,5 +1,5 @@
-//! A proxy stands in front of the API: the rule that a case carries, loaded into a real nginx and a real `HAProxy`, stops the
-//! abuser and nobody else. apimon itself drops nothing of the proxy's.
+//! A proxy stands in front of the API: the rule that a case carries, loaded into a real nginx and a real `HAProxy`,
+//! stops the abuser and nobody else. apimon itself drops nothing of the proxy's.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -146,8 +146,9 @@ fn nginx_and_curl_are_read() {
     .unwrap();
 }
 
-/// Reads a little at a time until the tap leaves something out, then all the rest at once. So the machine does not decide
-/// how much comes before the reader has told the tap, and the rest comes as fast as it can. Returns the bytes read.
+/// Reads a little at a time until the tap leaves something out, then all the rest at once. So the machine does not
+/// decide how much comes before the reader has told the tap, and the rest comes as fast as it can. Returns the bytes
+/// read.
 #[expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
 fn drink(mut body: impl Read, left_out: impl Fn() -> u64) -> u64 {
     const SIP: usize = 16 << 10;

@@ -1,5 +1,5 @@
-//! The Debian package in a Debian that has nothing of ours: it installs, starts, watches, blocks, and goes without a trace, by
-//! what the guide says.
+//! The Debian package in a Debian that has nothing of ours: it installs, starts, watches, blocks, and goes without a
+//! trace, by what the guide says.
 //!
 //! `cargo xtask test` makes the package.
 #![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]

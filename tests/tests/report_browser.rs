@@ -1,5 +1,5 @@
-//! The report in a real browser: what stands in it, that nothing is asked for and nothing complained of, and that it fits a
-//! phone. With `APIMON_PICTURES=DIR` pictures of it are left there.
+//! The report in a real browser: what stands in it, that nothing is asked for and nothing complained of, and that it
+//! fits a phone. With `APIMON_PICTURES=DIR` pictures of it are left there.
 #![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
 
 use std::{path::Path, process::Command};

@@ -1,4 +1,5 @@
-//! The labelled scenarios, a few of them. The whole run, with a million honest requests and the floors, is `cargo xtask score`.
+//! The labelled scenarios, a few of them. The whole run, with a million honest requests and the floors, is `cargo xtask
+//! score`.
 
 use std::path::Path;
 

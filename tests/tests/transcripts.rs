@@ -1,4 +1,5 @@
-//! Every transcript in `fixtures/http` and `fixtures/bodies` gives the transactions it says, in whatever pieces its bytes come.
+//! Every transcript in `fixtures/http` and `fixtures/bodies` gives the transactions it says, in whatever pieces its
+//! bytes come.
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be read fails the test")]
 
 use std::{fs, path::PathBuf};

@@ -71,7 +71,8 @@ impl Group {
 /// What is measured is built as what is packaged.
 const PROFILE: &str = "dist";
 
-/// As in `packaging/apimon.service`: large pages for the heap. Where a bench starts apimon, the harness gives it to apimon alone.
+/// As in `packaging/apimon.service`: large pages for the heap. Where a bench starts apimon, the harness gives it to
+/// apimon alone.
 const TUNABLES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
 
 /// Builds everything and runs the groups one after the other: they would disturb each other.

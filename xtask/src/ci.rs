@@ -4,7 +4,7 @@
 
 use anyhow::Result;
 
-use crate::{layers, run, test};
+use crate::{layers, run, test, width};
 
 /// Flags of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -18,6 +18,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     run::run(&mut run::cargo(["fmt", "--all", "--check"]))?;
     layers::run()?;
+    width::run()?;
     run::run(&mut run::cargo([
         "clippy",
         "--workspace",

@@ -1,6 +1,7 @@
 //! `cargo xtask fuzz`: runs the fuzz targets of `tests/fuzz` with the toolchain that is here, and says what they did.
 //!
-//! libFuzzer needs unstable flags; `RUSTC_BOOTSTRAP=1` lets the stable compiler take them. Must not know the targets' rules.
+//! libFuzzer needs unstable flags; `RUSTC_BOOTSTRAP=1` lets the stable compiler take them. Must not know the targets'
+//! rules.
 
 use std::{
     fs,

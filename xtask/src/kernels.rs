@@ -1,4 +1,5 @@
-//! `cargo xtask kernels`: prepares the machine, builds, and hands over to the program in `tests/` that boots other kernels.
+//! `cargo xtask kernels`: prepares the machine, builds, and hands over to the program in `tests/` that boots other
+//! kernels.
 //!
 //! It takes some minutes a kernel, so it is not part of `cargo xtask test`. Needs no root once the packages are there.
 

@@ -81,7 +81,7 @@ fn module_of(path: &Path) -> String {
 }
 
 /// All Rust files below `dir`.
-fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+pub(crate) fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in std::fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))? {
         let path = entry?.path();
         if path.is_dir() {

@@ -13,6 +13,7 @@ mod run;
 mod score;
 mod setup;
 mod test;
+mod width;
 
 use std::process::ExitCode;
 

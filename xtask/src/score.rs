@@ -9,7 +9,8 @@ use crate::run;
 /// Flags of `cargo xtask score`: those of the program, as they are.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// `--seed N`, `--seeds K`, `--benign N`, `--only NAME`, `--json`, `--write DIR`: see `cargo xtask score -- --help`.
+    /// `--seed N`, `--seeds K`, `--benign N`, `--only NAME`, `--json`, `--write DIR`: see `cargo xtask score --
+    /// --help`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }

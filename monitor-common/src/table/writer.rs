@@ -1,5 +1,5 @@
-//! The writing side of a lease table: for userspace, one writer at a time. Readers see a key before its terms, and terms
-//! go first when a lease ends, so no reader finds terms without their key.
+//! The writing side of a lease table: for userspace, one writer at a time. Readers see a key before its terms, and
+//! terms go first when a lease ends, so no reader finds terms without their key.
 
 use core::sync::atomic::AtomicU64;
 

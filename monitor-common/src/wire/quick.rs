@@ -1,5 +1,5 @@
-//! The common frames in a few loads: untagged Ethernet with IPv4 without options, or IPv6 without extension headers. Says
-//! nothing of any other frame, and of these what the general walk says; tests compare the two on every shape.
+//! The common frames in a few loads: untagged Ethernet with IPv4 without options, or IPv6 without extension headers.
+//! Says nothing of any other frame, and of these what the general walk says; tests compare the two on every shape.
 //!
 //! Must not decide differently from [`super::sender_at`].
 

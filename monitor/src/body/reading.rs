@@ -105,8 +105,8 @@ impl ReadingPool {
         self.closed = !open;
     }
 
-    /// Begins to read a body of which at most `max_walked` decoded bytes are walked. `None` (and counted) if too many are
-    /// open.
+    /// Begins to read a body of which at most `max_walked` decoded bytes are walked. `None` (and counted) if too many
+    /// are open.
     pub fn open(&mut self, media: Media, described: &Described<'_>, max_walked: usize) -> Option<Reading> {
         if self.closed || self.open >= self.limits.readings || self.decoder_bytes > self.limits.decoder_bytes
         {

@@ -1,5 +1,5 @@
-//! The Community ID of a connection, version 1 with seed 0 (<https://github.com/corelight/community-id-spec>): the name under
-//! which Zeek, Suricata and others know the same connection. Must not know why anyone asks.
+//! The Community ID of a connection, version 1 with seed 0 (<https://github.com/corelight/community-id-spec>): the name
+//! under which Zeek, Suricata and others know the same connection. Must not know why anyone asks.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use monitor_common::IpKey;

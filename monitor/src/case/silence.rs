@@ -1,5 +1,5 @@
-//! What an operator does not want to hear of: rules by detector, actor, endpoint and net, with an end and a comment. Must not
-//! know what is done about a finding.
+//! What an operator does not want to hear of: rules by detector, actor, endpoint and net, with an end and a comment.
+//! Must not know what is done about a finding.
 
 use monitor_common::Prefix;
 use serde::{Deserialize, Serialize};
@@ -135,8 +135,8 @@ impl Silences {
         silences
     }
 
-    /// Replaces those of the configuration. One that was there before keeps its count; those by hand stay, as far as there
-    /// is room beside the others.
+    /// Replaces those of the configuration. One that was there before keeps its count; those by hand stay, as far as
+    /// there is room beside the others.
     pub fn configure(&mut self, rules: &[Configured]) {
         let before = std::mem::take(&mut self.rules);
         let same = |rule: &Configured, known: &Silence| {
@@ -218,9 +218,9 @@ impl Silences {
         self.rules.iter()
     }
 
-    /// Takes out of a finding what is not to be heard of, and counts it. Whether the whole finding is silenced: a rule about
-    /// a net silences only the sources in it, and the finding if there are no others. `endpoint` says the endpoint in
-    /// words.
+    /// Takes out of a finding what is not to be heard of, and counts it. Whether the whole finding is silenced: a rule
+    /// about a net silences only the sources in it, and the finding if there are no others. `endpoint` says the
+    /// endpoint in words.
     pub fn silence(&mut self, finding: &mut Finding, endpoint: impl FnOnce() -> String) -> bool {
         if self.rules.is_empty() {
             return false;

@@ -1,5 +1,5 @@
-//! What operators enter and take out again: blocks, exemptions, silences. All are told of in the same way. Must not know
-//! what they do.
+//! What operators enter and take out again: blocks, exemptions, silences. All are told of in the same way. Must not
+//! know what they do.
 
 use anyhow::Result;
 use serde::Serialize;

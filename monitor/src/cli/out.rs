@@ -59,7 +59,8 @@ impl Out {
         self.width
     }
 
-    /// As [`Self::width`], but nothing where no terminal is written to, whatever `COLUMNS` says: for lines that are no table.
+    /// As [`Self::width`], but nothing where no terminal is written to, whatever `COLUMNS` says: for lines that are no
+    /// table.
     pub(super) fn terminal_width(&self) -> Option<usize> {
         self.width.filter(|_| self.on_terminal)
     }

@@ -1,5 +1,5 @@
-//! `apimon report`: one HTML file of what the daemon has seen, found and done. `apimon replay --report` makes the same of a
-//! capture. Must not know how the page is made.
+//! `apimon report`: one HTML file of what the daemon has seen, found and done. `apimon replay --report` makes the same
+//! of a capture. Must not know how the page is made.
 
 use std::{
     fs::File,

@@ -1,5 +1,5 @@
-//! `apimon verify`: ledger against kernel. Asks the daemon, which owns the ledger; without one, compares what it left on
-//! disk with what it left in the kernel.
+//! `apimon verify`: ledger against kernel. Asks the daemon, which owns the ledger; without one, compares what it left
+//! on disk with what it left in the kernel.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

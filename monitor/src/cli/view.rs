@@ -1,4 +1,5 @@
-//! How a list is shown: as a table, or as JSON. Every command that lists things does it this way. Must not know the things.
+//! How a list is shown: as a table, or as JSON. Every command that lists things does it this way. Must not know the
+//! things.
 
 use anyhow::Result;
 use serde::Serialize;

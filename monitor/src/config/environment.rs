@@ -1,4 +1,5 @@
-//! Overrides by variables of the environment: `APIMON_MODE`, `APIMON_LOG__PATH`, `APIMON_DETECT__ID_ENUMERATION__SCORE_MIN`.
+//! Overrides by variables of the environment: `APIMON_MODE`, `APIMON_LOG__PATH`,
+//! `APIMON_DETECT__ID_ENUMERATION__SCORE_MIN`.
 //!
 //! A variable is named like its key, in upper case, with `__` for the dot and `_` for the hyphen. Must not read the
 //! environment itself, nor know what the keys mean.

@@ -1,5 +1,5 @@
-//! One value of each kind that crosses the socket, with every field there: what may be left out is shown to have a place in
-//! the OpenAPI file. For tests.
+//! One value of each kind that crosses the socket, with every field there: what may be left out is shown to have a
+//! place in the OpenAPI file. For tests.
 
 use serde_json::json;
 

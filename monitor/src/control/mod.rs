@@ -26,9 +26,9 @@
 //! `NET` is an address or a net; its slash and its colons may be written `%2F` and `%3A`. Any other answer is a
 //! [`dto::Refused`]. `docs/openapi.json` says the same for programs, and a test holds both to what is served.
 //!
-//! Whoever the socket file lets in may read; see [`operator`] for who may change. Each change is a line of the log, with who
-//! asked for it. The version in the path is raised when an answer loses or changes a field; new fields come without
-//! notice. Must not know what stands behind [`Service`].
+//! Whoever the socket file lets in may read; see [`operator`] for who may change. Each change is a line of the log,
+//! with who asked for it. The version in the path is raised when an answer loses or changes a field; new fields come
+//! without notice. Must not know what stands behind [`Service`].
 
 pub mod client;
 pub mod dto;

@@ -1,5 +1,5 @@
-//! `docs/openapi.json` is made here, of the routes and of the types that cross the socket, and every answer that a test gets is
-//! held to it. For tests: the daemon itself serves no document.
+//! `docs/openapi.json` is made here, of the routes and of the types that cross the socket, and every answer that a test
+//! gets is held to it. For tests: the daemon itself serves no document.
 //!
 //! A route or field that was added or changed makes [`the_file_is_what_is_served`] fail;
 //! `APIMON_WRITE_DOCS=1 cargo test -p apimon openapi` writes the file anew.
@@ -244,7 +244,8 @@ fn parameters(path: &str) -> Value {
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
-/// The document as it checks answers: there, a field that it does not name is an error. Who reads answers must take such.
+/// The document as it checks answers: there, a field that it does not name is an error. Who reads answers must take
+/// such.
 static STRICT: LazyLock<Value> = LazyLock::new(|| {
     let mut document = DOCUMENT.clone();
     close(&mut document["components"]["schemas"]);

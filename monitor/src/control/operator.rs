@@ -1,10 +1,11 @@
 //! Who is at the other end of the socket, and what they may do. Must not know what is asked.
 //!
-//! Reading is for whom the socket file lets in: root, and members of the group `apimon` where there is one. Changing is for root
-//! and for the user that the daemon runs as; the kernel says who that is (`SO_PEERCRED`, unix(7)), not the client.
+//! Reading is for whom the socket file lets in: root, and members of the group `apimon` where there is one. Changing is
+//! for root and for the user that the daemon runs as; the kernel says who that is (`SO_PEERCRED`, unix(7)), not the
+//! client.
 //!
-//! Names come from `/etc/passwd` and `/etc/group` themselves. The system's own look-up would load modules into a daemon with
-//! privileges and may ask the network; a user of a directory service appears by number.
+//! Names come from `/etc/passwd` and `/etc/group` themselves. The system's own look-up would load modules into a daemon
+//! with privileges and may ask the network; a user of a directory service appears by number.
 
 use std::{
     fs::File,

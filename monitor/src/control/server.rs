@@ -23,8 +23,8 @@ use super::{
     routes::{self, Asked},
 };
 
-/// Connections served at once, of those who may change something and, apart from them, of all others. A client that opens
-/// many; further ones are told to come again.
+/// Connections served at once, of those who may change something and, apart from them, of all others. A client that
+/// opens many; further ones are told to come again.
 const CONNECTIONS: usize = 16;
 /// Bytes of a request body. A client that sends without end; it is told so.
 const BODY_BYTES: usize = 16 * 1024;

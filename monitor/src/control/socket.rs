@@ -1,5 +1,5 @@
-//! The socket file: created for its owner alone, opened to a group if there is one, taken over from a dead daemon, removed at
-//! the end.
+//! The socket file: created for its owner alone, opened to a group if there is one, taken over from a dead daemon,
+//! removed at the end.
 //!
 //! Must not know what is spoken over it.
 
@@ -44,7 +44,8 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Listens at `path`, which is created with mode 0600, and then has mode 0660 for the group `readers` if one is given.
+    /// Listens at `path`, which is created with mode 0600, and then has mode 0660 for the group `readers` if one is
+    /// given.
     pub fn bind(path: &Path, readers: Option<u32>) -> Result<Self, SocketError> {
         let failed = |operation| {
             move |source| SocketError::Io {

@@ -1,8 +1,9 @@
 //! Ends what is already open: when a source is dropped, the sockets of this host that it is connected to are destroyed,
 //! so that no half-dead connection holds a worker.
 //!
-//! On a thread of its own: a search through many sockets must not hold up a lease. Only sockets whose peer is an address that
-//! is dropped, or in a net that is, and never one that must not be blocked. A source that is only slowed down keeps its own. Must not know why a lease was given.
+//! On a thread of its own: a search through many sockets must not hold up a lease. Only sockets whose peer is an
+//! address that is dropped, or in a net that is, and never one that must not be blocked. A source that is only slowed
+//! down keeps its own. Must not know why a lease was given.
 
 mod diag;
 

@@ -1,5 +1,5 @@
-//! The operators' list of nets that are never blocked: asked for, changed, and looked through for what is over. Must not
-//! know how the sets of gate and kernel are kept.
+//! The operators' list of nets that are never blocked: asked for, changed, and looked through for what is over. Must
+//! not know how the sets of gate and kernel are kept.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! What is known of everything that runs: the threads, the judge and the kernel's maps, and what all answers are made of.
+//! What is known of everything that runs: the threads, the judge and the kernel's maps, and what all answers are made
+//! of.
 //!
 //! Must not know about sockets, and holds no lock that the judge could want while it waits for the judge.
 

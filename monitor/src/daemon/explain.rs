@@ -1,4 +1,5 @@
-//! Explanations and silences for the control protocol: values of the judge to values of the socket, and silences to disk.
+//! Explanations and silences for the control protocol: values of the judge to values of the socket, and silences to
+//! disk.
 //!
 //! Must not decide anything.
 
@@ -125,8 +126,8 @@ impl Desk {
         Ok(silence(&removed, now))
     }
 
-    /// Writes those that were added and what each has silenced, if that is not on disk. One at a time: the later writer has
-    /// the later state.
+    /// Writes those that were added and what each has silenced, if that is not on disk. One at a time: the later writer
+    /// has the later state.
     pub(super) fn save_silences(&self) -> Result<(), Refused> {
         let mut on_disk = locked(&self.silences_on_disk);
         let added: Vec<Silence> = self.judge.call(|bench| {

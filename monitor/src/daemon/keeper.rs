@@ -24,8 +24,8 @@ use crate::hostnet::watch::Watch;
 const SECOND_NS: u64 = 1_000_000_000;
 /// Changes seldom come alone: an address brings its routes.
 const SETTLE_NS: u64 = 50_000_000;
-/// Least time between two looks for the sake of notices. A router whose routes never rest; and a look that takes long is
-/// followed by a pause of this many times its length.
+/// Least time between two looks for the sake of notices. A router whose routes never rest; and a look that takes long
+/// is followed by a pause of this many times its length.
 const PAUSE_NS: u64 = 250_000_000;
 const PAUSE_FACTOR: u64 = 10;
 
@@ -104,7 +104,8 @@ struct Rounds {
 }
 
 impl Rounds {
-    /// Waits for the end, a notice, or the time of what is due next. While a look is due already, notices stay where they are.
+    /// Waits for the end, a notice, or the time of what is due next. While a look is due already, notices stay where
+    /// they are.
     fn wait(&mut self, second: u64, clock: &LiveClock) -> Woken {
         let due = self.look.map_or(second, |look| look.min(second));
         let patience = Duration::from_nanos(due.saturating_sub(clock.monotonic_ns()));

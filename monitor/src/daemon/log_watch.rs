@@ -1,4 +1,5 @@
-//! Notices that the log cannot be written, and that it can again: a case of its own. Must not know what is done about it.
+//! Notices that the log cannot be written, and that it can again: a case of its own. Must not know what is done about
+//! it.
 
 use super::{desk::Desk, judging::Bench};
 use crate::{detect::own::LogTrouble, journal::JournalReport, time::Timestamp};
@@ -7,7 +8,8 @@ use crate::{detect::own::LogTrouble, journal::JournalReport, time::Timestamp};
 #[derive(Debug, Default)]
 pub(super) struct LogWatch {
     failing: Option<Failing>,
-    /// Lines lost in all when the log was last seen well. Lines may be lost before a refusal is noticed, or between two looks.
+    /// Lines lost in all when the log was last seen well. Lines may be lost before a refusal is noticed, or between two
+    /// looks.
     lost_before: u64,
 }
 
@@ -38,7 +40,8 @@ impl LogWatch {
         }
     }
 
-    /// What is new: the disk refuses, lines were lost for the first time or twice as many as said last, it takes lines again.
+    /// What is new: the disk refuses, lines were lost for the first time or twice as many as said last, it takes lines
+    /// again.
     fn see(&mut self, report: &JournalReport, at: Timestamp) -> Option<LogTrouble> {
         let trouble = |since, lost_lines| LogTrouble {
             at,

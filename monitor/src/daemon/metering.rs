@@ -1,4 +1,5 @@
-//! The metrics of the running daemon: gathered when asked for, at most once a second. Must not know how they are written.
+//! The metrics of the running daemon: gathered when asked for, at most once a second. Must not know how they are
+//! written.
 
 use std::{net::TcpListener, sync::Arc};
 

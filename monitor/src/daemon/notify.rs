@@ -1,9 +1,9 @@
-//! Speaks to the service manager (`sd_notify(3)`): one datagram a message, to the socket that `NOTIFY_SOCKET` names. Without
-//! one nobody is told. Must not wait, and must not read a clock.
+//! Speaks to the service manager (`sd_notify(3)`): one datagram a message, to the socket that `NOTIFY_SOCKET` names.
+//! Without one nobody is told. Must not wait, and must not read a clock.
 //!
-//! `sd-notify` and libsystemd send as one waits: a manager that stops reading would stop whoever has something to say, and
-//! with it the daemon. Here what the manager must know is kept until the socket takes it, and word that the daemon goes on
-//! is left out instead: the manager is then the one who does not hear.
+//! `sd-notify` and libsystemd send as one waits: a manager that stops reading would stop whoever has something to say,
+//! and with it the daemon. Here what the manager must know is kept until the socket takes it, and word that the daemon
+//! goes on is left out instead: the manager is then the one who does not hear.
 
 use std::{
     collections::VecDeque,
@@ -19,8 +19,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Messages kept while the manager does not read; then the oldest gives way, for the newest is what holds. Two are made by
-/// each reload.
+/// Messages kept while the manager does not read; then the oldest gives way, for the newest is what holds. Two are made
+/// by each reload.
 const KEPT: usize = 16;
 
 /// The way to the service manager.
@@ -64,8 +64,8 @@ impl Notifier {
         self.say(format!("READY=1\nSTATUS={}\n", one_line(status)));
     }
 
-    /// The configuration is read anew, which began at `monotonic_us`, microseconds of `CLOCK_MONOTONIC`. [`Self::ready`] must
-    /// follow, whatever comes of it.
+    /// The configuration is read anew, which began at `monotonic_us`, microseconds of `CLOCK_MONOTONIC`.
+    /// [`Self::ready`] must follow, whatever comes of it.
     pub(super) fn reloading(&self, monotonic_us: u64) {
         self.say(format!("RELOADING=1\nMONOTONIC_USEC={monotonic_us}\n"));
     }

@@ -21,8 +21,8 @@ use crate::{
 
 impl Desk {
     /// Reads the configuration again, and takes over what can change. Says in log and answer which keys did, and which
-    /// will at the next start. `by` asked for it; nobody, where it was a signal. The service manager hears of the beginning and
-    /// of the end.
+    /// will at the next start. `by` asked for it; nobody, where it was a signal. The service manager hears of the
+    /// beginning and of the end.
     pub(super) fn read_configuration(&self, by: Option<&Operator>) -> Result<Reloaded, Refused> {
         // Held all the while: two readings at once would each take over half.
         let mut loaded = locked(&self.loaded);

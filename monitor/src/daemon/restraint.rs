@@ -1,9 +1,9 @@
-//! What the daemon leaves undone when it takes more of the host than it may: the API comes first. Must not read a clock,
-//! and must not know how a step is carried out.
+//! What the daemon leaves undone when it takes more of the host than it may: the API comes first. Must not read a
+//! clock, and must not know how a step is carried out.
 //!
-//! Steps, each with all before it: bodies are not read; three of four connections are not read; nothing is read. The shield and
-//! its leases go on in the kernel whatever happens here. A step is taken when a limit was exceeded for some seconds in a
-//! row, and taken back when much less was used for longer: so it does not swing.
+//! Steps, each with all before it: bodies are not read; three of four connections are not read; nothing is read. The
+//! shield and its leases go on in the kernel whatever happens here. A step is taken when a limit was exceeded for some
+//! seconds in a row, and taken back when much less was used for longer: so it does not swing.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
@@ -93,8 +93,8 @@ impl Restraint {
         }
     }
 
-    /// To be called about once a second: the share of all processors that was used since the last call, percent, and the
-    /// step to be at.
+    /// To be called about once a second: the share of all processors that was used since the last call, percent, and
+    /// the step to be at.
     pub(super) fn look(&mut self, used: Used) -> (u64, Step) {
         let before = self.before.replace(used);
         let cpu_percent = before.map_or(0, |before| self.percent(&before, &used));

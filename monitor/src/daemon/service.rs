@@ -1,4 +1,5 @@
-//! The control protocol's service: which question is answered where. Must not know about sockets, nor how an answer is put together.
+//! The control protocol's service: which question is answered where. Must not know about sockets, nor how an answer is
+//! put together.
 
 use std::sync::atomic::Ordering;
 

@@ -1,13 +1,13 @@
 //! Whether the daemon works, as the service manager is told. Must not read a clock, or know how it is told.
 //!
-//! It works while every thread that must not stand still goes on: each has a pulse, a number that it raises at least every
-//! half second. A judge with too much to do still has one; a thread that hangs has not, and then the manager's patience
-//! runs out (`WatchdogSec=`).
+//! It works while every thread that must not stand still goes on: each has a pulse, a number that it raises at least
+//! every half second. A judge with too much to do still has one; a thread that hangs has not, and then the manager's
+//! patience runs out (`WatchdogSec=`).
 
 use super::notify::Notifier;
 
-/// Seconds in which every pulse must have been raised once. Longer than any pause that is not for ever: a disk that takes
-/// its time, a machine that was suspended.
+/// Seconds in which every pulse must have been raised once. Longer than any pause that is not for ever: a disk that
+/// takes its time, a machine that was suspended.
 const SILENT_SECONDS: u32 = 20;
 
 /// The service manager's view.

@@ -1,5 +1,5 @@
-//! An attempt to log in, as all detectors of guessed passwords read it, and the client that made it. Must not know what is
-//! guessed.
+//! An attempt to log in, as all detectors of guessed passwords read it, and the client that made it. Must not know what
+//! is guessed.
 
 use super::{Actor, Context};
 use crate::observe::{Observation, extra::LoginOutcome};

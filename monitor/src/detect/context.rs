@@ -1,5 +1,5 @@
-//! What the judge knows about an observation beyond what it says itself: who acts, where, and what was before. Must not know
-//! what detectors make of it.
+//! What the judge knows about an observation beyond what it says itself: who acts, where, and what was before. Must not
+//! know what detectors make of it.
 
 use monitor_common::IpKey;
 

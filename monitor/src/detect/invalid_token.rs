@@ -1,21 +1,23 @@
-//! `invalid-token-accepted`: a token that is expired, unsigned or not meant for this service is answered as if it were good.
+//! `invalid-token-accepted`: a token that is expired, unsigned or not meant for this service is answered as if it were
+//! good.
 //!
 //! **Signal.** A flaw of the token (`observe` finds it: the claims, or the signature where a key is configured) and an
-//! answer 2xx, at an endpoint that is not public. It is the server's fault, so it is said for each endpoint and flaw, and
-//! nobody is dropped; who sends a token that somebody forged (no signature, a wrong one) is named.
+//! answer 2xx, at an endpoint that is not public. It is the server's fault, so it is said for each endpoint and flaw,
+//! and nobody is dropped; who sends a token that somebody forged (no signature, a wrong one) is named.
 //!
-//! **Score.** The endpoint refuses others (401, 403) 75; nobody without a credential was ever served there, and 20 with one were
-//! 60; else, where nobody without one was served, 50 for a forged token or one for somebody else, and for a flaw of time from the
-//! third on. An answer less than half as long as usual -25: it may be an error that comes as 200. The same token was refused
-//! elsewhere, and here nobody is: -25, the server does look, and this is open. A finding from 50 on; the points are the confidence.
+//! **Score.** The endpoint refuses others (401, 403) 75; nobody without a credential was ever served there, and 20 with
+//! one were 60; else, where nobody without one was served, 50 for a forged token or one for somebody else, and for a
+//! flaw of time from the third on. An answer less than half as long as usual -25: it may be an error that comes as 200.
+//! The same token was refused elsewhere, and here nobody is: -25, the server does look, and this is open. A finding
+//! from 50 on; the points are the confidence.
 //!
 //! **Defaults from.** RFC 8725 (what a server must look at) and this project's survey: a finding only if accepted.
 //!
-//! **Look-alikes spared.** Public endpoints that a proxy or a page asks with a token all the same; endpoints for who has no valid
-//! token (refresh, logout, login); skew of clocks (`observe` allows for it); HEAD and OPTIONS.
+//! **Look-alikes spared.** Public endpoints that a proxy or a page asks with a token all the same; endpoints for who
+//! has no valid token (refresh, logout, login); skew of clocks (`observe` allows for it); HEAD and OPTIONS.
 //!
-//! **What it trades.** A public endpoint that only users with tokens ask for looks like one that needs them. OWASP API2:2023,
-//! CWE-347.
+//! **What it trades.** A public endpoint that only users with tokens ask for looks like one that needs them. OWASP
+//! API2:2023, CWE-347.
 
 use serde::{Deserialize, Serialize};
 

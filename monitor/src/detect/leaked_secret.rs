@@ -1,24 +1,27 @@
 //! `leaked-secret`: keys and tokens where none should be, and who uses them afterwards.
 //!
 //! **Signal.** Four things:
-//! - *theft*: a credential that one client was using stands in an answer to another, and then that other client is served with
-//!   it. Or a third one is, which never used it before and is another program than its owner;
+//! - *theft*: a credential that one client was using stands in an answer to another, and then that other client is
+//!   served with it. Or a third one is, which never used it before and is another program than its owner;
 //! - *exposed*: an answer holds a provider's key or a private key, or a token that somebody else is using;
-//! - *in an address*: key, token or password in the target of a request that is served: it will be in logs and histories;
+//! - *in an address*: key, token or password in the target of a request that is served: it will be in logs and
+//!   histories;
 //! - *in the clear*, if `cleartext` is on: credentials between hosts without TLS.
 //!
-//! **Score.** No sum: theft by the reader 90, by a third 60, another's token exposed 65, a key exposed 60, in an address 55, in the clear
+//! **Score.** No sum: theft by the reader 90, by a third 60, another's token exposed 65, a key exposed 60, in an
+//! address 55, in the clear
 //! 40. Only theft by the reader is enough to drop a source; the others name none, since who is served them did nothing.
 //!
-//! **Defaults from.** The forms are those of gitleaks that begin with the issuer's letters; no guess by entropy, because ids of
-//! objects have as much. Three requests to an address, because one can be a typing error.
+//! **Defaults from.** The forms are those of gitleaks that begin with the issuer's letters; no guess by entropy,
+//! because ids of objects have as much. Three requests to an address, because one can be a typing error.
 //!
-//! **Look-alikes spared.** Logins, refreshes and key pages that hand out a credential to its owner (nobody used it before; or the
-//! request carried it), the same NAT (one client), answers to POST (the key was just made), sessions that the server gives back
-//! to the one that has them. `cleartext` is off by default: behind a proxy that ends TLS on another host it is always true.
+//! **Look-alikes spared.** Logins, refreshes and key pages that hand out a credential to its owner (nobody used it
+//! before; or the request carried it), the same NAT (one client), answers to POST (the key was just made), sessions
+//! that the server gives back to the one that has them. `cleartext` is off by default: behind a proxy that ends TLS on
+//! another host it is always true.
 //!
-//! **What it trades.** A secret that nobody used before it leaked is only followed if its form tells what it is. Bodies must be
-//! read. OWASP API8:2023, CWE-522.
+//! **What it trades.** A secret that nobody used before it leaked is only followed if its form tells what it is. Bodies
+//! must be read. OWASP API8:2023, CWE-522.
 
 use monitor_common::IpKey;
 use serde::{Deserialize, Serialize};

@@ -1,24 +1,26 @@
 //! `missing-auth`: an endpoint answers somebody without the credential that it usually requires.
 //!
-//! **Signal.** An endpoint where everybody who was served carried a credential, many requests of several actors long, now serves
-//! somebody who carries none. And another version of an endpoint (`/v1` beside `/v2`) that serves without what the known one
-//! requires. One request is enough.
+//! **Signal.** An endpoint where everybody who was served carried a credential, many requests of several actors long,
+//! now serves somebody who carries none. And another version of an endpoint (`/v1` beside `/v2`) that serves without
+//! what the known one requires. One request is enough.
 //!
-//! **Score.** The endpoint is known to require it: 30 requests of 5 actors where it refused somebody (401, 403) 50, or 400 of 10
-//! actors, none of them without, 40. 500 requests 5, 1500 10, 5000 15; five refusals 10; a method that changes something 10;
-//! three such requests of one client 5. Of what one actor does in a row, eight requests count. Another version: the same, by what is known of the one that
-//! requires it. A finding from 50 on; the points are the confidence.
+//! **Score.** The endpoint is known to require it: 30 requests of 5 actors where it refused somebody (401, 403) 50, or
+//! 400 of 10 actors, none of them without, 40. 500 requests 5, 1500 10, 5000 15; five refusals 10; a method that
+//! changes something 10; three such requests of one client 5. Of what one actor does in a row, eight requests count.
+//! Another version: the same, by what is known of the one that requires it. A finding from 50 on; the points are the
+//! confidence.
 //!
-//! **Defaults from.** Cloudflare's labels for missing and mixed authentication (only 2xx count; health checks are noise). The
-//! numbers: an endpoint that serves one in 150 without a credential passes 400 requests by chance in one of fifteen cases, and
-//! 1500 in one of 20,000.
+//! **Defaults from.** Cloudflare's labels for missing and mixed authentication (only 2xx count; health checks are
+//! noise). The numbers: an endpoint that serves one in 150 without a credential passes 400 requests by chance in one of
+//! fifteen cases, and 1500 in one of 20,000.
 //!
-//! **Look-alikes spared.** Public and mixed endpoints (learned); health, metrics, login, refresh, registration; HEAD, OPTIONS, 304
-//! and empty answers; links that carry a secret, and links to one object with an unguessable id that somebody
-//! shared; operations of GraphQL, each by itself; an endpoint that was opened (after five such clients it is public).
+//! **Look-alikes spared.** Public and mixed endpoints (learned); health, metrics, login, refresh, registration; HEAD,
+//! OPTIONS, 304 and empty answers; links that carry a secret, and links to one object with an unguessable id that
+//! somebody shared; operations of GraphQL, each by itself; an endpoint that was opened (after five such clients it is
+//! public).
 //!
-//! **What it trades.** An endpoint that never required one is not found, unless another version does. Nobody is dropped: it is the
-//! server that lets in. OWASP API2:2023, CWE-306.
+//! **What it trades.** An endpoint that never required one is not found, unless another version does. Nobody is
+//! dropped: it is the server that lets in. OWASP API2:2023, CWE-306.
 
 use std::time::Duration;
 

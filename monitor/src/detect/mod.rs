@@ -88,7 +88,8 @@ pub trait Detector: Send {
     /// What is fixed about it.
     fn info(&self) -> &'static DetectorInfo;
 
-    /// Points from which on it finds something, where it adds up points: for who asks what would have made the difference.
+    /// Points from which on it finds something, where it adds up points: for who asks what would have made the
+    /// difference.
     fn points_min(&self) -> Option<i32> {
         None
     }
@@ -98,8 +99,8 @@ pub trait Detector: Send {
         Interest::EVERY
     }
 
-    /// Asks memory for what [`Detector::observe`] is going to look up in large tables ([`crate::lru::Lru::warm`]). All detectors
-    /// are asked before the first one observes. Changes nothing.
+    /// Asks memory for what [`Detector::observe`] is going to look up in large tables ([`crate::lru::Lru::warm`]). All
+    /// detectors are asked before the first one observes. Changes nothing.
     fn warm(&self, _keys: &Keys<'_>) {}
 
     /// Takes one observation in; what it finds goes to `out`.

@@ -1,5 +1,5 @@
-//! Trouble of apimon itself that an attacker may have made: what it cannot write down, nobody will read. Must not know how it is
-//! noticed.
+//! Trouble of apimon itself that an attacker may have made: what it cannot write down, nobody will read. Must not know
+//! how it is noticed.
 
 use super::{Actor, DetectorInfo, Evidence, Finding, Remedy};
 use crate::time::Timestamp;

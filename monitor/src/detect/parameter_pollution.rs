@@ -1,21 +1,21 @@
 //! `parameter-pollution`: an object id is given twice, with different values, where everybody gives it once.
 //!
-//! **Signal.** A parameter whose name says that it carries an object id, more than once with different values, in the query or both
-//! in the query and the body ([`crate::observe::extra::Repeated`]), answered 2xx: one part of the server may check the
-//! first, another answer with the second.
+//! **Signal.** A parameter whose name says that it carries an object id, more than once with different values, in the
+//! query or both in the query and the body ([`crate::observe::extra::Repeated`]), answered 2xx: one part of the server
+//! may check the first, another answer with the second.
 //!
-//! **Score.** 35 for the pattern; both in target and body 15; distinct pairs, from 2 to 6, up to 20; the endpoint is asked by
-//! at least three others, none of whom does so, 10. A finding from 55 on, after two distinct pairs across target and body, or three; 65 is
-//! the most: it is written down.
+//! **Score.** 35 for the pattern; both in target and body 15; distinct pairs, from 2 to 6, up to 20; the endpoint is
+//! asked by at least three others, none of whom does so, 10. A finding from 55 on, after two distinct pairs across
+//! target and body, or three; 65 is the most: it is written down.
 //!
-//! **Defaults from.** Cloudflare's BOLA detection (the value appears duplicated in an unexpected place, and the answer is 2xx). It gives no
-//! numbers; three is this project's, so that one odd link is none.
+//! **Defaults from.** Cloudflare's BOLA detection (the value appears duplicated in an unexpected place, and the answer
+//! is 2xx). It gives no numbers; three is this project's, so that one odd link is none.
 //!
-//! **Look-alikes spared.** Parameters that mean a list (`id=1&id=2` by others, too: the endpoint takes lists), filters (not ids), links
-//! that were put together badly (always the same pair), refused requests.
+//! **Look-alikes spared.** Parameters that mean a list (`id=1&id=2` by others, too: the endpoint takes lists), filters
+//! (not ids), links that were put together badly (always the same pair), refused requests.
 //!
-//! **What it trades.** An endpoint that only one client uses, with lists of ids as repeated parameters, is written down once. OWASP
-//! API1:2023, CWE-235.
+//! **What it trades.** An endpoint that only one client uses, with lists of ids as repeated parameters, is written down
+//! once. OWASP API1:2023, CWE-235.
 
 use serde::{Deserialize, Serialize};
 

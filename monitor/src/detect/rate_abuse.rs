@@ -1,24 +1,25 @@
 //! `rate-abuse`: an actor asks an endpoint for the same far more often than all others do.
 //!
-//! **Signal.** Requests of one (actor, endpoint) served (2xx, 302, 303) in a minute that repeat: without an object id, or with one of the
-//! last sixty-four. Each minute is held against what nearly all others come to in their busiest minute there. Two such minutes
-//! in a row at nearly twice the threshold, five at the threshold, and in between in proportion.
+//! **Signal.** Requests of one (actor, endpoint) served (2xx, 302, 303) in a minute that repeat: without an object id,
+//! or with one of the last sixty-four. Each minute is held against what nearly all others come to in their busiest
+//! minute there. Two such minutes in a row at nearly twice the threshold, five at the threshold, and in between in
+//! proportion.
 //!
-//! **Score.** 50; times the threshold, from once to eight times, up to 15; minutes beyond two up to 5. 69 is the most, below what
-//! drops a source, unless it is ten minutes at ten times the threshold and ten requests a second.
+//! **Score.** 50; times the threshold, from once to eight times, up to 15; minutes beyond two up to 5. 69 is the most,
+//! below what drops a source, unless it is ten minutes at ten times the threshold and ten requests a second.
 //!
-//! **Defaults from.** Cloudflare (p99 of the requests of a session, per endpoint), Akto (p75 and p90 with 20 to 50 % on top), this
-//! project's survey (a floor of 60 a minute, two windows in a row). 75 a minute is more than one poll a second; four times the
-//! p99 of at least eight others; without so many, twice the floor.
+//! **Defaults from.** Cloudflare (p99 of the requests of a session, per endpoint), Akto (p75 and p90 with 20 to 50 % on
+//! top), this project's survey (a floor of 60 a minute, two windows in a row). 75 a minute is more than one poll a
+//! second; four times the p99 of at least eight others; without so many, twice the floor.
 //!
-//! **Look-alikes spared.** Retry storms and deploys (only what is served counts), an expired token (401), limits of the server's
-//! own (429 is not served; where it is a third of the answers, nothing is found), 304 pollers, health checks and polling
-//! dashboards (below the floor), sync and batches (each object once), paging (each page once), services (four times the
-//! threshold) and API keys (twice: a program's pace is its contract), pools
-//! of pods under one token (the threshold is each client's; eight and more are not looked at), load tests (short, or from listed addresses).
+//! **Look-alikes spared.** Retry storms and deploys (only what is served counts), an expired token (401), limits of the
+//! server's own (429 is not served; where it is a third of the answers, nothing is found), 304 pollers, health checks
+//! and polling dashboards (below the floor), sync and batches (each object once), paging (each page once), services
+//! (four times the threshold) and API keys (twice: a program's pace is its contract), pools of pods under one token
+//! (the threshold is each client's; eight and more are not looked at), load tests (short, or from listed addresses).
 //!
-//! **What it trades.** Many objects once each are `scraping` and `id-enumeration`. A distributed flood is the kernel's. OWASP API4:2023,
-//! CWE-770.
+//! **What it trades.** Many objects once each are `scraping` and `id-enumeration`. A distributed flood is the kernel's.
+//! OWASP API4:2023, CWE-770.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,9 @@
-//! A walk through one endpoint's numbers or pages that many actors share: each takes a few, all together take one after the
-//! other. Must not know who they are.
+//! A walk through one endpoint's numbers or pages that many actors share: each takes a few, all together take one after
+//! the other. Must not know who they are.
 //!
-//! Honest requests hit the next number by chance, now and then. So a row must be a good part of all that the endpoint was
-//! asked for since it began. And what is new has rising numbers, and is read as it comes: a row of numbers that were the
-//! highest so far, or that are each read again and again, must be a greater part.
+//! Honest requests hit the next number by chance, now and then. So a row must be a good part of all that the endpoint
+//! was asked for since it began. And what is new has rising numbers, and is read as it comes: a row of numbers that
+//! were the highest so far, or that are each read again and again, must be a greater part.
 
 use crate::time::Timestamp;
 
@@ -54,8 +54,8 @@ pub(super) struct Row {
 }
 
 impl Rows {
-    /// Takes in the next number; the row that it makes long enough, if one. `telling`: the number says more than that it is
-    /// the next.
+    /// Takes in the next number; the row that it makes long enough, if one. `telling`: the number says more than that
+    /// it is the next.
     pub(super) fn next(
         &mut self,
         number: u64,

@@ -1,5 +1,5 @@
-//! `[detect]` of the configuration: the settings of all detectors, and the bounds of what they share. Must not know what a
-//! setting does.
+//! `[detect]` of the configuration: the settings of all detectors, and the bounds of what they share. Must not know
+//! what a setting does.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! Tells that addresses, links or routes of this network namespace have changed (rtnetlink groups). Must not know what has:
-//! whoever is told looks for itself.
+//! Tells that addresses, links or routes of this network namespace have changed (rtnetlink groups). Must not know what
+//! has: whoever is told looks for itself.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 

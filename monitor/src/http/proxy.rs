@@ -1,8 +1,8 @@
-//! The PROXY protocol, versions 1 and 2 (`proxy-protocol.txt` of `HAProxy`): whom a proxy names before the first request. Must
-//! not know whether the proxy is believed.
+//! The PROXY protocol, versions 1 and 2 (`proxy-protocol.txt` of `HAProxy`): whom a proxy names before the first
+//! request. Must not know whether the proxy is believed.
 //!
-//! Senders have to write the header in one piece (section 2 of the document), so the first bytes of a connection hold all of
-//! it or none.
+//! Senders have to write the header in one piece (section 2 of the document), so the first bytes of a connection hold
+//! all of it or none.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

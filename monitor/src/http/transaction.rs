@@ -11,8 +11,8 @@ pub struct Transaction<'a> {
     pub client: Peer,
     /// The end that got it.
     pub server: Peer,
-    /// The client that the PROXY protocol named at the beginning of the connection. Anybody can send that: it counts only
-    /// where `client` is a trusted proxy.
+    /// The client that the PROXY protocol named at the beginning of the connection. Anybody can send that: it counts
+    /// only where `client` is a trusted proxy.
     pub proxied: Option<IpKey>,
     /// Position of the request's first byte among all requests of this reader, in capture order.
     pub ordinal: u64,
@@ -238,8 +238,8 @@ pub trait TransactionSink {
     /// ordinal ends in exactly one call, of this or of [`TransactionSink::transaction`].
     fn abandoned(&mut self, _ordinal: u64) {}
 
-    /// Body bytes in passing, after de-chunking and before content decoding, in order within one message. What is written
-    /// to `mark` is kept with the message.
+    /// Body bytes in passing, after de-chunking and before content decoding, in order within one message. What is
+    /// written to `mark` is kept with the message.
     fn body(&mut self, _part: &BodyPart<'_>, mark: &mut Mark) {
         *mark = Mark::DECLINED;
     }

@@ -1,7 +1,7 @@
 //! One journal event as one JSON line with the field names of the Elastic Common Schema. Must not know about files.
 //!
-//! Fields are nested objects, as ECS documents them and as Elasticsearch, Loki and `jq` take them; what ECS has no name for
-//! stands under `apimon`. The schema is docs/schema/apimon-log.schema.json, and a test holds every line to it.
+//! Fields are nested objects, as ECS documents them and as Elasticsearch, Loki and `jq` take them; what ECS has no name
+//! for stands under `apimon`. The schema is docs/schema/apimon-log.schema.json, and a test holds every line to it.
 //!
 //! Nothing that a client sent stands in a line as it was sent: endpoints are templates of plain words, actors keyed
 //! fingerprints, objects numbers or keyed hashes. What an operator typed is escaped by JSON.

@@ -50,8 +50,8 @@ fn severity(of_100: Option<u64>) -> u8 {
     }
 }
 
-/// JSON stays the same when what is not printable ASCII is written as an escape. JSON itself has no control character outside of
-/// strings in one line, and none below U+0020 in them.
+/// JSON stays the same when what is not printable ASCII is written as an escape. JSON itself has no control character
+/// outside of strings in one line, and none below U+0020 in them.
 fn ascii_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {

@@ -1,8 +1,8 @@
-//! Lines as entries of the systemd journal, by its own protocol (systemd, "Native Journal Protocol"): one datagram an entry, one
-//! field after the other. Must not know what they say.
+//! Lines as entries of the systemd journal, by its own protocol (systemd, "Native Journal Protocol"): one datagram an
+//! entry, one field after the other. Must not know what they say.
 //!
-//! Every value has its length before it, so that nothing in it can begin another field. The line is `APIMON_EVENT`, the words are
-//! `MESSAGE`; `journalctl -t apimon APIMON_RULE=scraping -o json` finds them.
+//! Every value has its length before it, so that nothing in it can begin another field. The line is `APIMON_EVENT`, the
+//! words are `MESSAGE`; `journalctl -t apimon APIMON_RULE=scraping -o json` finds them.
 
 use std::{io, os::unix::net::UnixDatagram, path::PathBuf, time::Duration};
 
@@ -78,7 +78,8 @@ impl Transport for Journald {
 mod tests {
     use super::*;
 
-    /// Reads an entry as journald does: a name, then either `=` and the rest of the line, or a length and so many bytes.
+    /// Reads an entry as journald does: a name, then either `=` and the rest of the line, or a length and so many
+    /// bytes.
     fn fields(mut message: &[u8]) -> Vec<(String, String)> {
         let mut fields = Vec::new();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();

@@ -1,5 +1,5 @@
-//! The anomaly log: what a line says (the encodings [`ecs`] and [`ocsf`]), how lines reach the disk ([`writer`]), and the other
-//! places they go to ([`syslog`], [`journald`]).
+//! The anomaly log: what a line says (the encodings [`ecs`] and [`ocsf`]), how lines reach the disk ([`writer`]), and
+//! the other places they go to ([`syslog`], [`journald`]).
 //!
 //! Must not decide what is worth a line: the judge does.
 

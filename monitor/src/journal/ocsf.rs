@@ -7,8 +7,9 @@
 //! | the daemon starts, ends | Application Lifecycle, 6002: activity Start, Stop |
 //! | a lease, a loss | Base Event, 0 |
 //!
-//! What OCSF has no name for stands under `unmapped`, as ECS lines have it under `apimon`. The same holds for what may stand in a
-//! line: nothing as a client sent it. docs/schema/apimon-ocsf.schema.json is what a test holds every line to.
+//! What OCSF has no name for stands under `unmapped`, as ECS lines have it under `apimon`. The same holds for what may
+//! stand in a line: nothing as a client sent it. docs/schema/apimon-ocsf.schema.json is what a test holds every line
+//! to.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! Another place that lines go to beside the file: each has a bounded backlog and a thread of its own, so that one that hangs
-//! holds up neither the file nor the judge. Must not know what a message says or how it is sent.
+//! Another place that lines go to beside the file: each has a bounded backlog and a thread of its own, so that one that
+//! hangs holds up neither the file nor the judge. Must not know what a message says or how it is sent.
 
 use std::{
     collections::VecDeque,

@@ -1,10 +1,11 @@
-//! Lines as syslog messages (RFC 5424), to a unix socket, or to a host over UDP (RFC 5426) or TCP (RFC 6587, octet counting).
+//! Lines as syslog messages (RFC 5424), to a unix socket, or to a host over UDP (RFC 5426) or TCP (RFC 6587, octet
+//! counting).
 //!
-//! The message is the JSON line. It is printable ASCII without line feed, whatever an attacker sent, and over TCP its length stands
-//! before it: nothing in it can end it or begin another. Must not know what it says.
+//! The message is the JSON line. It is printable ASCII without line feed, whatever an attacker sent, and over TCP its
+//! length stands before it: nothing in it can end it or begin another. Must not know what it says.
 //!
-//! TCP without an answer from the receiver cannot say what arrived: what is in the buffers of a connection that breaks is lost, and
-//! counted as sent. A message longer than a datagram may be is counted as lost.
+//! TCP without an answer from the receiver cannot say what arrived: what is in the buffers of a connection that breaks
+//! is lost, and counted as sent. A message longer than a datagram may be is counted as lost.
 
 use std::{
     fmt,

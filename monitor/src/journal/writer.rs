@@ -32,8 +32,8 @@ use crate::{
 
 /// How often the writer looks after the file when there is nothing to write.
 const IDLE: Duration = Duration::from_secs(1);
-/// How long a path may lead nowhere before the file is made anew without being asked. A log rotation makes the new file itself,
-/// and fails where it is there already; what is written meanwhile goes to the file that was renamed.
+/// How long a path may lead nowhere before the file is made anew without being asked. A log rotation makes the new file
+/// itself, and fails where it is there already; what is written meanwhile goes to the file that was renamed.
 const GRACE_NS: u64 = 2_000_000_000;
 /// How long it waits before it tries a failing disk again.
 const RETRY: Duration = Duration::from_millis(500);

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::Judge;
 use crate::{detect::Actor, time::Timestamp};
 
-/// Actors looked through for a list: those that came back lately before others. A flood of actors; the judge does not stand still for a list.
+/// Actors looked through for a list: those that came back lately before others. A flood of actors; the judge does not
+/// stand still for a list.
 const LOOKED_AT: usize = 65_536;
 
 /// An actor and what is known of it.

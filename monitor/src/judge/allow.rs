@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl Judge {
-    /// Ends the leases that lie in these nets as a whole; those that were ended. A wider lease stays: the shield spares the
-    /// allowed ones in it one by one.
+    /// Ends the leases that lie in these nets as a whole; those that were ended. A wider lease stays: the shield spares
+    /// the allowed ones in it one by one.
     pub fn end_allowed(
         &mut self,
         allowed: &[Prefix],

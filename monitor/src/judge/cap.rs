@@ -1,5 +1,5 @@
-//! The case about the gate's own ration: that more blocks were asked for than it gives out a minute. One case, however many
-//! blocks were refused. Must not know who asked for them.
+//! The case about the gate's own ration: that more blocks were asked for than it gives out a minute. One case, however
+//! many blocks were refused. Must not know who asked for them.
 
 use super::Judge;
 use crate::{

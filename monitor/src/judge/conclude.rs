@@ -1,4 +1,5 @@
-//! From a finding to a case, to the verdict on each source it names, to what is said about it. Must not know what was found.
+//! From a finding to a case, to the verdict on each source it names, to what is said about it. Must not know what was
+//! found.
 
 use std::time::Duration;
 
@@ -25,8 +26,8 @@ struct Grounds<'a> {
 }
 
 impl Judge {
-    /// Files a finding, decides about each source it names, and says so. One without an observation rests on packets as such,
-    /// which anybody may have forged.
+    /// Files a finding, decides about each source it names, and says so. One without an observation rests on packets as
+    /// such, which anybody may have forged.
     pub(super) fn conclude(
         &mut self,
         mut finding: Finding,
@@ -176,8 +177,8 @@ impl Judge {
         }
     }
 
-    /// The verdict of the lease that an address holds already, if it does all that is wanted, and for how long it needs no
-    /// prolonging. One that drops is not made weaker by one that slows down, and rates that an operator chose stay.
+    /// The verdict of the lease that an address holds already, if it does all that is wanted, and for how long it needs
+    /// no prolonging. One that drops is not made weaker by one that slows down, and rates that an operator chose stay.
     fn held(&self, addr: IpKey, wanted: LeaseKind, now: Timestamp) -> Option<(Verdict, Duration)> {
         let lease = self.enforcer.ledger().covering(addr)?;
         let stops_all = |kind| kind == LeaseKind::Drop;

@@ -1,5 +1,5 @@
-//! What made a case, and what would not have: parts of the score taken away, each alone and the fewest together. Must not
-//! say it in words.
+//! What made a case, and what would not have: parts of the score taken away, each alone and the fewest together. Must
+//! not say it in words.
 
 use super::Judge;
 use crate::{
@@ -19,8 +19,8 @@ pub struct Explanation {
     pub points_min: Option<i32>,
     /// Least confidence at which the policy asks for a lease; `None`: never.
     pub confidence_min: Option<u8>,
-    /// What would have come of less: each part of the score alone that made a difference, then the fewest parts together
-    /// that make one.
+    /// What would have come of less: each part of the score alone that made a difference, then the fewest parts
+    /// together that make one.
     pub without: Vec<Without>,
     /// The leases in force of its sources.
     pub leases: Vec<LeaseRecord>,

@@ -23,8 +23,8 @@ pub struct Order {
     pub source: Prefix,
     /// What is to be done with them.
     pub kind: LeaseKind,
-    /// For how long from now; the configured length of a lease if not said, or what is left of the present one if that is
-    /// longer.
+    /// For how long from now; the configured length of a lease if not said, or what is left of the present one if that
+    /// is longer.
     pub ttl: Option<Duration>,
     /// Why.
     pub reason: String,
@@ -86,8 +86,8 @@ impl Judge {
         self.enforcer.repeats().records(now)
     }
 
-    /// Changes the mode. Leases that cases got in observe mode end when enforcing begins: nobody is dropped for what was
-    /// only to be tried.
+    /// Changes the mode. Leases that cases got in observe mode end when enforcing begins: nobody is dropped for what
+    /// was only to be tried.
     pub fn set_mode(
         &mut self,
         mode: Mode,
@@ -107,8 +107,8 @@ impl Judge {
         }
     }
 
-    /// Takes over the policy, the verdicts and the configured silences of other settings; everything else of them is for
-    /// another judge. Leases and cases stay as they are.
+    /// Takes over the policy, the verdicts and the configured silences of other settings; everything else of them is
+    /// for another judge. Leases and cases stay as they are.
     pub fn reconfigure(&mut self, settings: &JudgeSettings) {
         let JudgeSettings {
             policy,

@@ -1,8 +1,8 @@
 //! Whose credentials are: a login that hands out a token says who will use it. Must not know what anyone does with it.
 //!
-//! Without this an account that logs in again is somebody new each time, and who walks under changing tokens of one account
-//! is many. The same holds for a session whose cookie is replaced with every answer, and for a token that is renewed. Only
-//! the answers of the servers teach it; what a client sends teaches nothing.
+//! Without this an account that logs in again is somebody new each time, and who walks under changing tokens of one
+//! account is many. The same holds for a session whose cookie is replaced with every answer, and for a token that is
+//! renewed. Only the answers of the servers teach it; what a client sends teaches nothing.
 
 use crate::{
     lru::{Lru, TableStats},
@@ -65,8 +65,8 @@ impl Owners {
         Some(known.unwrap_or(principal))
     }
 
-    /// Whose the credentials are that an answer hands out: the user's who logs in, else the owner's of the credential that
-    /// they take the place of.
+    /// Whose the credentials are that an answer hands out: the user's who logs in, else the owner's of the credential
+    /// that they take the place of.
     fn owner_of_new(&self, observation: &Observation, extra: &Extra) -> Option<Principal> {
         let user = extra
             .login

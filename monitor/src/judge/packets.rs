@@ -1,4 +1,5 @@
-//! What the kernel's counters say, judged: floods, which may only slow a source down. Must not know how they are counted.
+//! What the kernel's counters say, judged: floods, which may only slow a source down. Must not know how they are
+//! counted.
 
 use monitor_common::Prefix;
 

@@ -1,5 +1,5 @@
-//! The lease table as it was before the present layout: a hash map of addresses. Its leases go on under the present tables; the map and
-//! the table of sources beside it are removed. Must not know the present layout.
+//! The lease table as it was before the present layout: a hash map of addresses. Its leases go on under the present
+//! tables; the map and the table of sources beside it are removed. Must not know the present layout.
 
 use std::path::Path;
 
@@ -11,8 +11,8 @@ use super::{KernelError, Kind, Leases, Warning, maps::error_chain, pins};
 const LEASES: &str = "LEASES";
 const SOURCES: &str = "SOURCES";
 
-/// A lease of that time: end, packets, bytes, first, last (nanoseconds of `CLOCK_MONOTONIC`), then reason and kind in the
-/// halves of a word of the host's order, then two that mean nothing here. All of them were to drop.
+/// A lease of that time: end, packets, bytes, first, last (nanoseconds of `CLOCK_MONOTONIC`), then reason and kind in
+/// the halves of a word of the host's order, then two that mean nothing here. All of them were to drop.
 type Entry = [u64; 7];
 
 /// Takes the leases of that time over, if there are any.

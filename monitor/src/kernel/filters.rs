@@ -1,5 +1,5 @@
-//! Filters of the clsact queueing discipline, where programs of TC stand on kernels without TCX: which are there, and taking
-//! ours away (`linux/rtnetlink.h`, `linux/pkt_cls.h`). Must not know what the programs do.
+//! Filters of the clsact queueing discipline, where programs of TC stand on kernels without TCX: which are there, and
+//! taking ours away (`linux/rtnetlink.h`, `linux/pkt_cls.h`). Must not know what the programs do.
 
 use aya::programs::{TcAttachType, tc};
 use monitor_common::names::{PROG_SHIELD_EGRESS, PROG_TAP_EGRESS, PROG_TAP_INGRESS};
@@ -39,8 +39,8 @@ pub(super) struct Filter {
     pub(super) program_id: u32,
 }
 
-/// The BPF filters at one hook, the first to be asked first; none where there is no clsact. An error where the kernel does
-/// not say.
+/// The BPF filters at one hook, the first to be asked first; none where there is no clsact. An error where the kernel
+/// does not say.
 pub(super) fn filters(ifindex: u32, side: TcAttachType) -> Result<Vec<Filter>> {
     let parent = match side {
         TcAttachType::Ingress => INGRESS,

@@ -1,5 +1,5 @@
-//! Which of our programs stand at the TC hooks of an interface: as TCX links, or as filters of clsact. Must not change anything, and must not decide what should
-//! be there.
+//! Which of our programs stand at the TC hooks of an interface: as TCX links, or as filters of clsact. Must not change
+//! anything, and must not decide what should be there.
 
 use std::collections::BTreeSet;
 

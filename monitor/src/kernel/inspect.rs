@@ -98,7 +98,8 @@ pub fn set_pinned_mode(pin_dir: &Path, mode: Mode) -> Result<(), KernelError> {
     Config::new(open(pin_dir, names::MAP_CONFIG)?)?.change(|config| config.mode = mode.to_wire())
 }
 
-/// The pinned leases, to be changed. Only for a pin directory that no daemon uses: it keeps lists of its own beside them.
+/// The pinned leases, to be changed. Only for a pin directory that no daemon uses: it keeps lists of its own beside
+/// them.
 pub fn pinned_leases(pin_dir: &Path) -> Result<Leases, KernelError> {
     Leases::new(&lease_maps(pin_dir)?)
 }

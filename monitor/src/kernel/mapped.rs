@@ -1,5 +1,5 @@
-//! A kernel array in the memory of this process. Reading a table of a hundred thousand entries by system calls takes a tenth
-//! of a second; this takes none. Must not know what the words mean.
+//! A kernel array in the memory of this process. Reading a table of a hundred thousand entries by system calls takes a
+//! tenth of a second; this takes none. Must not know what the words mean.
 #![expect(unsafe_code, reason = "mapped memory is raw memory")]
 
 use std::{io, ops::Deref, ptr::NonNull, sync::atomic::AtomicU64};
@@ -64,8 +64,8 @@ impl Deref for Mapped {
     type Target = [AtomicU64];
 
     fn deref(&self) -> &[AtomicU64] {
-        // SAFETY: so many words are mapped from there on, page-aligned, until this value is dropped; whoever else writes
-        // them, here or in the kernel, writes whole words.
+        // SAFETY: so many words are mapped from there on, page-aligned, until this value is dropped; whoever else
+        // writes them, here or in the kernel, writes whole words.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.words) }
     }
 }

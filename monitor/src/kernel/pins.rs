@@ -75,8 +75,8 @@ pub(super) fn link_ifindex(link: &FdLink) -> Option<u32> {
         })
 }
 
-/// The interface that the shield link pinned at `file` guards, if it is one; by its present name, which may be another than
-/// when it was pinned.
+/// The interface that the shield link pinned at `file` guards, if it is one; by its present name, which may be another
+/// than when it was pinned.
 fn guarded_interface(file: &Path) -> Option<String> {
     let named = link_interface(file)?;
     let link = PinnedLink::from_pin(file).map(FdLink::from).ok();
@@ -91,8 +91,9 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         .map(str::trim)
 }
 
-/// Removes every link and map pinned under `pin_dir`, without a daemon, and our filters on the interfaces of the links. Nothing is dropped afterwards. Not to be called
-/// while a daemon runs: it would go on with maps that nobody else can see.
+/// Removes every link and map pinned under `pin_dir`, without a daemon, and our filters on the interfaces of the links.
+/// Nothing is dropped afterwards. Not to be called while a daemon runs: it would go on with maps that nobody else can
+/// see.
 pub fn remove_all(pin_dir: &Path) -> Result<Detached, KernelError> {
     let mut detached = Detached::default();
     for link in files(&links_dir(pin_dir))? {

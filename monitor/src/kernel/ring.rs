@@ -186,8 +186,9 @@ impl TapRing {
         let _ = rustix::io::read(&*self.wake, &mut [0_u8; 8]);
     }
 
-    /// Asks the kernel to leave out the payload of segments from `src` to `dst` that lie within these sequence numbers, at
-    /// most [`monitor_common::skip::SKIP_MAX`] of them, for the next second. Segments on their way may still have it.
+    /// Asks the kernel to leave out the payload of segments from `src` to `dst` that lie within these sequence numbers,
+    /// at most [`monitor_common::skip::SKIP_MAX`] of them, for the next second. Segments on their way may still have
+    /// it.
     pub fn leave_out(
         &mut self,
         src: Peer,

@@ -1,5 +1,5 @@
-//! What an interface is and what else is attached to it: for the doctor, and for the sentence about a program that is in
-//! the way. Reads only. Must not judge what it finds.
+//! What an interface is and what else is attached to it: for the doctor, and for the sentence about a program that is
+//! in the way. Reads only. Must not judge what it finds.
 
 use std::{
     collections::BTreeSet,

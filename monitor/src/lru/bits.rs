@@ -37,8 +37,9 @@ impl Bits {
     }
 }
 
-/// The next number from `hand` on, around the end, that is in `taken` and not in `used`. Those that are passed over are no
-/// longer used. `None` if nothing is taken. A whole word at a time: a table of a million is gone round in 16,384 steps.
+/// The next number from `hand` on, around the end, that is in `taken` and not in `used`. Those that are passed over are
+/// no longer used. `None` if nothing is taken. A whole word at a time: a table of a million is gone round in 16,384
+/// steps.
 pub(super) fn next_idle(taken: &Bits, used: &mut Bits, hand: &mut u32) -> Option<u32> {
     let words = taken.0.len();
     // From the middle of a word, around, and around once more if all were used.

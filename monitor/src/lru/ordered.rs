@@ -1,7 +1,7 @@
 //! A keyed table of bounded size in the order of use: for whoever needs that order itself. Must not know what it holds.
 //!
-//! Entries live in one slab and are linked by index: no allocation once the table is full. Each use writes to the entries
-//! beside it in the list, which is what large tables cannot afford ([`super::Lru`]).
+//! Entries live in one slab and are linked by index: no allocation once the table is full. Each use writes to the
+//! entries beside it in the list, which is what large tables cannot afford ([`super::Lru`]).
 
 use std::hash::Hash;
 

@@ -1,5 +1,6 @@
-//! Every counter by stage and name, with its meaning. The names are stable: they stand in `apimon status --json`, and as
-//! `apimon_STAGE_NAME` (`_total` behind those that only grow) among the metrics. docs/metrics.md is made of this list.
+//! Every counter by stage and name, with its meaning. The names are stable: they stand in `apimon status --json`, and
+//! as `apimon_STAGE_NAME` (`_total` behind those that only grow) among the metrics. docs/metrics.md is made of this
+//! list.
 
 /// How a number goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

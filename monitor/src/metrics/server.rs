@@ -1,9 +1,9 @@
-//! Serves the metrics over HTTP on a TCP port, and nothing else. Bounded in connections, size and time. Must not know what the
-//! text says.
+//! Serves the metrics over HTTP on a TCP port, and nothing else. Bounded in connections, size and time. Must not know
+//! what the text says.
 //!
-//! Anybody who reaches the port may read. So it is off unless asked for, and not on other addresses than loopback unless that is
-//! asked for too. On loopback a request must name the host so: a page in a browser on this machine could otherwise read the
-//! metrics by a name that it makes lead here (DNS rebinding).
+//! Anybody who reaches the port may read. So it is off unless asked for, and not on other addresses than loopback
+//! unless that is asked for too. On loopback a request must name the host so: a page in a browser on this machine could
+//! otherwise read the metrics by a name that it makes lead here (DNS rebinding).
 
 use std::{
     convert::Infallible,

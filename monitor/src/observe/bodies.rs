@@ -1,4 +1,5 @@
-//! Bodies in passing to what judging needs of them: facts, counts, and the fields that may be object ids, without values.
+//! Bodies in passing to what judging needs of them: facts, counts, and the fields that may be object ids, without
+//! values.
 //!
 //! What a body is called by the http stage (its mark) is a place in a table here: first a reading, then what was found,
 //! until the transaction takes it. Must not know about detectors.

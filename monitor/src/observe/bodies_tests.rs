@@ -260,8 +260,8 @@ fn facts(found: &Found) -> Vec<&'static str> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Byte by byte everything goes the long way: names are put together, paths worked out, nothing is expected. Neither
-    /// the short way nor what bodies before it left may change what is found.
+    /// Byte by byte everything goes the long way: names are put together, paths worked out, nothing is expected.
+    /// Neither the short way nor what bodies before it left may change what is found.
     #[test]
     fn the_short_way_finds_what_the_long_way_finds(
         texts in prop::collection::vec(

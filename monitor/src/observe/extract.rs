@@ -1,4 +1,5 @@
-//! `Transaction` to `Observation`: keeps what judging needs, bounded and without secrets. Must not know about detectors.
+//! `Transaction` to `Observation`: keeps what judging needs, bounded and without secrets. Must not know about
+//! detectors.
 
 use super::{
     BodyFacts, Observation,
@@ -62,8 +63,9 @@ impl Extractor {
         }
     }
 
-    /// Whether bodies are read that begin from now on. What is not read is counted (`bodies_shed`), and what is observed
-    /// meanwhile counts as seen with holes: nobody knows what the answers gave, and nothing is concluded from that.
+    /// Whether bodies are read that begin from now on. What is not read is counted (`bodies_shed`), and what is
+    /// observed meanwhile counts as seen with holes: nobody knows what the answers gave, and nothing is concluded from
+    /// that.
     pub fn read_bodies(&mut self, on: bool) {
         self.left_out = !on;
         self.bodies.set_open(on);

@@ -7,8 +7,8 @@ pub(super) const NAME_BYTES: usize = 48;
 
 /// Last words of names of ids.
 const ENDS: [&str; 6] = ["id", "uuid", "guid", "no", "number", "num"];
-/// Words of names that are no ids of objects: those of cursors rise with every page, those of the request itself are new
-/// each time.
+/// Words of names that are no ids of objects: those of cursors rise with every page, those of the request itself are
+/// new each time.
 const NOT_OBJECTS: [&str; 30] = [
     "after",
     "before",

@@ -1,5 +1,5 @@
-//! What paths of fields are to judging: their keyed hash, and whether the name at their end carries an id. Remembered for
-//! the last few, because the elements of a list all have the same paths. Must not know values.
+//! What paths of fields are to judging: their keyed hash, and whether the name at their end carries an id. Remembered
+//! for the last few, because the elements of a list all have the same paths. Must not know values.
 
 use super::{
     identity::{InstallKey, space},
@@ -16,8 +16,8 @@ const HOLDERS: [&str; 24] = [
     "docs", "values", "body",
 ];
 
-/// The name of the field that a bare `id` stands in: `order` in `{"order":{"id":7}}` and `{"orders":[{"id":7}]}`. Empty where
-/// it is none, or says nothing.
+/// The name of the field that a bare `id` stands in: `order` in `{"order":{"id":7}}` and `{"orders":[{"id":7}]}`. Empty
+/// where it is none, or says nothing.
 fn holder(path: &[u8]) -> &[u8] {
     let above = |path: &'_ [u8]| path.iter().rposition(|b| *b == b'/').unwrap_or(0);
     let mut path = path.get(..above(path)).unwrap_or_default();
@@ -76,8 +76,8 @@ impl Paths {
 
     /// What a path is whose last name is `name`.
     pub(super) fn look(&mut self, path: &[u8], name: &[u8]) -> Known {
-        // The elements of a list have the same paths in the same order. An empty slot is no path: those that have a name
-        // begin with a slash.
+        // The elements of a list have the same paths in the same order. An empty slot is no path: those that have a
+        // name begin with a slash.
         let is = |slot: &Slot| slot.path == path && !path.is_empty();
         let expected = self.slots.get(self.last).map_or(0, |slot| slot.next);
         if let Some(slot) = self.slots.get(expected).filter(|slot| is(slot)) {

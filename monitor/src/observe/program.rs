@@ -10,8 +10,8 @@ const PRINT_KEY: InstallKey = InstallKey(*b"apimon-print-one");
 const PRINT_FIELDS: usize = 32;
 /// Bytes of an agent in which such a word may begin. Real ones are shorter.
 const AGENT_BYTES: usize = 512;
-/// Header names that one program sends with every request. Names that come and go (bodies, validators, credentials, what
-/// proxies add) would split one program into many.
+/// Header names that one program sends with every request. Names that come and go (bodies, validators, credentials,
+/// what proxies add) would split one program into many.
 const STEADY: usize = 9;
 
 /// The order of the steady header names, by number; zero behind the last.

@@ -135,8 +135,8 @@ fn decode(value: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What a parameter is about that is called as what it names (`patient=` and a UUID: a reference parameter of FHIR R4), where nothing
-/// but an id looks like its value. Other names with such values are states, nonces and hashes.
+/// What a parameter is about that is called as what it names (`patient=` and a UUID: a reference parameter of FHIR R4),
+/// where nothing but an id looks like its value. Other names with such values are states, nonces and hashes.
 fn kind_by_shape<'a>(name: &'a [u8], value: &[u8]) -> Option<&'a [u8]> {
     const KINDS: [&[u8]; 16] = [
         b"account",

@@ -73,8 +73,8 @@ impl Given {
         self.repeated = None;
     }
 
-    /// Notes a parameter of the query that the body (`self`) has as well, with another value. Only object ids: forms have
-    /// their own reasons to have other things in both.
+    /// Notes a parameter of the query that the body (`self`) has as well, with another value. Only object ids: forms
+    /// have their own reasons to have other things in both.
     pub(super) fn also_in_query(&mut self, name: &[u8], value: &[u8], key: &InstallKey) {
         if self.fields.is_empty() || id_about(name).is_none() || name.len() > NAME_BYTES {
             return;

@@ -1,5 +1,5 @@
-//! Secrets where none should be: keys that name their issuer by their first letters, private keys, tokens. Must not guess:
-//! only forms that nothing else has.
+//! Secrets where none should be: keys that name their issuer by their first letters, private keys, tokens. Must not
+//! guess: only forms that nothing else has.
 
 use super::{
     extra::{Secret, SecretKind, SecretPlace},

@@ -16,8 +16,8 @@ const NEEDED: [(CapabilitySet, &str); 3] = [
     (CapabilitySet::PERFMON, "CAP_PERFMON"),
 ];
 
-/// Checks the effective capabilities before anything is touched. `CAP_SYS_ADMIN` stands for the newer two, as it does in
-/// the kernel.
+/// Checks the effective capabilities before anything is touched. `CAP_SYS_ADMIN` stands for the newer two, as it does
+/// in the kernel.
 pub fn check() -> Result<(), PrivilegeError> {
     // Where they cannot be read, the kernel itself will say what it refuses.
     let Ok(sets) = capabilities(None) else {

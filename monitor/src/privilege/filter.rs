@@ -1,7 +1,7 @@
 //! Which system calls a thread may make that reads bytes of strangers (seccomp(2)). Must not know who it is.
 //!
-//! Two filters: what is not on the list is refused, so that a C library that wants something new goes on without it; and
-//! what only an intruder wants ends the process at once. Of two answers the kernel takes the harder.
+//! Two filters: what is not on the list is refused, so that a C library that wants something new goes on without it;
+//! and what only an intruder wants ends the process at once. Of two answers the kernel takes the harder.
 
 use std::collections::BTreeMap;
 

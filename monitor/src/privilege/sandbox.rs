@@ -1,8 +1,8 @@
 //! Puts a thread where bytes of strangers can do little harm: no capability, another user, no file, no network, few
 //! system calls. Must not know what the thread does.
 //!
-//! A step that the kernel refuses is said, and the others are taken: an unprivileged start, or an old kernel, has less to
-//! lose or to offer.
+//! A step that the kernel refuses is said, and the others are taken: an unprivileged start, or an old kernel, has less
+//! to lose or to offer.
 
 use std::{
     collections::BTreeMap,

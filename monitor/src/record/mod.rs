@@ -1,5 +1,5 @@
-//! A compact record of past observations on disk, for `apimon backtest`: no bodies, no paths but their templates, credentials
-//! and objects as keyed fingerprints. Bounded by size and age. Must not judge anything.
+//! A compact record of past observations on disk, for `apimon backtest`: no bodies, no paths but their templates,
+//! credentials and objects as keyed fingerprints. Bounded by size and age. Must not judge anything.
 //!
 //! Off by default: it holds the addresses of all clients, and what they asked for, for days.
 

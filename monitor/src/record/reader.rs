@@ -1,5 +1,5 @@
-//! Reads the record. Whatever is in its files, nothing but observations comes out: a torn or changed record ends its file,
-//! and is told. Must not judge anything.
+//! Reads the record. Whatever is in its files, nothing but observations comes out: a torn or changed record ends its
+//! file, and is told. Must not judge anything.
 
 use std::{
     collections::VecDeque,

@@ -1,5 +1,5 @@
-//! Writes the record: the judge's thread encodes, a thread of its own writes, so that a slow disk costs the judge nothing.
-//! Must not know what is in it.
+//! Writes the record: the judge's thread encodes, a thread of its own writes, so that a slow disk costs the judge
+//! nothing. Must not know what is in it.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},

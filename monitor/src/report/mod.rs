@@ -1,8 +1,8 @@
 //! The report: what was seen, found and done, as one HTML file that needs nothing else.
 //!
-//! It loads nothing and runs nothing: no script, no picture, no font, and a policy in the page that forbids all of it. What
-//! comes from outside is escaped by the templates and shown by its code where it would steer a reader. Values in, text
-//! out; must not know where they come from or where the file goes.
+//! It loads nothing and runs nothing: no script, no picture, no font, and a policy in the page that forbids all of it.
+//! What comes from outside is escaped by the templates and shown by its code where it would steer a reader. Values in,
+//! text out; must not know where they come from or where the file goes.
 
 mod cases;
 mod chapters;

@@ -45,8 +45,8 @@ impl Timeline {
     }
 }
 
-/// A timeline that grows with a capture. The bars begin at a second each, and get twice as long where they are too many:
-/// however long the capture is, and whatever its time stamps say, there are at most `BARS`.
+/// A timeline that grows with a capture. The bars begin at a second each, and get twice as long where they are too
+/// many: however long the capture is, and whatever its time stamps say, there are at most `BARS`.
 #[derive(Clone, Debug)]
 pub struct Gathered {
     start: Option<Timestamp>,

@@ -32,8 +32,8 @@ pub fn load(dir: &Path) -> Result<Vec<AllowRecord>, StateError> {
     KEPT.load(dir).map(Allows::list)
 }
 
-/// Reads the list as [`load`] does, but leaves a file that cannot be understood where it is, and says so in an error: for
-/// those who only look.
+/// Reads the list as [`load`] does, but leaves a file that cannot be understood where it is, and says so in an error:
+/// for those who only look.
 pub fn read(dir: &Path) -> Result<Vec<AllowRecord>, StateError> {
     KEPT.look(dir).map(Allows::list)
 }

@@ -1,5 +1,5 @@
-//! Who was blocked before, on disk, so that a restart does not make a first offender of anybody. Must not know for how much
-//! longer anyone is blocked.
+//! Who was blocked before, on disk, so that a restart does not make a first offender of anybody. Must not know for how
+//! much longer anyone is blocked.
 
 use std::path::Path;
 
@@ -22,7 +22,8 @@ struct Repeats {
     sources: Vec<RepeatRecord>,
 }
 
-/// Reads the sources under `dir`; none where there is no file, or where it cannot be understood (then it is kept aside).
+/// Reads the sources under `dir`; none where there is no file, or where it cannot be understood (then it is kept
+/// aside).
 pub fn load(dir: &Path) -> Result<Vec<RepeatRecord>, StateError> {
     let repeats = KEPT.load::<Repeats>(dir)?;
     Ok(repeats.map_or_else(Vec::new, |repeats| repeats.sources))

@@ -21,7 +21,8 @@ struct Silences {
     silences: Vec<Silence>,
 }
 
-/// Reads the silences under `dir`; none where there is no file, or where it cannot be understood (then it is kept aside).
+/// Reads the silences under `dir`; none where there is no file, or where it cannot be understood (then it is kept
+/// aside).
 pub fn load(dir: &Path) -> Result<Vec<Silence>, StateError> {
     let kept = KEPT.load::<Silences>(dir)?;
     Ok(kept.map_or_else(Vec::new, |kept| kept.silences))

@@ -1,5 +1,5 @@
-//! The nets that operators exempt from blocks while the daemon runs, each for a time or for good. Must not know where the
-//! list is kept, or who reads it.
+//! The nets that operators exempt from blocks while the daemon runs, each for a time or for good. Must not know where
+//! the list is kept, or who reads it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Carries blocks through gate, ledger and sink, in this order, and says what became of them. Must not know about detectors.
+//! Carries blocks through gate, ledger and sink, in this order, and says what became of them. Must not know about
+//! detectors.
 
 use std::time::Duration;
 

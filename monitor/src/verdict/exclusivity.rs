@@ -1,10 +1,10 @@
-//! Who else uses a source: the principals that were served there lately, and whether it forwards for others. Must not know
-//! what anyone is accused of.
+//! Who else uses a source: the principals that were served there lately, and whether it forwards for others. Must not
+//! know what anyone is accused of.
 //!
 //! The kernel drops by address. Behind a proxy or a NAT an address is many people, so before a source is dropped the
-//! question is whom else it would hit. Counted are principals that were served where a credential is needed (a made-up one
-//! is refused there), and whoever else was served often and for long: an attacker's changing user agents, and credentials
-//! made up for a public endpoint, are not.
+//! question is whom else it would hit. Counted are principals that were served where a credential is needed (a made-up
+//! one is refused there), and whoever else was served often and for long: an attacker's changing user agents, and
+//! credentials made up for a public endpoint, are not.
 
 use std::time::Duration;
 
@@ -72,8 +72,8 @@ impl Exclusivity {
             .warm(&source, |known| known.users.first().map(|user| user.key));
     }
 
-    /// A request of `source` was served. `user` is the keyed hash of its principal, or its client program `print`; `proven`
-    /// says that it is a principal whose credential was needed.
+    /// A request of `source` was served. `user` is the keyed hash of its principal, or its client program `print`;
+    /// `proven` says that it is a principal whose credential was needed.
     pub fn served(&mut self, source: u64, user: u64, print: u64, proven: bool, now: Timestamp) {
         let users = &mut self.sources.entry(source).users;
         if let Some(known) = users.iter_mut().find(|known| known.key == user) {

@@ -76,8 +76,8 @@ impl Gate {
         self.never = never;
     }
 
-    /// Whether the address or net itself may be blocked, whoever asks. A net that only holds some that are never blocked
-    /// may be: the shield spares them one by one.
+    /// Whether the address or net itself may be blocked, whoever asks. A net that only holds some that are never
+    /// blocked may be: the shield spares them one by one.
     pub fn check_address(&self, source: Prefix) -> Result<(), Refusal> {
         if let Some(what) = not_remote_net(source) {
             return Err(Refusal::NotRemote(what));
@@ -117,7 +117,8 @@ impl Gate {
             Claim::Case { proven, sharing } => (proven, sharing),
             Claim::Packets { sharing } => (kind != LeaseKind::Drop, sharing),
         };
-        // Before the never-block set, which holds the trusted proxies: for them there is something to be done, upstream.
+        // Before the never-block set, which holds the trusted proxies: for them there is something to be done,
+        // upstream.
         if sharing.forwards {
             return Err(Refusal::Forwards);
         }
@@ -283,7 +284,8 @@ mod tests {
                 forwards: true,
             },
         };
-        // A trusted proxy is never blocked, and may be on this host; what stops the actor behind it is asked for all the same.
+        // A trusted proxy is never blocked, and may be on this host; what stops the actor behind it is asked for all
+        // the same.
         for source in ["203.0.113.5", "198.51.100.7", "127.0.0.1"] {
             assert_eq!(
                 gate().admit(ip(source), LeaseKind::Drop, proxy, Timestamp::ZERO),

@@ -38,13 +38,13 @@ pub struct VerdictSettings {
     pub lease_seconds: u64,
     /// Longest lease, seconds, also by hand.
     pub lease_max_seconds: u64,
-    /// A source that is blocked again is blocked this many times as long as the last time, up to the longest; 1: always the
-    /// same length.
+    /// A source that is blocked again is blocked this many times as long as the last time, up to the longest; 1: always
+    /// the same length.
     pub repeat_factor: u32,
     /// For how long a block is remembered for that, seconds.
     pub repeat_seconds: u64,
-    /// Addresses of one IPv6 /64 that hold leases of cases before the whole /64 is blocked; 0: never. A client has all of
-    /// its /64 to change its address in.
+    /// Addresses of one IPv6 /64 that hold leases of cases before the whole /64 is blocked; 0: never. A client has all
+    /// of its /64 to change its address in.
     pub v6_addresses: u32,
     /// Sources blocked a minute, at most. A detector gone mad, or an attacker who has others blocked.
     pub blocks_per_minute: u32,
@@ -99,8 +99,8 @@ pub enum Verdict {
         /// Whether it is carried out.
         enforced: bool,
     },
-    /// Others share the source, or the policy says so: to be stopped where the actor can be told apart, at the proxy or in
-    /// the application ([`upstream`]).
+    /// Others share the source, or the policy says so: to be stopped where the actor can be told apart, at the proxy or
+    /// in the application ([`upstream`]).
     Upstream {
         /// How many other users share it.
         others: u32,

@@ -6,15 +6,16 @@ use monitor_common::IpKey;
 
 pub use monitor_common::Prefix;
 
-/// The set. One ordered map for each length of prefix in use, the longest first: a question costs one search in each, and
-/// there are few lengths.
+/// The set. One ordered map for each length of prefix in use, the longest first: a question costs one search in each,
+/// and there are few lengths.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NeverBlock {
     by_length: BTreeMap<std::cmp::Reverse<u8>, BTreeMap<IpKey, String>>,
 }
 
 impl NeverBlock {
-    /// Adds a prefix; `label` says why (`own address`, `gateway`, `allow list`, ...). The first label of a prefix stays.
+    /// Adds a prefix; `label` says why (`own address`, `gateway`, `allow list`, ...). The first label of a prefix
+    /// stays.
     pub fn insert(&mut self, prefix: Prefix, label: impl Into<String>) {
         let same_length = self
             .by_length

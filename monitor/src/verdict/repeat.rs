@@ -44,8 +44,8 @@ struct Past {
 }
 
 impl Past {
-    /// Blocks up to now that count for a source in this mode. While nothing is dropped the log says what would have been done,
-    /// so there the others count, too; an offence is only what was answered with a block.
+    /// Blocks up to now that count for a source in this mode. While nothing is dropped the log says what would have
+    /// been done, so there the others count, too; an offence is only what was answered with a block.
     fn count(self, mode: Mode) -> u32 {
         match mode {
             Mode::Enforce => self.times,
@@ -111,9 +111,9 @@ impl Repeats {
         }
     }
 
-    /// How long a source is to be blocked now. `held` says that it still is: then this is no new offence, and the length
-    /// is that of the last. `first` is the length of the first block, if not the configured one. An IPv6 client is known by
-    /// its /64: it has as many addresses as it likes.
+    /// How long a source is to be blocked now. `held` says that it still is: then this is no new offence, and the
+    /// length is that of the last. `first` is the length of the first block, if not the configured one. An IPv6 client
+    /// is known by its /64: it has as many addresses as it likes.
     pub fn length(
         &mut self,
         source: Prefix,

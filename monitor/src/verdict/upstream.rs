@@ -1,5 +1,5 @@
-//! What stops an actor where its source must be let alone: rules for the proxy in front of it, or which credential to look
-//! up. Must not know how a case came about.
+//! What stops an actor where its source must be let alone: rules for the proxy in front of it, or which credential to
+//! look up. Must not know how a case came about.
 //!
 //! A rule holds nothing but addresses and the number of the case, written by this program: no byte that a client sent
 //! gets into the configuration of a proxy.
@@ -93,8 +93,8 @@ fn envoy(case: u32, clients: &[IpKey]) -> String {
     filter
 }
 
-/// Which credential to look for, and its print. The print is keyed: it tells the credential to whoever has the key of this
-/// installation, and cannot be turned into a rule.
+/// Which credential to look for, and its print. The print is keyed: it tells the credential to whoever has the key of
+/// this installation, and cannot be turned into a rule.
 fn hint(actor: &Actor) -> String {
     match actor {
         Actor::Principal(principal) => format!(

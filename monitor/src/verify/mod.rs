@@ -1,6 +1,7 @@
 //! Compares what should be in the kernel with what is: a list of drifts, each with its mend.
 //!
-//! Values in, values out: who reads the ledger and the kernel, and who mends, is the caller's. Must not change anything.
+//! Values in, values out: who reads the ledger and the kernel, and who mends, is the caller's. Must not change
+//! anything.
 
 mod leases;
 mod rest;

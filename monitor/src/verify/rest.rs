@@ -20,8 +20,8 @@ fn drift(part: Part, thing: impl Into<String>, found: impl Into<String>, mend: &
     }
 }
 
-/// Nets that should be in the kernel's never-block set, and those that should not. `complete` says that nothing else may
-/// be there.
+/// Nets that should be in the kernel's never-block set, and those that should not. `complete` says that nothing else
+/// may be there.
 pub fn never_block(wanted: &BTreeSet<Prefix>, found: &BTreeSet<Prefix>, complete: bool) -> Vec<Drift> {
     const MISSING: &str = "not in the kernel's never-block set: only the gate would spare it";
     const EXTRA: &str = "in the kernel's never-block set without a reason: it cannot be blocked";
@@ -81,7 +81,8 @@ pub fn shields(wanted: &[String], found: &[ShieldFound], repairable: bool) -> Ve
     missing.chain(faulty).collect()
 }
 
-/// Programs that are not at the hooks where they should be. The tap ends with its daemon, and is missed only while one runs.
+/// Programs that are not at the hooks where they should be. The tap ends with its daemon, and is missed only while one
+/// runs.
 pub fn hooks(found: &[HooksFound], daemon: bool) -> Vec<Drift> {
     const NO_EGRESS: &str =
         "nothing guards the way out: what is still sent to a dropped source is not stopped";

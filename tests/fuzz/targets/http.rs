@@ -1,8 +1,8 @@
-//! Any conversation through the HTTP stage: where its bytes are cut changes nothing, each request ends in one way, and no
-//! memory is kept beyond the limits nor behind the end.
+//! Any conversation through the HTTP stage: where its bytes are cut changes nothing, each request ends in one way, and
+//! no memory is kept beyond the limits nor behind the end.
 //!
-//! Behind a hole, and in a connection joined late, a message is looked for where a packet begins (`http/h1/search.rs`): there
-//! the cuts do count, and only the other promises are held.
+//! Behind a hole, and in a connection joined late, a message is looked for where a packet begins (`http/h1/search.rs`):
+//! there the cuts do count, and only the other promises are held.
 //!
 //! The input is a script (`apimon_tests::script`), so that the corpus can be made from the transcripts.
 #![no_main]

@@ -110,8 +110,8 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// Every three bytes of `plan` are a segment: which side, where it begins, how long it is. What no segment carried is sent
-/// at the end.
+/// Every three bytes of `plan` are a segment: which side, where it begins, how long it is. What no segment carried is
+/// sent at the end.
 fn shuffled(isns: [u32; 2], plan: &[u8]) {
     let question: Vec<u8> = (0..240u8).map(|n| if n == 0 { b'Q' } else { n }).collect();
     let answer: Vec<u8> = (0..250u8).map(|n| if n == 0 { b'A' } else { !n }).collect();

@@ -1,10 +1,10 @@
 //! A flood of driver-like frames on veth: CPU time a packet of the shield with 1,000 and with 100,000 leased sources,
 //! beside programs that drop everything, that read the source first, and that look it up in a hash map of the kernel,
-//! alternating. And how a client on the flooded link is served meanwhile. `--json` prints one object a measurement, without it
-//! ratios.
+//! alternating. And how a client on the flooded link is served meanwhile. `--json` prints one object a measurement,
+//! without it ratios.
 //!
-//! Frames come from `BPF_PROG_RUN` with live frames, redirected into the link: frames of ordinary sockets would be copied
-//! before native XDP sees them. CPU time is that of sending, the link and the drop, all on one processor.
+//! Frames come from `BPF_PROG_RUN` with live frames, redirected into the link: frames of ordinary sockets would be
+//! copied before native XDP sees them. CPU time is that of sending, the link and the drop, all on one processor.
 
 use std::{
     collections::BTreeMap,
@@ -209,8 +209,8 @@ fn measure(args: &Args, links: &[Link], frame: &[u8], processor: &Processor) -> 
 }
 
 impl Link {
-    /// CPU time of so many frames. A machine with other things to do lets the ring of the link fill up; a measurement in which
-    /// more than one frame of a hundred was lost that way is made again.
+    /// CPU time of so many frames. A machine with other things to do lets the ring of the link fill up; a measurement
+    /// in which more than one frame of a hundred was lost that way is made again.
     fn flood(&self, frames: u32, frame: &[u8], processor: &Processor) -> Result<Duration> {
         const TRIES: u32 = 10;
         for _ in 0..TRIES {

@@ -1,10 +1,10 @@
-//! `bench judge`: nanoseconds an observation, and bytes, at 10^4, 10^5 and 10^6 principals and 10,000 endpoints, beside one
-//! look-up in a table of as many entries in the same run.
+//! `bench judge`: nanoseconds an observation, and bytes, at 10^4, 10^5 and 10^6 principals and 10,000 endpoints, beside
+//! one look-up in a table of as many entries in the same run.
 //!
 //! `bench-judge [PRINCIPALS ...]`; `bench-judge each PRINCIPALS` measures with each detector alone, and with none;
 //! `bench-judge once PRINCIPALS OBSERVATIONS` only judges, for profilers. Fails where an aim
-//! is missed by its nature: memory, or a cost that grows with the number of requests (the last quarter of the rounds beside the
-//! first).
+//! is missed by its nature: memory, or a cost that grows with the number of requests (the last quarter of the rounds
+//! beside the first).
 #![expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
 
 use std::{env, time::Duration};

@@ -1,8 +1,8 @@
 //! `bench replay`: requests a CPU second of the reader, with and without judging, beside the bare loop, on one thread
 //! and the same capture file in the page cache, alternating. Each begins with opening the file.
 //!
-//! `bench-replay [REQUESTS] [ROUNDS]`; `bench-replay once bare|reader|judge|bodies FILE` does one of them and says how much
-//! memory that took, `bench-replay write FILE REQUESTS` keeps the capture: for profilers.
+//! `bench-replay [REQUESTS] [ROUNDS]`; `bench-replay once bare|reader|judge|bodies FILE` does one of them and says how
+//! much memory that took, `bench-replay write FILE REQUESTS` keeps the capture: for profilers.
 #![expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
 
 use std::{

@@ -204,8 +204,8 @@ fn between_bursts(kernel: &mut TestKernel, known: &[u8], made_up: bool) -> Resul
 const IN_NET: [u8; 4] = [100, 1, 2, 3];
 /// In no leased net, but in the /20 of one.
 const NEAR_NET: [u8; 4] = [203, 0, 113, 200];
-/// In no leased net, but in a /20 with nets of all lengths that are longer: the worst that can happen to a source that is in
-/// none of them.
+/// In no leased net, but in a /20 with nets of all lengths that are longer: the worst that can happen to a source that
+/// is in none of them.
 const CROWDED: [u8; 4] = [198, 18, 0, 1];
 
 /// Leases nets of all lengths from 12 to 28 bits, spread over the addresses, and those that the frames are about.

@@ -1,5 +1,5 @@
-//! Speaks a conversation that was written down (`apimon_tests::rehearsal`): `rehearse serve ADDRESS FILE`, and against it
-//! `rehearse play ADDRESS FILE`.
+//! Speaks a conversation that was written down (`apimon_tests::rehearsal`): `rehearse serve ADDRESS FILE`, and against
+//! it `rehearse play ADDRESS FILE`.
 
 use std::net::SocketAddr;
 

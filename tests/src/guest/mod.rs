@@ -1,5 +1,5 @@
-//! A virtual machine with another kernel than this host's, in which a shell script checks what apimon does there. Must not
-//! know what is checked.
+//! A virtual machine with another kernel than this host's, in which a shell script checks what apimon does there. Must
+//! not know what is checked.
 //!
 //! qemu without hardware help: a machine that is a guest itself has none to give. What runs inside is packed from this
 //! host: its `ip`, nginx and curl, and the apimon that was just built. There is no network, no disk, and nothing stays.

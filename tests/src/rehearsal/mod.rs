@@ -1,8 +1,8 @@
-//! A conversation written down beforehand, spoken over real sockets: every request and its answer in one order. Must not know
-//! what it shows.
+//! A conversation written down beforehand, spoken over real sockets: every request and its answer in one order. Must
+//! not know what it shows.
 //!
-//! One line of the file is one request, the address that it comes from, and the answer. The clients wait for each answer, so the
-//! server need only say the next one.
+//! One line of the file is one request, the address that it comes from, and the answer. The clients wait for each
+//! answer, so the server need only say the next one.
 
 pub mod plot;
 

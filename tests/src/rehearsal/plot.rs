@@ -1,5 +1,5 @@
-//! What is said in a conversation: an honest crowd, and one abuse of each kind. Must not know sockets, nor what a detector
-//! looks at beyond what its documentation says.
+//! What is said in a conversation: an honest crowd, and one abuse of each kind. Must not know sockets, nor what a
+//! detector looks at beyond what its documentation says.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -196,8 +196,8 @@ pub fn crowd() -> Vec<Line> {
     lines
 }
 
-/// Every other way to say who one is: an API key in a header and in the query, Basic, a session cookie, and the certificate
-/// that a proxy has seen.
+/// Every other way to say who one is: an API key in a header and in the query, Basic, a session cookie, and the
+/// certificate that a proxy has seen.
 pub fn credentials() -> Vec<Line> {
     let user = BASE64_STANDARD.encode("basic-user:basic-password-77");
     let headers = [
@@ -412,8 +412,8 @@ fn shown_key() -> Vec<Line> {
     (0..2).map(ask).collect()
 }
 
-/// The abuses that take their time, for `seconds`: `rate-abuse`, the same thing ten times a second, and `token-cycling`, a
-/// guessed token every other second.
+/// The abuses that take their time, for `seconds`: `rate-abuse`, the same thing ten times a second, and
+/// `token-cycling`, a guessed token every other second.
 pub fn patient(seconds: u32) -> Vec<Line> {
     let hammer = |_| Line {
         pause_ms: 100,

@@ -1,5 +1,5 @@
-//! APIs as the files of `scenarios/apis` describe them: kinds of objects, endpoints, who may see what. Must not know who
-//! uses them.
+//! APIs as the files of `scenarios/apis` describe them: kinds of objects, endpoints, who may see what. Must not know
+//! who uses them.
 
 use std::collections::BTreeMap;
 

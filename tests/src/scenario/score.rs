@@ -1,4 +1,5 @@
-//! Counts what was found, what was said of whom wrongly, and who was dropped for nothing. Must not know how anything is found.
+//! Counts what was found, what was said of whom wrongly, and who was dropped for nothing. Must not know how anything is
+//! found.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -240,7 +241,8 @@ impl Score {
         self.detectors.contains(&detector)
     }
 
-    /// Whether every floor is held: all found, nobody dropped wrongly, at most one wrong case a million (or one at all).
+    /// Whether every floor is held: all found, nobody dropped wrongly, at most one wrong case a million (or one at
+    /// all).
     pub fn holds(&self) -> bool {
         self.missed().next().is_none()
             && self.wrongful_drops.is_empty()
@@ -248,8 +250,8 @@ impl Score {
     }
 }
 
-/// By how much the crowds must be larger than written, for so many honest requests in all. Never smaller: the files say how many
-/// others somebody needs around.
+/// By how much the crowds must be larger than written, for so many honest requests in all. Never smaller: the files say
+/// how many others somebody needs around.
 #[expect(clippy::cast_precision_loss, reason = "counts")]
 pub fn crowd_factor(files: &[File], honest: u64, seeds: u64) -> f64 {
     let written: f64 = files

@@ -1,5 +1,6 @@
-//! Shows a scenario to the pipeline, as users run it in enforce mode, and writes down who was named and dropped. Nothing that is
-//! dropped is missing afterwards: so one sees also whom it would hit next. Must not know the rules of scoring.
+//! Shows a scenario to the pipeline, as users run it in enforce mode, and writes down who was named and dropped.
+//! Nothing that is dropped is missing afterwards: so one sees also whom it would hit next. Must not know the rules of
+//! scoring.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

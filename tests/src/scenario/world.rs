@@ -368,8 +368,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Whether a user may see an object of another: of those that are shared at all, a fifth are the team's, and some are open to
-    /// whoever has the link.
+    /// Whether a user may see an object of another: of those that are shared at all, a fifth are the team's, and some
+    /// are open to whoever has the link.
     pub fn is_shared(&self, kind: usize, me: Option<usize>, at: usize) -> bool {
         let shares = self.plan.kinds.get(kind).is_some_and(|(_, about)| about.shared);
         let owner = self.stores.get(kind).and_then(|store| *store.owners.get(at)?);

@@ -63,7 +63,8 @@ fn identifier(text: &str) -> Option<String> {
     (is_module && !text[name.len()..].starts_with('!')).then_some(name)
 }
 
-/// Whether `code` uses the crate or path `name`: a crate only as the head of a path, since a variable may have its name.
+/// Whether `code` uses the crate or path `name`: a crate only as the head of a path, since a variable may have its
+/// name.
 pub(super) fn mentions(code: &str, name: &str) -> bool {
     let part_of_name = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(name).any(|(at, _)| {

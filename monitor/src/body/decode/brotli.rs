@@ -90,8 +90,8 @@ impl Brotli {
     }
 }
 
-/// The first byte with a window of at most [`WINDOW_BITS`] (section 9.1). 18 to 24 bits are all written with four bits, so
-/// nothing else moves.
+/// The first byte with a window of at most [`WINDOW_BITS`] (section 9.1). 18 to 24 bits are all written with four bits,
+/// so nothing else moves.
 fn smaller_window(first: u8) -> u8 {
     const LEAST: u8 = 17;
     let bits = (first >> 1) & 7;

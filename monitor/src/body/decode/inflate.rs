@@ -113,7 +113,8 @@ impl Inflate {
         }
     }
 
-    /// Whether two bytes are a zlib head (RFC 1950 section 2.2). Raw data seldom look like one: the check bits must fit.
+    /// Whether two bytes are a zlib head (RFC 1950 section 2.2). Raw data seldom look like one: the check bits must
+    /// fit.
     fn wrapper(bytes: [u8; 2]) -> Result<At, BrokenCoding> {
         const DICTIONARY: u8 = 1 << 5;
         let [method, flags] = bytes;

@@ -1,8 +1,8 @@
 //! Undoes content codings in passing: pieces in, pieces out through one buffer a layer.
 //!
-//! Every decoder is fed what comes and gives what fits into the buffer, so the memory of a body is that of its decoders.
-//! None of them can be made to hold more than a window of 1 MiB: no layer may give more than that, and as long as nothing
-//! more comes out a smaller window decodes the same. Must not know what is in a body.
+//! Every decoder is fed what comes and gives what fits into the buffer, so the memory of a body is that of its
+//! decoders. None of them can be made to hold more than a window of 1 MiB: no layer may give more than that, and as
+//! long as nothing more comes out a smaller window decodes the same. Must not know what is in a body.
 
 mod brotli;
 mod gzip;

@@ -1,7 +1,7 @@
 //! Zstandard (RFC 8878). Must not know what a body is.
 //!
-//! `zstd-safe` is the reference decoder in C, which browsers use and OSS-Fuzz feeds without end. `ruzstd`, in Rust, does not
-//! bound what one block may decode to: 128 KiB of input can ask it for 12 GB.
+//! `zstd-safe` is the reference decoder in C, which browsers use and OSS-Fuzz feeds without end. `ruzstd`, in Rust,
+//! does not bound what one block may decode to: 128 KiB of input can ask it for 12 GB.
 
 use zstd_safe::{DCtx, InBuffer, OutBuffer, ResetDirective};
 
@@ -132,8 +132,8 @@ impl Zstd {
     }
 }
 
-/// The header as it is handed to the decoder, once these fields are all of it: without content size and with a window of
-/// at most [`WINDOW_BITS`] (section 3.1.1.1).
+/// The header as it is handed to the decoder, once these fields are all of it: without content size and with a window
+/// of at most [`WINDOW_BITS`] (section 3.1.1.1).
 fn given_header(fields: &[u8]) -> Result<Option<[u8; GIVEN]>, BrokenCoding> {
     const CHECKSUM: u8 = 1 << 2;
     const RESERVED: u8 = 1 << 3;

@@ -1,5 +1,5 @@
-//! Which name comes next: the one that followed the present name the last time, since objects of one kind are alike and bodies
-//! come again. Of a name that was guessed right nothing has to be searched or looked up. Must not know paths.
+//! Which name comes next: the one that followed the present name the last time, since objects of one kind are alike and
+//! bodies come again. Of a name that was guessed right nothing has to be searched or looked up. Must not know paths.
 //!
 //! It is a memory and no more: a wrong guess costs time and changes nothing of what is shown.
 

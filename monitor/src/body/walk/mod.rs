@@ -31,8 +31,8 @@ use crate::{
 /// Where a field stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Path<'a> {
-    /// The names from the outside in, each behind a `/`, with `/` and `~` in a name as `~1` and `~0` (as RFC 6901); `/~`
-    /// for the elements of an array, whatever their number.
+    /// The names from the outside in, each behind a `/`, with `/` and `~` in a name as `~1` and `~0` (as RFC 6901);
+    /// `/~` for the elements of an array, whatever their number.
     pub bytes: &'a [u8],
     /// The last name in it, which for an element is that of the array. Empty where there is none.
     pub name: &'a [u8],
@@ -79,15 +79,16 @@ pub struct Interest(pub u8);
 
 /// Sees the fields of a body.
 pub trait Visitor {
-    /// Whether every field is of use. Otherwise of one that is not the path is not worked out, which is most of the work;
+    /// Whether every field is of use. Otherwise of one that is not the path is not worked out, which is most of the
+    /// work;
     /// [`Self::field`] may be called for it all the same.
     #[inline]
     fn wants_all(&self) -> bool {
         true
     }
 
-    /// What the name of a field says of its use; it is in one piece and as it was sent. The answer is remembered: all visitors
-    /// of a [`Walker`] that do not want all fields say the same of a name.
+    /// What the name of a field says of its use; it is in one piece and as it was sent. The answer is remembered: all
+    /// visitors of a [`Walker`] that do not want all fields say the same of a name.
     #[inline]
     fn interest(&self, name: &[u8]) -> Interest {
         let _ = name;

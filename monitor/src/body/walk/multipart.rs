@@ -1,5 +1,5 @@
-//! Multipart bodies (RFC 2046 section 5.1, RFC 7578): the parts, their names and values. Files and nested parts are passed
-//! over; parts that are JSON are walked. Must not know where the bytes come from.
+//! Multipart bodies (RFC 2046 section 5.1, RFC 7578): the parts, their names and values. Files and nested parts are
+//! passed over; parts that are JSON are walked. Must not know where the bytes come from.
 
 mod delimiter;
 mod head;

@@ -11,8 +11,8 @@ use super::super::{
 /// Columns that the message has on the narrowest terminal.
 const REST_COLUMNS: usize = 20;
 
-/// The line in one row of at most `columns`, if that can be: when, how bad, what, who, where, what was done. Only what comes
-/// after the third is cut.
+/// The line in one row of at most `columns`, if that can be: when, how bad, what, who, where, what was done. Only what
+/// comes after the third is cut.
 pub(super) fn line(raw: &[u8], columns: Option<usize>, out: &Out) -> String {
     let columns = columns.unwrap_or(usize::MAX);
     let Ok(value) = serde_json::from_slice::<Value>(raw) else {

@@ -205,7 +205,8 @@ fn cases<'a>(cases: impl Iterator<Item = &'a Case>) -> Vec<Cell> {
     lines
 }
 
-/// A line cut into pieces of so many columns, at blanks where there are some. What follows stands as far in as the first.
+/// A line cut into pieces of so many columns, at blanks where there are some. What follows stands as far in as the
+/// first.
 pub(super) fn wrapped(line: &Cell, columns: usize) -> Vec<Cell> {
     let (said, tone) = line;
     let indent = said.len() - said.trim_start().len();

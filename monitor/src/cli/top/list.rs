@@ -1,4 +1,5 @@
-//! The lists: what stands in each, in which orders, and what a line is about. Must not know what is chosen or how it is drawn.
+//! The lists: what stands in each, in which orders, and what a line is about. Must not know what is chosen or how it is
+//! drawn.
 
 use std::{cmp::Ordering, time::Duration};
 

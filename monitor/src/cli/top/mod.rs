@@ -1,7 +1,7 @@
 //! `apimon top`: the state of the daemon on one screen, and what can be done about it.
 //!
-//! `feed` asks the daemon, `model` is what is known and chosen, `input` changes it by keys, `draw` shows it, `screen` has the
-//! terminal. None of them knows the terminal but the last.
+//! `feed` asks the daemon, `model` is what is known and chosen, `input` changes it by keys, `draw` shows it, `screen`
+//! has the terminal. None of them knows the terminal but the last.
 
 mod detail;
 mod draw;

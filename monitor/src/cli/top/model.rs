@@ -1,5 +1,5 @@
-//! What is known, chosen and typed: the whole state of the screen. Time is an argument. Must not know keys, the terminal or
-//! the daemon.
+//! What is known, chosen and typed: the whole state of the screen. Time is an argument. Must not know keys, the
+//! terminal or the daemon.
 
 use std::time::Duration;
 

@@ -34,8 +34,8 @@ const HUNG_UP: u8 = 129;
 /// What a thread behind the screen has said when it panicked.
 static SAID: Mutex<Option<String>> = Mutex::new(None);
 
-/// The terminal, given back when this is dropped, and before a panic of its thread says what it is. Once only: twice would
-/// set the cursor back onto what was said.
+/// The terminal, given back when this is dropped, and before a panic of its thread says what it is. Once only: twice
+/// would set the cursor back onto what was said.
 struct Taken;
 
 impl Taken {
@@ -102,8 +102,8 @@ fn end_on_signals(tell: Sender<Message>) -> Result<()> {
         });
         // Nobody listens only where it has ended already.
         drop(tell.send(Message::End));
-        // Reading keys from a terminal that was hung up spins and never comes back (crossterm 0.29), so the message is not
-        // seen; an ended ssh session must not leave a process behind that takes a whole CPU.
+        // Reading keys from a terminal that was hung up spins and never comes back (crossterm 0.29), so the message is
+        // not seen; an ended ssh session must not leave a process behind that takes a whole CPU.
         std::thread::sleep(GRACE);
         drop(ratatui::try_restore());
         std::process::exit(i32::from(HUNG_UP));

@@ -40,8 +40,8 @@ pub struct Explanation {
     pub points_min: Option<i32>,
     /// Confidence from which on the policy asks for a lease; absent where it never does.
     pub confidence_min: Option<u8>,
-    /// What would have come of less: each part of the score alone that made a difference, then the fewest parts together
-    /// that make one.
+    /// What would have come of less: each part of the score alone that made a difference, then the fewest parts
+    /// together that make one.
     pub without: Vec<Without>,
     /// The leases in force of its sources.
     pub leases: Vec<Lease>,

@@ -1,26 +1,26 @@
 //! `brute-force`: the password or code of one user is guessed.
 //!
-//! **Signal.** Distinct secrets refused for one user, by one client, or by several clients that the user never logged in
-//! from. Distinct secrets count, not tries: a program with one stale password fails for ever and guesses nothing. Codes
-//! (one-time passwords) are secrets too. The login is read from body, query or Basic credential; where it cannot be read, refused
-//! POSTs to a path that says login stand in, by client.
+//! **Signal.** Distinct secrets refused for one user, by one client, or by several clients that the user never logged
+//! in from. Distinct secrets count, not tries: a program with one stale password fails for ever and guesses nothing.
+//! Codes (one-time passwords) are secrets too. The login is read from body, query or Basic credential; where it cannot
+//! be read, refused POSTs to a path that says login stand in, by client.
 //!
-//! **Score**, one client: 50 at 10 distinct secrets in 10 minutes and 2 more for each further, up to 80; or 50 at 15 in three
-//! days, 1 more for each further, up to 80; 10 secrets in 15 s, which no hand types, 20; a client that the user logged in
-//! from before -20. Several clients, none of which is the user's: 50 at 15 distinct secrets in three days, up to 65. A success
-//! after what is a finding, or after a burst: takeover suspected, 15 and the highest severity. A finding from 50 on; the
-//! points are the confidence.
+//! **Score**, one client: 50 at 10 distinct secrets in 10 minutes and 2 more for each further, up to 80; or 50 at 15 in
+//! three days, 1 more for each further, up to 80; 10 secrets in 15 s, which no hand types, 20; a client that the user
+//! logged in from before -20. Several clients, none of which is the user's: 50 at 15 distinct secrets in three days, up
+//! to 65. A success after what is a finding, or after a burst: takeover suspected, 15 and the highest severity. A
+//! finding from 50 on; the points are the confidence.
 //!
-//! **Defaults from.** Auth0 and this project's survey: 10 failures of one address and user; AWS ATP blocks above 20 in 10
-//! minutes from an address, where this drops too; fail2ban takes 5, which people reach who forgot.
+//! **Defaults from.** Auth0 and this project's survey: 10 failures of one address and user; AWS ATP blocks above 20 in
+//! 10 minutes from an address, where this drops too; fail2ban takes 5, which people reach who forgot.
 //!
-//! **Look-alikes spared.** Stale passwords in mail and sync clients (one secret); people who mistype (8 % of logins, 1 % three times in a
-//! row) and then get in (the client's tries are forgotten); many users behind one NAT (each counts for himself); an
-//! owner who forgot, at home (-20); outages (429 and 5xx are no refusals).
+//! **Look-alikes spared.** Stale passwords in mail and sync clients (one secret); people who mistype (8 % of logins, 1
+//! % three times in a row) and then get in (the client's tries are forgotten); many users behind one NAT (each counts
+//! for himself); an owner who forgot, at home (-20); outages (429 and 5xx are no refusals).
 //!
-//! **What it trades.** A guesser slower than 15 secrets in three days is not found. Where no user can be read, the threshold is three
-//! times as high and a client where others get in is spared; where bodies are not read, twice, and nothing is dropped for
-//! it. Several clients are never dropped together: each did little. OWASP API2:2023, CWE-307.
+//! **What it trades.** A guesser slower than 15 secrets in three days is not found. Where no user can be read, the
+//! threshold is three times as high and a client where others get in is spared; where bodies are not read, twice, and
+//! nothing is dropped for it. Several clients are never dropped together: each did little. OWASP API2:2023, CWE-307.
 
 mod tries;
 

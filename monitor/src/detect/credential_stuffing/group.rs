@@ -1,5 +1,5 @@
-//! Logins of one group (an endpoint, one program there, ...) in bins of ten minutes: who failed for good, who got in, and what
-//! is normal. Must not know how it is weighed.
+//! Logins of one group (an endpoint, one program there, ...) in bins of ten minutes: who failed for good, who got in,
+//! and what is normal. Must not know how it is weighed.
 
 use std::time::Duration;
 

@@ -1,26 +1,27 @@
 //! `credential-stuffing`: stolen pairs of user and password are tried from many clients.
 //!
 //! **Signal.** Loose ends: pairs of client and user that were refused and did not get in since, where the user never
-//! logged in from that client. Each client does nearly nothing, so what counts is the endpoint: how many loose ends, from
-//! how many clients, beside those who got in and beside what is normal here. Looked at are all logins of an endpoint, those of
-//! each client program (a tool has hardly a success of its own), and those of all programs that never had a success (a tool
-//! that changes its name). In 10 to 20 minutes, and in six hours.
+//! logged in from that client. Each client does nearly nothing, so what counts is the endpoint: how many loose ends,
+//! from how many clients, beside those who got in and beside what is normal here. Looked at are all logins of an
+//! endpoint, those of each client program (a tool has hardly a success of its own), and those of all programs that
+//! never had a success (a tool that changes its name). In 10 to 20 minutes, and in six hours.
 //!
-//! **Score.** Needs 20 loose ends in the short window or 40 in the long one, at least five (three) times what is normal,
-//! from at least 5 clients, at most 4 for each. 80 % of the logins loose 35, 50 % 25; ten clients 15; ten times the normal 15; one
-//! program 10; 40 % of the pairs tried again (people retry while a login is broken) -25. A finding from 50 on, at most
-//! 65: everybody did little, so nobody is dropped for it. A client that tried 4 users in vain and got in with none, while this
-//! goes on, is a finding of its own, 75. So is one that tries 8 users by itself, each with a secret of its own, 50 and 2 more for
-//! each further, up to 65. A login accepted for a program under suspicion: the highest severity.
+//! **Score.** Needs 20 loose ends in the short window or 40 in the long one, at least five (three) times what is
+//! normal, from at least 5 clients, at most 4 for each. 80 % of the logins loose 35, 50 % 25; ten clients 15; ten times
+//! the normal 15; one program 10; 40 % of the pairs tried again (people retry while a login is broken) -25. A finding
+//! from 50 on, at most 65: everybody did little, so nobody is dropped for it. A client that tried 4 users in vain and
+//! got in with none, while this goes on, is a finding of its own, 75. So is one that tries 8 users by itself, each with
+//! a secret of its own, 50 and 2 more for each further, up to 65. A login accepted for a program under suspicion: the
+//! highest severity.
 //!
-//! **Defaults from.** Wallarm (isolated logins without further use), AWS ATP (share of failed logins); Akto's case of 50,000
-//! logins from 200 addresses. The numbers are this project's, set against 8 % mistyped logins.
+//! **Defaults from.** Wallarm (isolated logins without further use), AWS ATP (share of failed logins); Akto's case of
+//! 50,000 logins from 200 addresses. The numbers are this project's, set against 8 % mistyped logins.
 //!
-//! **Look-alikes spared.** People who mistype (they get in: no loose end), a NAT at nine, users known at their client, a busy
-//! site (what is normal is learned, and most get in), an outage (known users, and they try again).
+//! **Look-alikes spared.** People who mistype (they get in: no loose end), a NAT at nine, users known at their client,
+//! a busy site (what is normal is learned, and most get in), an outage (known users, and they try again).
 //!
-//! **What it trades.** Fewer than 40 pairs in six hours are not found. An attack that is there from the beginning and mixes
-//! with the most used program is learned as normal where most logins succeed. OWASP API2:2023, CWE-307.
+//! **What it trades.** Fewer than 40 pairs in six hours are not found. An attack that is there from the beginning and
+//! mixes with the most used program is learned as normal where most logins succeed. OWASP API2:2023, CWE-307.
 
 mod group;
 

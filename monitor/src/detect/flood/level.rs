@@ -34,8 +34,8 @@ pub(super) struct Alarm {
 }
 
 impl Level {
-    /// Takes in the rate of one interval. An alarm is told when it is raised, and again from time to time while it lasts.
-    /// `judged` says whether an alarm may be raised: else the rate is only learned.
+    /// Takes in the rate of one interval. An alarm is told when it is raised, and again from time to time while it
+    /// lasts. `judged` says whether an alarm may be raised: else the rate is only learned.
     pub(super) fn step(&mut self, rate: f64, rule: &Rule, judged: bool) -> Option<Alarm> {
         /// Intervals between two tellings of one alarm.
         const AGAIN: u32 = 10;

@@ -3,12 +3,13 @@
 //!
 //! **Signal.** SYNs a second, and packets a second, far above what is usual, for some seconds.
 //!
-//! **Look-alikes.** A load balancer or proxy that always sends much: a source that sent already when apimon began to look is
-//! judged by what it usually sends, once that is known. A burst: an alarm needs some seconds. A source that is never blocked,
-//! or at which several principals were served, is let alone by the gate.
+//! **Look-alikes.** A load balancer or proxy that always sends much: a source that sent already when apimon began to
+//! look is judged by what it usually sends, once that is known. A burst: an alarm needs some seconds. A source that is
+//! never blocked, or at which several principals were served, is let alone by the gate.
 //!
-//! **What it trades.** Anybody can send in somebody else's name, so nothing here may do more than slow a source down. A flood that
-//! is spread over made-up sources, none of which stands out, is one case about the total, and is written down only.
+//! **What it trades.** Anybody can send in somebody else's name, so nothing here may do more than slow a source down. A
+//! flood that is spread over made-up sources, none of which stands out, is one case about the total, and is written
+//! down only.
 //!
 //! Must not know where the counters are, and reads no clock: each snapshot says when it was taken.
 
@@ -268,8 +269,8 @@ impl Floods {
         let mut watched = BTreeMap::new();
         for source in snapshot.sources.iter().take(SOURCES_MAX) {
             let known = self.sources.remove(&source.addr);
-            // One that was there before has sent too little to be looked at until now, and has no past worth learning: nobody
-            // gets time to flood by a first packet long before the others.
+            // One that was there before has sent too little to be looked at until now, and has no past worth learning:
+            // nobody gets time to flood by a first packet long before the others.
             let mut rates = known.unwrap_or_else(|| Rates {
                 counts: if source.first < span.before {
                     source.counts

@@ -1,5 +1,5 @@
-//! How many foreign objects of one kind principals came to: what one did is held against what others do. Must not know who
-//! they are.
+//! How many foreign objects of one kind principals came to: what one did is held against what others do. Must not know
+//! who they are.
 
 /// Principals that came to 1, 2, 4, 8 and 16 objects.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,43 +1,43 @@
 //! `foreign-object`: a principal is served objects that belong to others (BOLA), however few and however slowly.
 //!
-//! **Signal.** The graph of who was given what, learned from the ids in the servers' answers. An object is a principal's if an
-//! answer to that principal contained it, or the principal made it (201, or the answer to its own POST). It is everybody's
-//! once four have it. It is *foreign* to a principal that was never given it, while one to three others were, none of whom
-//! shares objects of this kind with that principal. Ids that nobody was given say nothing. What the answer to a foreign object
-//! contains gives nothing: a theft does not make its loot legitimate.
+//! **Signal.** The graph of who was given what, learned from the ids in the servers' answers. An object is a
+//! principal's if an answer to that principal contained it, or the principal made it (201, or the answer to its own
+//! POST). It is everybody's once four have it. It is *foreign* to a principal that was never given it, while one to
+//! three others were, none of whom shares objects of this kind with that principal. Ids that nobody was given say
+//! nothing. What the answer to a foreign object contains gives nothing: a theft does not make its loot legitimate.
 //!
-//! Nobody was given what its owner never listed. Then the answer's own words count (`graph/said.rs`): a field that holds one value
-//! all through what a principal is sent without naming an object (`user_id`, `patient_id`: learned, no list of words) says who it is.
-//! An object of a kind that it has itself, served at a place where at least 90 % of the touches meet themselves, is foreign if
-//! that field names somebody whom no such answer ever showed it.
+//! Nobody was given what its owner never listed. Then the answer's own words count (`graph/said.rs`): a field that
+//! holds one value all through what a principal is sent without naming an object (`user_id`, `patient_id`: learned, no
+//! list of words) says who it is. An object of a kind that it has itself, served at a place where at least 90 % of the
+//! touches meet themselves, is foreign if that field names somebody whom no such answer ever showed it.
 //!
-//! **Score** (`walk.rs`). Foreign objects served within a day, from 2 to 6: up to 40; their owners: two 8, three 18, four 22;
-//! what others do at this place: at least 80 % explained by the graph, or 40 touches of own objects and none of others', 20, else
-//! less than half -20; the principal has own objects of this kind 15, has none -10; neighbouring numbers 15, or a machine's pace 15;
-//! others' objects refused, too: up to 20; changes instead of reads 5; shares objects with very many, was served where
-//! administrators are, or claims roles that none of the owners has -30; others are served foreign objects of this kind, too: some
-//! -10, two who came to half as many -25 (`levels.rs`).
-//! A finding from 50 on. A principal without own objects needs a machine's pattern or refusals, or to come new to a place
-//! that the graph explains; where nothing is known of a place it is never one. Where others open a link or two, five objects of
-//! four owners are the least. Without pattern and refusals 65 is the most, below what drops a source, up to eight objects
-//! of four owners at a place where nobody else does so.
-//! What only answers call another's counts if they name six owners, eight where others are served what is not theirs, and three in
-//! four objects are another owner's; then 65 is the most.
+//! **Score** (`walk.rs`). Foreign objects served within a day, from 2 to 6: up to 40; their owners: two 8, three 18,
+//! four 22; what others do at this place: at least 80 % explained by the graph, or 40 touches of own objects and none
+//! of others', 20, else less than half -20; the principal has own objects of this kind 15, has none -10; neighbouring
+//! numbers 15, or a machine's pace 15; others' objects refused, too: up to 20; changes instead of reads 5; shares
+//! objects with very many, was served where administrators are, or claims roles that none of the owners has -30; others
+//! are served foreign objects of this kind, too: some -10, two who came to half as many -25 (`levels.rs`). A finding
+//! from 50 on. A principal without own objects needs a machine's pattern or refusals, or to come new to a place that
+//! the graph explains; where nothing is known of a place it is never one. Where others open a link or two, five objects
+//! of four owners are the least. Without pattern and refusals 65 is the most, below what drops a source, up to eight
+//! objects of four owners at a place where nobody else does so. What only answers call another's counts if they name
+//! six owners, eight where others are served what is not theirs, and three in four objects are another owner's; then 65
+//! is the most.
 //!
-//! **Defaults from.** No published rule has a graph for each principal; `APIClarity`'s learns for the whole host, so that one user's
-//! answers excuse another. Three objects of three owners (four of two, five of one) is this project's: honest users open a
-//! shared link or two.
+//! **Defaults from.** No published rule has a graph for each principal; `APIClarity`'s learns for the whole host, so
+//! that one user's answers excuse another. Three objects of three owners (four of two, five of one) is this project's:
+//! honest users open a shared link or two.
 //!
-//! **Look-alikes spared.** Support staff (no own objects, or tied to many; by hand, never refused), teams and buyers with
-//! sellers (tied by objects that both were given), a user under a new token (same client as the last, or an only owner
-//! that fell silent), shared links (few; an object that four came for is public; many who do so say that it is usual),
-//! public objects, pods that share a token (each object from another client), partners and sync clients (given by their
-//! lists), admins who list everything (they own nothing in particular).
+//! **Look-alikes spared.** Support staff (no own objects, or tied to many; by hand, never refused), teams and buyers
+//! with sellers (tied by objects that both were given), a user under a new token (same client as the last, or an only
+//! owner that fell silent), shared links (few; an object that four came for is public; many who do so say that it is
+//! usual), public objects, pods that share a token (each object from another client), partners and sync clients (given
+//! by their lists), admins who list everything (they own nothing in particular).
 //!
-//! **What it trades.** It sees only what bodies show: without `bodies.responses` it is silent. Objects of owners that never
-//! listed them since the start are unknown where answers name no owner, or all of them are of a few owners. Ids that the
-//! API itself gives to strangers (a forum that shows the authors' vehicles) are given. Support staff that walks like a
-//! machine is written down. OWASP API1:2023, CWE-639.
+//! **What it trades.** It sees only what bodies show: without `bodies.responses` it is silent. Objects of owners that
+//! never listed them since the start are unknown where answers name no owner, or all of them are of a few owners. Ids
+//! that the API itself gives to strangers (a forum that shows the authors' vehicles) are given. Support staff that
+//! walks like a machine is written down. OWASP API1:2023, CWE-639.
 
 mod levels;
 mod walk;

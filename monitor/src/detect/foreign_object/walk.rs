@@ -1,5 +1,5 @@
-//! What one principal was served of others' objects of one kind, and what that is worth. Must not know how objects and owners
-//! are remembered.
+//! What one principal was served of others' objects of one kind, and what that is worth. Must not know how objects and
+//! owners are remembered.
 
 use std::time::Duration;
 
@@ -150,8 +150,8 @@ impl Walk {
         }
     }
 
-    /// Whether it is a pool of clients with one token: so many that they cannot be told apart, or each touch of who has nothing of
-    /// its own from another one.
+    /// Whether it is a pool of clients with one token: so many that they cannot be told apart, or each touch of who has
+    /// nothing of its own from another one.
     pub(super) fn is_pool(&self, has_own: bool) -> bool {
         let sources = super::super::count(self.sources.len());
         self.sources.is_full() || (!has_own && sources >= 3 && 2 * sources >= self.served)

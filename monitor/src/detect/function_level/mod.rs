@@ -1,25 +1,29 @@
 //! `function-level`: a user reaches functions that are for others (BFLA).
 //!
-//! **Signal.** Functions that few use again and again while many users are around: requests that change something, and paths
-//! whose words say that they are for administrators. Somebody of another kind is served there for the first time; or is refused
-//! at several of them. The kind is what the token claims as roles and scopes; without, each principal is one. And a method
-//! (`verb.rs`): a user with other roles deletes, where only few who claim theirs ever deleted anything.
+//! **Signal.** Functions that few use again and again while many users are around: requests that change something, and
+//! paths whose words say that they are for administrators. Somebody of another kind is served there for the first time;
+//! or is refused at several of them. The kind is what the token claims as roles and scopes; without, each principal is
+//! one. And a method (`verb.rs`): a user with other roles deletes, where only few who claim theirs ever deleted
+//! anything.
 //!
-//! **Score**, served: a function with a word for administrators and few users 30, or one that changes something, known for a day with
-//! 100 requests, 20; others were refused there 20; who is served was refused there, or at another such function,
-//! before 20; the token claims other roles than all its users 25; he was served 50 times in an hour or longer without
-//! ever using such a function 20. Refused: 50 for 3 such functions within an hour, 5 for each further, up to 65. A
-//! finding from 50 on; the points are the confidence.
+//! **Score**, served: a function with a word for administrators and few users 30, or one that changes something, known
+//! for a day with 100 requests, 20; others were refused there 20; who is served was refused there, or at another such
+//! function, before 20; the token claims other roles than all its users 25; he was served 50 times in an hour or longer
+//! without ever using such a function 20. Refused: 50 for 3 such functions within an hour, 5 for each further, up to
+//! 65. A finding from 50 on; the points are the confidence.
 //!
-//! **Defaults from.** `APIClarity` learns 100 traces and then flags every newcomer, which is what its users complain about; here
-//! a function must be known for a quarter of an hour, by 20 requests of at most 8 users, where ten times as many users are around.
+//! **Defaults from.** `APIClarity` learns 100 traces and then flags every newcomer, which is what its users complain
+//! about; here a function must be known for a quarter of an hour, by 20 requests of at most 8 users, where ten times as
+//! many users are around.
 //!
-//! **Look-alikes spared.** Users who try a feature that everybody may use (it has more than 8 users, or is seldom used); a new
-//! administrator with the roles of the others, or without any history of an ordinary user; pages that ask for what they may not
-//! show (everybody is refused there); a deploy's 5xx; expired tokens (401 is no refusal of a function).
+//! **Look-alikes spared.** Users who try a feature that everybody may use (it has more than 8 users, or is seldom
+//! used); a new administrator with the roles of the others, or without any history of an ordinary user; pages that ask
+//! for what they may not show (everybody is refused there); a deploy's 5xx; expired tokens (401 is no refusal of a
+//! function).
 //!
-//! **What it trades.** A new account that goes straight to a function, that claims no roles, and where nobody was refused, passes
-//! for a new administrator. Nobody is dropped: who is served may have been promoted. OWASP API5:2023, CWE-285.
+//! **What it trades.** A new account that goes straight to a function, that claims no roles, and where nobody was
+//! refused, passes for a new administrator. Nobody is dropped: who is served may have been promoted. OWASP API5:2023,
+//! CWE-285.
 
 mod function;
 mod verb;

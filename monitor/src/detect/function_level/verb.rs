@@ -1,8 +1,8 @@
 //! Who deletes, whatever it is: an API in which few may do that says so by who does it. Must not know single endpoints.
 //!
-//! That nobody deleted an order before says nothing: somebody is the first. But where deletions come again and again, all of
-//! them from a handful of principals whose tokens claim certain roles, and many others never delete anything, then a third
-//! deletion by somebody with other roles is one too many. Without roles in the tokens nothing is said.
+//! That nobody deleted an order before says nothing: somebody is the first. But where deletions come again and again,
+//! all of them from a handful of principals whose tokens claim certain roles, and many others never delete anything,
+//! then a third deletion by somebody with other roles is one too many. Without roles in the tokens nothing is said.
 
 use super::{
     super::{Context, Evidence, Finding, points::Points},

@@ -1,5 +1,5 @@
-//! What each principal was given: the objects that answers to it contained, as filters that grow with their number. Must
-//! not know what is asked for.
+//! What each principal was given: the objects that answers to it contained, as filters that grow with their number.
+//! Must not know what is asked for.
 //!
 //! A filter says of an object that was not given that it was, in less than two of a hundred cases: a foreign object is
 //! then missed. It never says of a given one that it was not.

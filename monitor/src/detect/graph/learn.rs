@@ -115,8 +115,8 @@ impl Graph {
     }
 }
 
-/// Gives an actor an object. `echo`: the answer only repeats it. Whether the object becomes its own by that: not if it came to
-/// know it before.
+/// Gives an actor an object. `echo`: the answer only repeats it. Whether the object becomes its own by that: not if it
+/// came to know it before.
 fn gives(given: &mut Given, object: u64, echo: bool) -> bool {
     if given.has(object) {
         return false;

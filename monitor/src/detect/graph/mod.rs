@@ -1,12 +1,13 @@
-//! The graph of who was given which objects: learned from the servers' answers, one for all detectors. Must not know scores, nor
-//! what is abuse.
+//! The graph of who was given which objects: learned from the servers' answers, one for all detectors. Must not know
+//! scores, nor what is abuse.
 //!
-//! An object is an actor's if an answer to that actor contained it, or the actor made it (201, or the answer to its own POST).
-//! It has up to four owners, and is nobody's in particular once it has more. Actors that were given the same objects are tied.
+//! An object is an actor's if an answer to that actor contained it, or the actor made it (201, or the answer to its own
+//! POST). It has up to four owners, and is nobody's in particular once it has more. Actors that were given the same
+//! objects are tied.
 //!
 //! For each observation the judge first asks what the graph says of the objects that the request is about
-//! (`Graph::look`), then shows that to the detectors, then lets the graph learn from the answer (`Graph::learn`): an answer
-//! never explains the request that it belongs to.
+//! (`Graph::look`), then shows that to the detectors, then lets the graph learn from the answer (`Graph::learn`): an
+//! answer never explains the request that it belongs to.
 
 mod ask;
 mod given;
@@ -161,7 +162,8 @@ impl Graph {
         ]
     }
 
-    /// The actor is the one user that was `before`, who logged in anew: what was given once is known under every later token.
+    /// The actor is the one user that was `before`, who logged in anew: what was given once is known under every later
+    /// token.
     pub(crate) fn follow(&mut self, actor_key: u64, before: u64) {
         if self.wanted {
             self.givens.follow(short(actor_key), short(before));
@@ -250,8 +252,8 @@ impl Graph {
     }
 }
 
-/// Whether it can own objects: who has no credential is many, a service reads by contract, and what it is given is nobody's
-/// in particular.
+/// Whether it can own objects: who has no credential is many, a service reads by contract, and what it is given is
+/// nobody's in particular.
 fn is_principal(observation: &Observation, target: &Target<'_>, who: &Who) -> bool {
     observation.principal.is_some() && !target.about.unknown && who.class != ActorClass::Service
 }

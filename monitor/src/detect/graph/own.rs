@@ -1,10 +1,10 @@
 //! Whose objects are as answers themselves say it: fields such as `user_id`, `owner_id` or `patient_id`. Must not know
 //! scores, nor who was given what.
 //!
-//! No list of words says which fields name an owner. What a server sends without having been asked for a particular object
-//! (`/me`, `/orders`, what was just made) is the principal's own, so a field that holds one value all through such answers
-//! names the principal, or a group that it is in. Numbers of orders and of products change from answer to answer, and
-//! push each other out.
+//! No list of words says which fields name an owner. What a server sends without having been asked for a particular
+//! object (`/me`, `/orders`, what was just made) is the principal's own, so a field that holds one value all through
+//! such answers names the principal, or a group that it is in. Numbers of orders and of products change from answer to
+//! answer, and push each other out.
 
 use crate::observe::ObjectId;
 
@@ -54,7 +54,8 @@ impl Own {
         }
     }
 
-    /// How often the principal's own value of a field about this was kept to, and whether this is it; `None` where it has none.
+    /// How often the principal's own value of a field about this was kept to, and whether this is it; `None` where it
+    /// has none.
     pub(super) fn look(&self, stem: u64, id: &ObjectId) -> Option<(u8, bool)> {
         let name = brief(stem);
         let field = self.0.iter().find(|field| field.name == name)?;

@@ -1,4 +1,5 @@
-//! What all principals do at one place where an object is named: how much of it the graph explains. Must not know scores.
+//! What all principals do at one place where an object is named: how much of it the graph explains. Must not know
+//! scores.
 
 use super::{
     super::{count, share},

@@ -1,9 +1,9 @@
-//! What an answer says of whose the object is that was asked for, held against what the principal is known by and against
-//! what others meet at that place. Must not know scores.
+//! What an answer says of whose the object is that was asked for, held against what the principal is known by and
+//! against what others meet at that place. Must not know scores.
 //!
-//! A field that names somebody else proves nothing where everybody meets many (a feed, a market), so each place has its own
-//! count of who met himself. Nor does it where the principal was shown that other before without asking for anything of
-//! his: a team, a buyer, a patient of one's own.
+//! A field that names somebody else proves nothing where everybody meets many (a feed, a market), so each place has its
+//! own count of who met himself. Nor does it where the principal was shown that other before without asking for
+//! anything of his: a team, a buyer, a patient of one's own.
 
 use super::{Claim, Graph, Said, owners::short, roles};
 use crate::{
@@ -39,7 +39,8 @@ impl Graph {
         if own.is_empty() {
             return None;
         }
-        // The field that was kept to most is the one that says who it is; where it names several, the principal among them will do.
+        // The field that was kept to most is the one that says who it is; where it names several, the principal among
+        // them will do.
         let mut best: Option<((u8, bool), &BodyId)> = None;
         let mut several = false;
         for id in body.ids.iter().take(FIELDS).filter(|id| id.stem != 0) {
@@ -71,7 +72,8 @@ impl Graph {
         Some(named)
     }
 
-    /// Adds to what is asked for what the answer says of it, and remembers who met whom there. To be called for what was served.
+    /// Adds to what is asked for what the answer says of it, and remembers who met whom there. To be called for what
+    /// was served.
     pub(super) fn hear(&mut self, observation: &Observation, me: u32, asked: &mut [Asked]) {
         let Some(named) = self.named(observation, me, asked) else {
             return;
@@ -104,8 +106,8 @@ impl Graph {
         }
     }
 
-    /// Whether an object of which nothing else is known is another's, as the answer says: by one who has his own objects of this
-    /// kind, at a place where next to all meet themselves.
+    /// Whether an object of which nothing else is known is another's, as the answer says: by one who has his own
+    /// objects of this kind, at a place where next to all meet themselves.
     pub(super) fn is_said_to_be_foreign(&self, asked: &Asked, me: u32) -> bool {
         let kept = asked.said.and_then(|said| said.kept);
         kept.is_some_and(|kept| kept >= OWN)

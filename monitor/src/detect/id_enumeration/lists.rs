@@ -1,5 +1,5 @@
-//! Lists that actors were served, and what they explain: who was given a list of objects may read them. Must not know about
-//! scores.
+//! Lists that actors were served, and what they explain: who was given a list of objects may read them. Must not know
+//! about scores.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::{
 
 /// How long a list explains what is touched after it.
 const LIST_AGE: Duration = Duration::from_mins(30);
-/// Bytes of a list that can hold one entry with its id: some fields of JSON, compressed. Bare ids would be fewer, but then a
-/// list of a few own objects would explain a walk over hundreds of others.
+/// Bytes of a list that can hold one entry with its id: some fields of JSON, compressed. Bare ids would be fewer, but
+/// then a list of a few own objects would explain a walk over hundreds of others.
 const LIST_BYTES_PER_ID: u64 = 16;
 /// Ids that a list of unknown length explains, and the most that any explains.
 const LIST_UNKNOWN: u64 = 100;

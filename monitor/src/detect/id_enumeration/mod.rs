@@ -1,35 +1,41 @@
 //! `id-enumeration`: one actor walks over the ids of objects that are not its own (BOLA).
 //!
-//! **Signal.** Distinct object ids of one (actor, endpoint, id position or parameter). Only *evidence* counts: the first
-//! touch of an object, refused (403, 404, 410) or served without explanation. An explanation is an answer
-//! that gave the actor the id (where bodies are read, exactly these ids; not an answer about another's object), a list of these objects that the actor was served
-//! within half an hour and that was not read (the collection by its name: `/me/orders` explains `/orders/7`, as far as
-//! the bytes of the list can have held ids), an object that three other actors use too (public), or that the actor just
-//! created (201). Not counted at all: retries, 401 (an expired token is no probe), 429, 5xx, redirects, page numbers.
+//! **Signal.** Distinct object ids of one (actor, endpoint, id position or parameter). Only *evidence* counts: the
+//! first touch of an object, refused (403, 404, 410) or served without explanation. An explanation is an answer that
+//! gave the actor the id (where bodies are read, exactly these ids; not an answer about another's object), a list of
+//! these objects that the actor was served within half an hour and that was not read (the collection by its name:
+//! `/me/orders` explains `/orders/7`, as far as the bytes of the list can have held ids), an object that three other
+//! actors use too (public), or that the actor just created (201). Not counted at all: retries, 401 (an expired token is
+//! no probe), 429, 5xx, redirects, page numbers.
 //!
-//! **Score** (`score.rs`), when a window (1, 10 or 60 minutes, or a whole run without an hour's pause) holds the threshold:
-//! sequential steps (up, down, strides, shuffled) up to 45 points; refused share up to 45; objects of at least three other
-//! actors up to 20; objects that the graph knows to be those of four others, for a user like any where nobody else is served such,
-//! up to 25; four times what nearly all peers touch 40; never listed 10; a machine's pace 10 to 15; new actor 5;
-//! multiples of the threshold up to 10; long-served actor -15, unless it was found out before; as many objects of its own in the
-//! same run -15. A finding from 50 on; the points are the confidence. Volume and, without refusals, order do not count for services; volume not, where answers
-//! say whose such objects are, if none of it is known to be others'. Without refusals and without foreign objects an established actor stays at 60: written down, not dropped.
+//! **Score** (`score.rs`), when a window (1, 10 or 60 minutes, or a whole run without an hour's pause) holds the
+//! threshold: sequential steps (up, down, strides, shuffled) up to 45 points; refused share up to 45; objects of at
+//! least three other actors up to 20; objects that the graph knows to be those of four others, for a user like any
+//! where nobody else is served such, up to 25; four times what nearly all peers touch 40; never listed 10; a machine's
+//! pace 10 to 15; new actor 5; multiples of the threshold up to 10; long-served actor -15, unless it was found out
+//! before; as many objects of its own in the same run -15. A finding from 50 on; the points are the confidence. Volume
+//! and, without refusals, order do not count for services; volume not, where answers say whose such objects are, if
+//! none of it is known to be others'. Without refusals and without foreign objects an established actor stays at 60:
+//! written down, not dropped.
 //!
-//! **Defaults.** 20 distinct objects (published rules: 25 to 50 in 1 to 5 minutes; counting only evidence allows less), or twice
-//! what nine of ten actors touch at that endpoint, at most 100; or twice what the same actor did in an earlier run that
-//! was clean (nightly jobs).
+//! **Defaults.** 20 distinct objects (published rules: 25 to 50 in 1 to 5 minutes; counting only evidence allows less),
+//! or twice what nine of ten actors touch at that endpoint, at most 100; or twice what the same actor did in an earlier
+//! run that was clean (nightly jobs).
 //!
-//! **Look-alikes spared.** Photo and order-history sync, partners paging through their own (list first), power users and
-//! support staff (random order, served, no machine's pace; no objects of their own, and not the roles of a user), crawlers of public endpoints, dashboards polling, retries,
-//! health checks, pagination, nightly jobs known from before.
+//! **Look-alikes spared.** Photo and order-history sync, partners paging through their own (list first), power users
+//! and support staff (random order, served, no machine's pace; no objects of their own, and not the roles of a user),
+//! crawlers of public endpoints, dashboards polling, retries, health checks, pagination, nightly jobs known from
+//! before.
 //!
-//! Ids in the bodies of requests count, too, but only with refusals or foreign objects: imports and batches write such ids.
+//! Ids in the bodies of requests count, too, but only with refusals or foreign objects: imports and batches write such
+//! ids.
 //!
-//! **What it trades.** Without bodies, a list cannot be told from a list of just these objects: an attacker who first lists
-//! many own objects and then walks others' is spared as long as the list's bytes can explain it. And a client that
-//! fetches 20 neighbouring own objects at a machine's pace without ever listing looks like an attacker.
+//! **What it trades.** Without bodies, a list cannot be told from a list of just these objects: an attacker who first
+//! lists many own objects and then walks others' is spared as long as the list's bytes can explain it. And a client
+//! that fetches 20 neighbouring own objects at a machine's pace without ever listing looks like an attacker.
 //!
-//! Token rotation from one source is found by `rotation.rs`, a walk of many actors from many sources by `spread.rs`. OWASP API1:2023, CWE-639.
+//! Token rotation from one source is found by `rotation.rs`, a walk of many actors from many sources by `spread.rs`.
+//! OWASP API1:2023, CWE-639.
 
 mod lists;
 mod rotation;
@@ -285,10 +291,11 @@ impl IdEnumeration {
         let Some((score, shape, distinct)) = best else {
             return;
         };
-        // In bodies ids are written by contract, too: imports and batches. There it takes what honest programs do not do.
+        // In bodies ids are written by contract, too: imports and batches. There it takes what honest programs do not
+        // do.
         let harmless = shape.denied < 8 && around.foreign < 2;
-        // What many read is nobody's: who takes all of it is `scraping`. A pool of many clients under one token reads much, too.
-        // New objects have rising numbers: of a pool that reads what is new only an order in time is one.
+        // What many read is nobody's: who takes all of it is `scraping`. A pool of many clients under one token reads
+        // much, too. New objects have rising numbers: of a pool that reads what is new only an order in time is one.
         let in_order = shape.sequential >= 0.5 && shape.ordered >= 0.3;
         let open = catalogue || (track.is_pool() && !in_order);
         if open && shape.denied_share() < 0.5 {
@@ -305,8 +312,8 @@ impl IdEnumeration {
     }
 }
 
-/// Whether the actor may be served others' objects by right, or others are, too. Only one who has such objects, too, or claims no
-/// other role than their owner, is surely a user like any.
+/// Whether the actor may be served others' objects by right, or others are, too. Only one who has such objects, too, or
+/// claims no other role than their owner, is surely a user like any.
 fn is_usual(observation: &Observation, cx: &Context<'_>, track: &Track, place: &Asked) -> bool {
     let me = short(cx.actor_key);
     let claims = roles(observation);

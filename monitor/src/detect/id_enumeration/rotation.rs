@@ -1,8 +1,8 @@
-//! A walk from one source under changing credentials: each principal touches a few ids, the source touches one after the
-//! other. Must not know about the principals' own walks.
+//! A walk from one source under changing credentials: each principal touches a few ids, the source touches one after
+//! the other. Must not know about the principals' own walks.
 //!
-//! Honest users behind one address each touch ids of their own, so their numbers do not continue one another. Twenty that
-//! do, under at least three credentials, are one program.
+//! Honest users behind one address each touch ids of their own, so their numbers do not continue one another. Twenty
+//! that do, under at least three credentials, are one program.
 
 use std::time::Duration;
 

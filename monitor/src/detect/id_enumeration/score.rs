@@ -61,8 +61,8 @@ impl Shape {
                 .map_or(0.0, |gap| f64::from(gap) / 10.0)
         };
         shape.pace = quantile(50);
-        // From few objects with numbers near one another, any order has neighbours: it must be an order in time, or leave
-        // next to nothing out.
+        // From few objects with numbers near one another, any order has neighbours: it must be an order in time, or
+        // leave next to nothing out.
         shape.ordered = in_order(&mut in_time);
         if (shape.pace > 4.0 || row.has_holes) && shape.ordered < 0.3 {
             shape.sequential *= 0.5;
@@ -107,8 +107,8 @@ struct Row {
     has_holes: bool,
 }
 
-/// Looks at the steps between neighbours, after sorting: up, down, shuffled and with a stride count the same. Ids without
-/// numbers have none.
+/// Looks at the steps between neighbours, after sorting: up, down, shuffled and with a stride count the same. Ids
+/// without numbers have none.
 fn sequential(numbers: &mut [u64], distinct: u32) -> Row {
     if numbers.len() < 12 || numbers.len() * 10 < distinct as usize * 8 {
         return Row::default();
@@ -138,7 +138,8 @@ fn sequential(numbers: &mut [u64], distinct: u32) -> Row {
 pub(super) struct Surroundings {
     /// Objects that until then only one other actor had been served.
     pub(super) foreign: u32,
-    /// How many objects are known to have been given to others and never to the actor, where nothing says that this is usual.
+    /// How many objects are known to have been given to others and never to the actor, where nothing says that this is
+    /// usual.
     pub(super) claimed: u32,
     /// Of how many such others, counted up to four.
     pub(super) owners: u32,

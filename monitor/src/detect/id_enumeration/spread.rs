@@ -1,8 +1,8 @@
-//! A walk that is spread over many actors, from wherever they come: each touches a few ids, all together one after the other.
-//! Must not know about the actors' own walks.
+//! A walk that is spread over many actors, from wherever they come: each touches a few ids, all together one after the
+//! other. Must not know about the actors' own walks.
 //!
-//! Taken in is evidence only, as the detector's head has it. Users who read what they just made touch rising numbers, too, but
-//! their own: some of the row must be known to be others', or be refused.
+//! Taken in is evidence only, as the detector's head has it. Users who read what they just made touch rising numbers,
+//! too, but their own: some of the row must be known to be others', or be refused.
 
 use super::super::{
     Actor, Context, Evidence, Finding, Measure, confidence, count, objects::Asked, percent, rows::Rows,

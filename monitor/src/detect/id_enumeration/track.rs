@@ -15,8 +15,8 @@ use crate::{
 /// Objects kept as samples for the log.
 const SAMPLES: usize = 8;
 
-/// One (actor, endpoint, position). Small while nothing is suspicious: nearly all actors touch a handful of objects that
-/// answers gave them.
+/// One (actor, endpoint, position). Small while nothing is suspicious: nearly all actors touch a handful of objects
+/// that answers gave them.
 #[derive(Debug, Default)]
 pub(super) struct Track {
     pub(super) touches: Touches,
@@ -58,7 +58,8 @@ impl Track {
         !std::mem::replace(&mut self.seen, true)
     }
 
-    /// Begins a new run after a pause; what a clean run did becomes habit. What the ended run stood for among the peers.
+    /// Begins a new run after a pause; what a clean run did becomes habit. What the ended run stood for among the
+    /// peers.
     pub(super) fn pause(&mut self, now: u32, pause: Duration) -> Option<u32> {
         let pause = u32::try_from(pause.as_millis() / 100).unwrap_or(u32::MAX);
         let silent = now.saturating_sub(self.last);

@@ -1,23 +1,24 @@
 //! `password-spray`: few passwords are tried at many users.
 //!
-//! **Signal.** Distinct users refused for one client, who were not accepted since and never logged in from there, beside
-//! those who got in. And one and the same secret refused for many users, from wherever: honest people do not share a wrong
-//! password.
+//! **Signal.** Distinct users refused for one client, who were not accepted since and never logged in from there,
+//! beside those who got in. And one and the same secret refused for many users, from wherever: honest people do not
+//! share a wrong password.
 //!
-//! **Score**, one client: 50 at 8 users in 10 minutes and 2 more for each further, up to 75, or 50 at 15 users in a day and 1 more
-//! for each further, up to 75, where at least 80 % of its users were refused; one secret for 4 users 20, for 5 users 50 whatever
-//! became of the others (users who got in since count nowhere); 8 users in 15 s, which no office does, 20; most of the users tried the same secret again (an
-//! outage: people retry) -25. One secret from several clients: 50 at 8 users in a day and 1 more for each further, up to 65. A
-//! finding from 50 on; the points are the confidence.
+//! **Score**, one client: 50 at 8 users in 10 minutes and 2 more for each further, up to 75, or 50 at 15 users in a day
+//! and 1 more for each further, up to 75, where at least 80 % of its users were refused; one secret for 4 users 20, for
+//! 5 users 50 whatever became of the others (users who got in since count nowhere); 8 users in 15 s, which no office
+//! does, 20; most of the users tried the same secret again (an outage: people retry) -25. One secret from several
+//! clients: 50 at 8 users in a day and 1 more for each further, up to 65. A finding from 50 on; the points are the
+//! confidence.
 //!
-//! **Defaults from.** This project's survey: 8 users in 10 minutes with 80 % failures; AWS ATP counts username and password
-//! traversal apart in the same way.
+//! **Defaults from.** This project's survey: 8 users in 10 minutes with 80 % failures; AWS ATP counts username and
+//! password traversal apart in the same way.
 //!
-//! **Look-alikes spared.** A NAT at nine o'clock (30 users mistype, each gets in: he does not count from then on, and those
-//! who got in lower the share); users known at the client; stale clients (one user); outages.
+//! **Look-alikes spared.** A NAT at nine o'clock (30 users mistype, each gets in: he does not count from then on, and
+//! those who got in lower the share); users known at the client; stale clients (one user); outages.
 //!
-//! **What it trades.** Different passwords for each user behind a NAT where most get in are not found here. One secret from
-//! several clients names them, but drops nobody. OWASP API2:2023, CWE-307.
+//! **What it trades.** Different passwords for each user behind a NAT where most get in are not found here. One secret
+//! from several clients names them, but drops nobody. OWASP API2:2023, CWE-307.
 
 mod secrets;
 mod users;

@@ -1,26 +1,28 @@
 //! `probing`: a client tries paths that exist for nobody (forced browsing, scanners).
 //!
-//! **Signal.** Distinct paths, ids in them left out, at which nobody was ever served and for which next to nobody else asks,
-//! answered 400, 401, 403, 404, 405 or 410; and paths that stand in the lists of scanners only (`/.env`, `/wp-login.php`), however they are
-//! answered.
+//! **Signal.** Distinct paths, ids in them left out, at which nobody was ever served and for which next to nobody else
+//! asks, answered 400, 401, 403, 404, 405 or 410; and paths that stand in the lists of scanners only (`/.env`,
+//! `/wp-login.php`), however they are answered.
 //!
-//! **Score.** Distinct paths, from 8 to 30: up to 40; scanners' paths, from 0 to 5: up to 45; at least four of five answers are
-//! failures 10; a machine's pace 10; never served anything 5; calls itself a crawler where it asks for nothing that scanners do
-//! -40. A finding from 50 on, with at least 8 distinct paths, or 4 of scanners. Without scanners' paths 65 is the most, below
-//! what drops a source.
+//! **Score.** Distinct paths, from 8 to 30: up to 40; scanners' paths, from 0 to 5: up to 45; at least four of five
+//! answers are failures 10; a machine's pace 10; never served anything 5; calls itself a crawler where it asks for
+//! nothing that scanners do -40. A finding from 50 on, with at least 8 distinct paths, or 4 of scanners. Without
+//! scanners' paths 65 is the most, below what drops a source.
 //!
-//! **Defaults from.** `CrowdSec` `http-probing` (10 distinct paths, one forgiven in 10 s), Elastic (250 distinct paths in 10 minutes),
-//! Sigma (10 failures in 10 minutes): all of them count what exists for others, too, and users complain of `WebDAV` and sync
-//! clients. That nobody is served there separates better than any number, and lets the walk be slow: it ends after half
-//! an hour without a new path.
+//! **Defaults from.** `CrowdSec` `http-probing` (10 distinct paths, one forgiven in 10 s), Elastic (250 distinct paths
+//! in 10 minutes), Sigma (10 failures in 10 minutes): all of them count what exists for others, too, and users complain
+//! of `WebDAV` and sync clients. That nobody is served there separates better than any number, and lets the walk be
+//! slow: it ends after half an hour without a new path.
 //!
-//! **Look-alikes spared.** `WebDAV` and sync clients (the template exists, or differs by ids only; PROPFIND, HEAD, OPTIONS and PUT do not
-//! count), single page apps and broken links (few paths; three others ask for them, too), icons, `robots.txt`,
-//! `.well-known`, source maps, crawlers on old links, stale clients after a deploy (those paths served once).
+//! **Look-alikes spared.** `WebDAV` and sync clients (the template exists, or differs by ids only; PROPFIND, HEAD,
+//! OPTIONS and PUT do not count), single page apps and broken links (few paths; three others ask for them, too), icons,
+//! `robots.txt`, `.well-known`, source maps, crawlers on old links, stale clients after a deploy (those paths served
+//! once).
 //!
-//! **What it trades.** Guessing short lists of plausible API words, below eight, is not seen; nor a scan of a server that answers
-//! 200 to everything, but for scanners' paths. Scans from many addresses are one finding per address that asks for at
-//! least four of scanners' paths, or of all of them together (`Several`) if they use one program. OWASP API9:2023, CWE-425.
+//! **What it trades.** Guessing short lists of plausible API words, below eight, is not seen; nor a scan of a server
+//! that answers 200 to everything, but for scanners' paths. Scans from many addresses are one finding per address that
+//! asks for at least four of scanners' paths, or of all of them together (`Several`) if they use one program. OWASP
+//! API9:2023, CWE-425.
 
 mod words;
 

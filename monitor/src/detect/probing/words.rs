@@ -1,8 +1,8 @@
-//! Paths that only scanners ask for, and paths that honest programs ask for without knowing whether they are there. Must not
-//! know who asks.
+//! Paths that only scanners ask for, and paths that honest programs ask for without knowing whether they are there.
+//! Must not know who asks.
 
-/// Parts of paths, in small letters, that stand in the lists of scanners and in no program that a server does not have: first
-/// those that stand anywhere, then those that begin with a slash.
+/// Parts of paths, in small letters, that stand in the lists of scanners and in no program that a server does not have:
+/// first those that stand anywhere, then those that begin with a slash.
 const SCANNED_WORDS: [&str; 4] = ["xmlrpc.php", "phpmyadmin", "phpinfo", "eval-stdin"];
 const SCANNED: [&str; 42] = [
     "/.env",
@@ -87,8 +87,8 @@ fn small(path: &str) -> String {
         .collect()
 }
 
-/// Whether only a scanner asks for this. One pass: every request that fails is looked at, so a search for each part would be
-/// most of what judging it costs.
+/// Whether only a scanner asks for this. One pass: every request that fails is looked at, so a search for each part
+/// would be most of what judging it costs.
 pub(super) fn is_scanned(path: &str) -> bool {
     let path = path.as_bytes();
     let path = path.get(..LOOKED_AT).unwrap_or(path);

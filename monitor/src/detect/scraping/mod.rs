@@ -1,28 +1,31 @@
 //! `scraping`: one takes all of what everybody may look at a little of.
 //!
-//! **Signal.** Distinct objects that an actor reads at an endpoint in one run (no hour's pause), and pages of a list in a row,
-//! against what nine of ten other actors come to there. Only what others have, too, counts: of the objects, in the path
-//! or in the lists that it is given, a third must have been served to three others (one or two may be the same user under an
-//! earlier token), or a seventh to at least eight (a team is fewer), or a twentieth where those who come for little come for the
-//! same (of a large catalogue others know little). What nobody but the actor is ever given is its own, except where everybody may
-//! ask without a credential. Many actors that take a few each are one walk (`Several`), if their numbers or pages follow one
-//! another and are a quarter of all that the endpoint is asked for, or an eighth, if they are not new ones (`rows.rs`).
+//! **Signal.** Distinct objects that an actor reads at an endpoint in one run (no hour's pause), and pages of a list in
+//! a row, against what nine of ten other actors come to there. Only what others have, too, counts: of the objects, in
+//! the path or in the lists that it is given, a third must have been served to three others (one or two may be the same
+//! user under an earlier token), or a seventh to at least eight (a team is fewer), or a twentieth where those who come
+//! for little come for the same (of a large catalogue others know little). What nobody but the actor is ever given is
+//! its own, except where everybody may ask without a credential. Many actors that take a few each are one walk
+//! (`Several`), if their numbers or pages follow one another and are a quarter of all that the endpoint is asked for,
+//! or an eighth, if they are not new ones (`rows.rs`).
 //!
-//! **Score.** How far beyond the threshold, from once to three times: 35 to 55; numbers or pages in a row 20, or two of three of the
-//! objects shared 10; a machine's pace 5; four times the bytes of what others take, each request for itself, is not counted: a
-//! large answer is the server's. A finding from 55 on; 69 is the most: who reads what it may read is slowed down, not
-//! dropped.
+//! **Score.** How far beyond the threshold, from once to three times: 35 to 55; numbers or pages in a row 20, or two of
+//! three of the objects shared 10; a machine's pace 5; four times the bytes of what others take, each request for
+//! itself, is not counted: a large answer is the server's. A finding from 55 on; 69 is the most: who reads what it may
+//! read is slowed down, not dropped.
 //!
-//! **Defaults from.** Wallarm counts volume by session, Defender for APIs and Apigee the share of bytes in 5 minutes; none tells
-//! one's own from everybody's. 150 objects or 20 pages (40, if slower than one in three seconds: people scroll), at least three
-//! times what 90 % of others come to, or twice the same actor's own earlier runs, are this project's.
+//! **Defaults from.** Wallarm counts volume by session, Defender for APIs and Apigee the share of bytes in 5 minutes;
+//! none tells one's own from everybody's. 150 objects or 20 pages (40, if slower than one in three seconds: people
+//! scroll), at least three times what 90 % of others come to, or twice the same actor's own earlier runs, are this
+//! project's.
 //!
-//! **Look-alikes spared.** Sync of own photos and orders, partners paging through what they own (nobody else is given it),
-//! service accounts and API keys (programs read catalogues by contract; their limit is `rate-abuse`), crawlers that say
-//! so where no credential is needed, nightly jobs known from before, page polling (the same page is no new one).
+//! **Look-alikes spared.** Sync of own photos and orders, partners paging through what they own (nobody else is given
+//! it), service accounts and API keys (programs read catalogues by contract; their limit is `rate-abuse`), crawlers
+//! that say so where no credential is needed, nightly jobs known from before, page polling (the same page is no new
+//! one).
 //!
-//! **What it trades.** Scraping with an API key is left to rates. A catalogue that needs a credential and that only the scraper
-//! reads looks like its own. A crawler can lie. OWASP API6:2023, CWE-799.
+//! **What it trades.** Scraping with an API key is left to rates. A catalogue that needs a credential and that only the
+//! scraper reads looks like its own. A crawler can lie. OWASP API6:2023, CWE-799.
 
 mod track;
 

@@ -135,7 +135,8 @@ impl Track {
         self.sampled.others.iter().all(|other| *other != 0)
     }
 
-    /// Whether what others have, too, is that of several: one or two may be its owner under another name, or the family.
+    /// Whether what others have, too, is that of several: one or two may be its owner under another name, or the
+    /// family.
     pub(super) fn has_of_several(&self) -> bool {
         let known = self.sampled.others.iter().filter(|other| **other != 0);
         known.count() >= SEVERAL

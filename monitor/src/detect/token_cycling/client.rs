@@ -1,5 +1,5 @@
-//! The credentials of one client: those refused, those new and served, those borrowed from other clients, and whether it takes
-//! one after the other. Must not know how they are weighed.
+//! The credentials of one client: those refused, those new and served, those borrowed from other clients, and whether
+//! it takes one after the other. Must not know how they are weighed.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// Credentials remembered of one client: enough for every threshold. Half of them stay until they are too old, so that who
-/// guesses fast does not push out what is old enough to be counted; of the others the oldest gives way.
+/// Credentials remembered of one client: enough for every threshold. Half of them stay until they are too old, so that
+/// who guesses fast does not push out what is old enough to be counted; of the others the oldest gives way.
 const REMEMBERED: usize = 64;
 /// Borrowed credentials remembered of one client.
 const BORROWED: usize = 16;
@@ -215,8 +215,8 @@ impl Client {
         }
     }
 
-    /// An actor is served here; `new`: for the first time. What the turns show if it is another one than the last. Actors
-    /// are what counts: a token that is renewed is no other turn.
+    /// An actor is served here; `new`: for the first time. What the turns show if it is another one than the last.
+    /// Actors are what counts: a token that is renewed is no other turn.
     pub(super) fn turn(
         &mut self,
         actor: u64,

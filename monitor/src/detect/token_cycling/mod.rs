@@ -1,27 +1,28 @@
 //! `token-cycling`: one client with many credentials, guessed or stolen.
 //!
-//! **Signal.** Guessed: distinct credentials refused (401, 403) for one client that nobody was ever served with, beside those
-//! that were new there and served. Borrowed: credentials that were at home in other networks and with other programs, used by
-//! one client, not just when their owners had used them. In turn: credentials that one client takes one after the other, each
-//! for the same number of requests (two at least), none again, without a pause between them.
+//! **Signal.** Guessed: distinct credentials refused (401, 403) for one client that nobody was ever served with, beside
+//! those that were new there and served. Borrowed: credentials that were at home in other networks and with other
+//! programs, used by one client, not just when their owners had used them. In turn: credentials that one client takes
+//! one after the other, each for the same number of requests (two at least), none again, without a pause between them.
 //!
-//! **Score**, guessed: 50 at 15 in 10 minutes and 2 more for each further, or 50 at 30 in a day and 1 more for each further, up to
-//! 75, where four are refused for each that is new and served; 15 from one program 15; several programs with
-//! fewer than 4 each -25. Session cookies, which a server may renew with each refusal: 50 at 30 in a minute, up to 65. Borrowed: 50 at 6 within an hour and 2 more for each further, up to 65; three whose owners went on
-//! using them 20. In turn: 50 at 15 within an hour and 1 more for each further, up to 65. A finding from 50 on; the points are
-//! the confidence.
+//! **Score**, guessed: 50 at 15 in 10 minutes and 2 more for each further, or 50 at 30 in a day and 1 more for each
+//! further, up to 75, where four are refused for each that is new and served; 15 from one program 15; several programs
+//! with fewer than 4 each -25. Session cookies, which a server may renew with each refusal: 50 at 30 in a minute, up to
+//! 65. Borrowed: 50 at 6 within an hour and 2 more for each further, up to 65; three whose owners went on using them
+//! 20. In turn: 50 at 15 within an hour and 1 more for each further, up to 65. A finding from 50 on; the points are the
+//! confidence.
 //!
-//! **Defaults from.** This project: a person has one credential, or two while it changes; an office that comes to work has one
-//! refused and one new for each.
+//! **Defaults from.** This project: a person has one credential, or two while it changes; an office that comes to work
+//! has one refused and one new for each.
 //!
-//! **Look-alikes spared.** Expired tokens (they were served once, or say that they are expired, or are followed by a new one
-//! within 20 s, as at a NAT at nine, and after a restart of apimon); a page that polls with one expired token; 40 pods with one
-//! token; proxies and NATs (their users' tokens are theirs alone, and come back); gateways that pass a token on (within half a second of
-//! its owner); phones that change between two networks (with the same program); load tests (their users come back); services,
-//! and Basic passwords (`brute-force`, `password-spray`).
+//! **Look-alikes spared.** Expired tokens (they were served once, or say that they are expired, or are followed by a
+//! new one within 20 s, as at a NAT at nine, and after a restart of apimon); a page that polls with one expired token;
+//! 40 pods with one token; proxies and NATs (their users' tokens are theirs alone, and come back); gateways that pass a
+//! token on (within half a second of its owner); phones that change between two networks (with the same program); load
+//! tests (their users come back); services, and Basic passwords (`brute-force`, `password-spray`).
 //!
-//! **What it trades.** Who borrows with the program of the owners is left to `token-sharing`; who takes accounts of his own in no
-//! order, to what is found of what he does. OWASP API2:2023, CWE-307.
+//! **What it trades.** Who borrows with the program of the owners is left to `token-sharing`; who takes accounts of his
+//! own in no order, to what is found of what he does. OWASP API2:2023, CWE-307.
 
 mod client;
 

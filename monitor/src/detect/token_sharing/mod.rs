@@ -1,31 +1,31 @@
 //! `token-sharing`: a credential is in use by several clients at once, of which one is its owner.
 //!
-//! **Signal.** Interleaving, not change: the owner uses the token, somebody else uses it, and the owner comes back, within two
-//! minutes. One token is looked at, not one user: somebody with three devices has three tokens. A client is an address,
-//! behind a trusted proxy the forwarded one (a browser's many connections are one client). The owner is who had the token alone,
-//! for at least 5 s and 5 requests before the first newcomer (1 s and 2 requests if the newcomer is another program).
+//! **Signal.** Interleaving, not change: the owner uses the token, somebody else uses it, and the owner comes back,
+//! within two minutes. One token is looked at, not one user: somebody with three devices has three tokens. A client is
+//! an address, behind a trusted proxy the forwarded one (a browser's many connections are one client). The owner is who
+//! had the token alone, for at least 5 s and 5 requests before the first newcomer (1 s and 2 requests if the newcomer
+//! is another program).
 //!
-//! **Score.** Clear owner 20; newcomers that the owner came back after: one 10, two 25, three 40, four 45, five and more 55;
-//! another client program (user agent, header order) 25; another network (/24, /56) 10; both within 2 s of each other 15;
-//! four returns 10, eight 15. A finding from 55 on; one newcomer needs at least two returns of the owner and one of its
-//! own. Where the owner had used it less than five
-//! times, 65 is the most: who came first may be the thief. The finding names the newcomers, never the owner or a client that held
-//! the token alone before.
+//! **Score.** Clear owner 20; newcomers that the owner came back after: one 10, two 25, three 40, four 45, five and
+//! more 55; another client program (user agent, header order) 25; another network (/24, /56) 10; both within 2 s of
+//! each other 15; four returns 10, eight 15. A finding from 55 on; one newcomer needs at least two returns of the owner
+//! and one of its own. Where the owner had used it less than five times, 65 is the most: who came first may be the
+//! thief. The finding names the newcomers, never the owner or a client that held the token alone before.
 //!
-//! **Defaults from.** AWS WAF token reuse (a token belongs to one or two addresses, more than five is reuse); the rest is
-//! this project's, set against the look-alikes below.
+//! **Defaults from.** AWS WAF token reuse (a token belongs to one or two addresses, more than five is reuse); the rest
+//! is this project's, set against the look-alikes below.
 //!
-//! **Look-alikes spared.** Roaming and handover (the old address falls silent; flapping back once is one return); service
-//! pools (several clients before anyone was alone: no owner; later members are of the same program or the same network);
-//! dual stack (one IPv4 and one IPv6 address of one program); several connections or programs of one address; a
-//! token that moves from client to client; proxies on this host, where both sides are heard (their requests lie within those of
-//! their clients); credentials that are there to be used in many places: of services (they say so
+//! **Look-alikes spared.** Roaming and handover (the old address falls silent; flapping back once is one return);
+//! service pools (several clients before anyone was alone: no owner; later members are of the same program or the same
+//! network); dual stack (one IPv4 and one IPv6 address of one program); several connections or programs of one address;
+//! a token that moves from client to client; proxies on this host, where both sides are heard (their requests lie
+//! within those of their clients); credentials that are there to be used in many places: of services (they say so
 //! themselves, or are certificates) and Basic passwords. An API key in two programs is written down, not dropped: it
 //! may be its developer.
 //!
-//! **What it trades.** A thief who starts when the owner has left is the new owner here. A phone that uses two networks at
-//! once, with the same program, for long, is written down but stays below what drops a source. A thief with the owner's
-//! program and one IPv6 address beside the owner's IPv4 passes for dual stack. OWASP API2:2023, CWE-294.
+//! **What it trades.** A thief who starts when the owner has left is the new owner here. A phone that uses two networks
+//! at once, with the same program, for long, is written down but stays below what drops a source. A thief with the
+//! owner's program and one IPv6 address beside the owner's IPv4 passes for dual stack. OWASP API2:2023, CWE-294.
 
 mod usage;
 
@@ -101,7 +101,8 @@ impl Settings {
         Duration::from_secs(self.silent_seconds)
     }
 
-    /// Whether a client that had a token alone for so long owns it, as seen by a newcomer of the same or another program.
+    /// Whether a client that had a token alone for so long owns it, as seen by a newcomer of the same or another
+    /// program.
     fn owns(&self, alone: Duration, requests: u32, same_program: bool) -> bool {
         if same_program {
             alone.as_secs_f64() >= self.alone_seconds && requests >= self.alone_requests
@@ -197,7 +198,8 @@ fn is_personal(observation: &Observation, cx: &Context<'_>) -> bool {
     !password && cx.class != ActorClass::Service
 }
 
-/// Most confidence in what is found of an API key, or of a token that its holder hardly used: below what drops a source.
+/// Most confidence in what is found of an API key, or of a token that its holder hardly used: below what drops a
+/// source.
 const DOUBT: u8 = 65;
 
 /// Adds up the evidence. The weights are explained in the head comment.

@@ -114,8 +114,8 @@ impl Usage {
         self.clients.first().map(|client| client.addr)
     }
 
-    /// Takes in one use. `asked` says for what. Whether it can have changed what the use shows: another client than the last
-    /// one used it.
+    /// Takes in one use. `asked` says for what. Whether it can have changed what the use shows: another client than the
+    /// last one used it.
     pub(super) fn used(&mut self, observation: &Observation, asked: u32, settings: &Settings) -> bool {
         self.requests = self.requests.saturating_add(1);
         let before = std::mem::replace(&mut self.asked, asked);
@@ -151,8 +151,8 @@ impl Usage {
         !same
     }
 
-    /// Another client asked for the same as the last one. If it asked before, and is answered after that one, the last one
-    /// passed its request on, and holds nothing.
+    /// Another client asked for the same as the last one. If it asked before, and is answered after that one, the last
+    /// one passed its request on, and holds nothing.
     fn pass_on(&mut self, observation: &Observation) {
         let Some(client) = self.clients.get_mut(self.last) else {
             return;

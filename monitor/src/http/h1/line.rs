@@ -292,8 +292,8 @@ const TOKEN: [bool; 256] = {
     table
 };
 
-/// Where the first line feed is. Lines of a head are short: what the general search spends on choosing the widest vectors
-/// at each call costs more than they gain.
+/// Where the first line feed is. Lines of a head are short: what the general search spends on choosing the widest
+/// vectors at each call costs more than they gain.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(super) fn line_feed(bytes: &[u8]) -> Option<usize> {

@@ -5,7 +5,8 @@ use super::*;
 const SPRAYER: &str = "203.0.113.66";
 const AFTER: u64 = 4_000_000;
 
-/// Users who log in over `hours`, one in twelve mistyping first, a few giving up, from clients and programs of their own.
+/// Users who log in over `hours`, one in twelve mistyping first, a few giving up, from clients and programs of their
+/// own.
 fn logins(users: u64, hours: u64) -> Vec<Request> {
     let mut requests = Vec::new();
     let programs = ["app/1.0", "browser/1", "browser/2", "app/2.0"];

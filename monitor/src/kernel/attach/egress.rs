@@ -1,6 +1,6 @@
-//! The shield's way out of one interface: a pinned TCX link, or, where the kernel has no TCX, a filter of a clsact queueing
-//! discipline. Either is adopted where there is one, and lasts as the shield does. Must not stop a start: where neither can be
-//! had there is none, and that is said.
+//! The shield's way out of one interface: a pinned TCX link, or, where the kernel has no TCX, a filter of a clsact
+//! queueing discipline. Either is adopted where there is one, and lasts as the shield does. Must not stop a start:
+//! where neither can be had there is none, and that is said.
 
 use std::path::Path;
 
@@ -42,8 +42,8 @@ enum Held {
 }
 
 impl HeldEgress {
-    /// Puts it on an interface, in place of an earlier daemon's if there is one. `None` on the loopback interface, where
-    /// no lease drops anything, and where the kernel refuses both ways.
+    /// Puts it on an interface, in place of an earlier daemon's if there is one. `None` on the loopback interface,
+    /// where no lease drops anything, and where the kernel refuses both ways.
     pub(in crate::kernel) fn attach(
         ebpf: &mut Ebpf,
         interface: &Interface,

@@ -77,7 +77,8 @@ impl Sources {
         all
     }
 
-    /// Every source that is known, in the order of addresses. What a leased net stopped belongs to no one of its sources.
+    /// Every source that is known, in the order of addresses. What a leased net stopped belongs to no one of its
+    /// sources.
     pub fn list(&self) -> Vec<SourceCount> {
         let mut all: BTreeMap<IpKey, SourceCount> = BTreeMap::new();
         self.for_each_passed(|source, passed| {

@@ -1,4 +1,5 @@
-//! What the words of a path say that an endpoint is for: logging in, administration, everybody. Must not know who used it.
+//! What the words of a path say that an endpoint is for: logging in, administration, everybody. Must not know who used
+//! it.
 //!
 //! The lists are short on purpose: a word stands here only if it hardly ever means anything else. They are hints for
 //! detectors, which ask for more evidence than a word.

@@ -1,5 +1,5 @@
-//! Paths for the record of observations: as much as the templates and the detectors need, and nothing that only one client
-//! knows. Must not know who keeps them.
+//! Paths for the record of observations: as much as the templates and the detectors need, and nothing that only one
+//! client knows. Must not know who keeps them.
 //!
 //! A live path has no control byte in it ([`crate::observe::target`] escapes them), so these two marks are no path's.
 

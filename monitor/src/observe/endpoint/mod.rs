@@ -1,12 +1,12 @@
 //! Endpoints: method and path template, learned from traffic with bounded memory. Must not know about abuse.
 //!
 //! - A segment that looks like a value ([`super::template::shape`]) becomes `{id}` at once.
-//! - A word becomes a literal, unless the answer says that there is no such path (404, 400): probing must not fill the tree.
-//!   On such an answer a word is learned only in front of a value, and only into half of the room.
-//! - A position with more than 32 words, or more than 3 doubtful ones, collapses: those used seldom and all later ones are
-//!   values.
-//! - A full tree learns no more: what is new is `{unknown}`, counted. Nothing is forgotten, so that endpoint numbers stay
-//!   true for the detectors.
+//! - A word becomes a literal, unless the answer says that there is no such path (404, 400): probing must not fill the
+//!   tree. On such an answer a word is learned only in front of a value, and only into half of the room.
+//! - A position with more than 32 words, or more than 3 doubtful ones, collapses: those used seldom and all later ones
+//!   are values.
+//! - A full tree learns no more: what is new is `{unknown}`, counted. Nothing is forgotten, so that endpoint numbers
+//!   stay true for the detectors.
 
 mod hints;
 mod mask;
@@ -89,7 +89,8 @@ pub struct Endpoint {
     pub refused_anonymous: u64,
     /// Mean length of the answers 2xx to requests with a credential, bytes; follows the last ones.
     answer_bytes: f64,
-    /// Name stems of the objects at each id of the path: `order` for `/orders/{id}`; 0 if it is no object (page, date, ...).
+    /// Name stems of the objects at each id of the path: `order` for `/orders/{id}`; 0 if it is no object (page, date,
+    /// ...).
     pub stems: [u64; PATH_IDS],
     /// Name stems of what a request without id lists here: `order` for `/orders` and `/orders/search`; 0 for none.
     pub lists: [u64; 2],
@@ -134,7 +135,8 @@ impl Endpoint {
         self.served_principals * 10 <= self.served_anonymous
     }
 
-    /// Whether everybody may ask here, with a credential or without: some were served without, and nobody was refused for it.
+    /// Whether everybody may ask here, with a credential or without: some were served without, and nobody was refused
+    /// for it.
     pub fn is_open(&self) -> bool {
         self.is_public() || (self.served_anonymous >= OPEN && self.refused_anonymous == 0)
     }
@@ -233,8 +235,8 @@ impl EndpointTable {
         [("endpoints", endpoints), ("template_nodes", self.tree.stats())]
     }
 
-    /// The endpoint and the object ids of a request, learned from it if new. `source` is the keyed hash of the address it
-    /// came from.
+    /// The endpoint and the object ids of a request, learned from it if new. `source` is the keyed hash of the address
+    /// it came from.
     pub fn resolve(&mut self, observation: &Observation, source: u64) -> Resolved {
         let mut path = Path::default();
         path.read(&observation.path);

@@ -1,7 +1,7 @@
 //! The tree of path templates, learned from paths with bounded memory. Must not know about methods or actors.
 //!
-//! One node for each literal segment, and at most three other children a node: `{id}` for values, `{date}`, and `{unknown}`
-//! for whatever nobody ever served.
+//! One node for each literal segment, and at most three other children a node: `{id}` for values, `{date}`, and
+//! `{unknown}` for whatever nobody ever served.
 
 use std::{collections::HashSet, hash::BuildHasher as _};
 
@@ -110,8 +110,8 @@ impl Tree {
         }
     }
 
-    /// The node of a path, learned if new; the values on the way go to `value`. `absent`: the answer says that there is no
-    /// such path.
+    /// The node of a path, learned if new; the values on the way go to `value`. `absent`: the answer says that there is
+    /// no such path.
     pub(super) fn resolve<'a>(
         &mut self,
         path: &Path<'a>,

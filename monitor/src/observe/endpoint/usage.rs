@@ -1,8 +1,8 @@
 //! How an endpoint is used: rate, answers, latency and size, who asks. Must not know about abuse.
 //!
-//! Latency and size go into histograms with eight steps an octave: a quantile is at most 6 % off. `hdrhistogram` gives the
-//! same with one significant digit in about 10 KiB for each of the two; these take 2 KiB together, so that 10,000 endpoints
-//! stay within 20 MiB.
+//! Latency and size go into histograms with eight steps an octave: a quantile is at most 6 % off. `hdrhistogram` gives
+//! the same with one significant digit in about 10 KiB for each of the two; these take 2 KiB together, so that 10,000
+//! endpoints stay within 20 MiB.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
-//! The client behind trusted proxies: the rightmost address that is no trusted proxy itself, of what the proxies say. Must
-//! not believe anybody else.
+//! The client behind trusted proxies: the rightmost address that is no trusted proxy itself, of what the proxies say.
+//! Must not believe anybody else.
 //!
-//! Each proxy adds at the right whom it heard. So what stands right of the first address that is not trusted was written by
-//! trusted proxies, and what stands left of it by anybody.
+//! Each proxy adds at the right whom it heard. So what stands right of the first address that is not trusted was
+//! written by trusted proxies, and what stands left of it by anybody.
 
 mod hop;
 pub mod settings;

@@ -1,7 +1,7 @@
 //! The principal and the credential of a request, from whichever of its places says most. Must not know bodies.
 //!
-//! On a connection the same client sends the same credential again and again: what was made of it is remembered, so that
-//! a token is parsed once.
+//! On a connection the same client sends the same credential again and again: what was made of it is remembered, so
+//! that a token is parsed once.
 
 use super::{
     InstallKey, PrincipalKind,

@@ -1,5 +1,5 @@
-//! Client certificates, as a trusted proxy tells of them that has ended the TLS connection. Must not be asked about what
-//! anybody else sends.
+//! Client certificates, as a trusted proxy tells of them that has ended the TLS connection. Must not be asked about
+//! what anybody else sends.
 
 use crate::http::transaction::{Head, is_name};
 
@@ -24,8 +24,8 @@ pub(super) fn certificate(head: Head<'_>) -> Option<(&[u8], &[u8])> {
     })
 }
 
-/// Envoy's list of `Key=value;Key="value"`, one element for each proxy on the way; the last is of whom the last proxy heard.
-/// URI (a SPIFFE id, mostly) says more than Subject, and that more than Hash.
+/// Envoy's list of `Key=value;Key="value"`, one element for each proxy on the way; the last is of whom the last proxy
+/// heard. URI (a SPIFFE id, mostly) says more than Subject, and that more than Hash.
 fn envoy(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let last = split(value, b',').last()?;
     let (mut who, mut hash) = ((0, &b""[..]), &b""[..]);

@@ -1,6 +1,7 @@
 //! The keys with which tokens are signed, and whether a signature is good (RFC 7515, 7517, 7518). Must not know claims.
 //!
-//! A token cannot choose how it is verified: the kind of the key says which algorithms can be meant (RFC 8725 section 3.1).
+//! A token cannot choose how it is verified: the kind of the key says which algorithms can be meant (RFC 8725 section
+//! 3.1).
 
 use base64::Engine as _;
 use ring::{hmac, signature};

@@ -1,7 +1,7 @@
 //! Verifies signatures of tokens that were accepted, so many a second. Must not know who is verified.
 //!
-//! Only what a server has answered with success is verified: forged tokens that it refuses cost nothing, so whoever sends
-//! thousands of them does not use up what the one that is accepted needs.
+//! Only what a server has answered with success is verified: forged tokens that it refuses cost nothing, so whoever
+//! sends thousands of them does not use up what the one that is accepted needs.
 
 use base64::Engine as _;
 

@@ -27,8 +27,8 @@ pub(in crate::observe) fn is_opaque(text: &[u8]) -> bool {
             == OPAQUE_BYTES
 }
 
-/// The three parts of a JSON Web Token in compact form (RFC 7515 section 3.1): header, claims and signature, which may be
-/// empty. Only the form is looked at.
+/// The three parts of a JSON Web Token in compact form (RFC 7515 section 3.1): header, claims and signature, which may
+/// be empty. Only the form is looked at.
 pub(in crate::observe) fn jwt_parts(token: &[u8]) -> Option<[&[u8]; 3]> {
     // The base64url of an opening brace, and of one with a line break behind it.
     let begins = token.starts_with(b"ey") || token.starts_with(b"ew");

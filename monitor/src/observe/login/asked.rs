@@ -100,8 +100,8 @@ impl Asked {
         self
     }
 
-    /// The attempt to log in that this is, if it is one. `client` is the user and the password of Basic, which at a token
-    /// endpoint prove the client (RFC 6749 section 2.3.1).
+    /// The attempt to log in that this is, if it is one. `client` is the user and the password of Basic, which at a
+    /// token endpoint prove the client (RFC 6749 section 2.3.1).
     pub(in crate::observe) fn attempt(&self, path: &str, client: Option<Attempt>) -> Option<Attempt> {
         if self.grant.is_none() && self.password.is_none() && self.code.is_none() {
             return None;

@@ -45,8 +45,8 @@ pub(in crate::observe) fn outcome(answer: &Answer<'_>) -> LoginOutcome {
     }
 }
 
-/// A success that may be none: interfaces that say so in the body, and pages that show the form again. Whoever has sent a
-/// form and got in is sent elsewhere; a page in its place is the form once more, unless a session comes with it.
+/// A success that may be none: interfaces that say so in the body, and pages that show the form again. Whoever has sent
+/// a form and got in is sent elsewhere; a page in its place is the form once more, unless a session comes with it.
 fn succeeded(answer: &Answer<'_>) -> LoginOutcome {
     match answer.body {
         AnswerBody::Page if answer.form && answer.handed_out => LoginOutcome::Unclear,

@@ -1,4 +1,5 @@
-//! Bytes that nobody wants: says where they are, and takes it that they do not come. Must not know why nobody wants them.
+//! Bytes that nobody wants: says where they are, and takes it that they do not come. Must not know why nobody wants
+//! them.
 
 use std::time::Duration;
 

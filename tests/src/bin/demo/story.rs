@@ -48,8 +48,8 @@ const SHOWN: [&str; 9] = [
     "/apimon/verdict",
     "/apimon/evidence/summary",
 ];
-/// The walker's next request comes a pause after the one that tipped the scale, and must not be answered; a busy machine
-/// may delay it.
+/// The walker's next request comes a pause after the one that tipped the scale, and must not be answered; a busy
+/// machine may delay it.
 const REACTION_BOUND: Duration = Duration::from_millis(500);
 
 /// Tells the whole story and gives what was proven.

@@ -1,5 +1,6 @@
-//! The common way through JSON: names and scalars without escapes that lie whole in the piece at hand, with the brackets
-//! between them. Whatever else comes is left where it stands, for the state machine. Must not read anything in another way than that does.
+//! The common way through JSON: names and scalars without escapes that lie whole in the piece at hand, with the
+//! brackets between them. Whatever else comes is left where it stands, for the state machine. Must not read anything in
+//! another way than that does.
 
 use super::{Json, State, bare_kind, bare_len};
 use crate::body::walk::{
@@ -188,8 +189,8 @@ impl Json {
         }
     }
 
-    /// Reads the comma behind a scalar. Whether a sibling follows, for which the state is `next`; anything else is left where it
-    /// stands, and so is everything once the walk was stopped.
+    /// Reads the comma behind a scalar. Whether a sibling follows, for which the state is `next`; anything else is left
+    /// where it stands, and so is everything once the walk was stopped.
     #[inline]
     fn has_sibling<'a>(
         &mut self,

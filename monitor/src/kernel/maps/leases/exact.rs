@@ -1,9 +1,9 @@
-//! The exact leases of one address family: in the table of few, and when they are no longer few, in the table of many. Must not
-//! know what a lease does.
+//! The exact leases of one address family: in the table of few, and when they are no longer few, in the table of many.
+//! Must not know what a lease does.
 //!
-//! Leases go over all at once, each written where it will be before it is taken from where it was, so that the shield, which
-//! looks into the one and then into the other, finds it at any moment. They do not come back: only when no lease is left in the
-//! table of many does the next one go into the table of few.
+//! Leases go over all at once, each written where it will be before it is taken from where it was, so that the shield,
+//! which looks into the one and then into the other, finds it at any moment. They do not come back: only when no lease
+//! is left in the table of many does the next one go into the table of few.
 
 use std::sync::atomic::AtomicU64;
 
@@ -87,8 +87,8 @@ impl Exact<'_> {
     /// Ends what a writer that was killed had begun, and counts anew.
     pub(super) fn settle<K: Key>(&self) {
         if self.counts().few == 0 {
-            // The shield does not look there, so it is not in force: an older version, which does not know this table, has
-            // changed the leases since.
+            // The shield does not look there, so it is not in force: an older version, which does not know this table,
+            // has changed the leases since.
             self.few.clear();
         }
         self.say(self.counted::<K>());

@@ -1,5 +1,5 @@
-//! Keeps the tables of [`monitor_common::nets`]: no leased net without its length in the masks of its areas. Must not know
-//! what a lease does.
+//! Keeps the tables of [`monitor_common::nets`]: no leased net without its length in the masks of its areas. Must not
+//! know what a lease does.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -52,8 +52,8 @@ impl Mark {
         }
     }
 
-    /// Key of the count of nets that set this bit. Of an IPv4 net as large as an area or larger there is no count: another
-    /// one of its length has other areas.
+    /// Key of the count of nets that set this bit. Of an IPv4 net as large as an area or larger there is no count:
+    /// another one of its length has other areas.
     fn shared(&self) -> Option<(Family, u32, u32)> {
         let alone = self.family == Family::V4 && self.bit >= nets::bit(AREA, CLASS_SHIFT_V4);
         (!alone).then_some((self.family, *self.areas.start(), self.bit))
@@ -77,7 +77,8 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    /// The masks of these nets and no others. A mask that is right already is not touched: the shield may be reading it.
+    /// The masks of these nets and no others. A mask that is right already is not touched: the shield may be reading
+    /// it.
     pub(super) fn of(tables: &Tables, leased: &BTreeSet<Prefix>) -> Self {
         let mut filters = Self {
             shared: BTreeMap::new(),

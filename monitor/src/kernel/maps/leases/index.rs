@@ -1,5 +1,5 @@
-//! What userspace keeps beside the tables: free lease numbers, how many leases of each length there are, the leased nets.
-//! All of it can be made anew from the tables. Must not know what a lease does.
+//! What userspace keeps beside the tables: free lease numbers, how many leases of each length there are, the leased
+//! nets. All of it can be made anew from the tables. Must not know what a lease does.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -18,7 +18,8 @@ use super::{
 
 /// The index of one kernel side.
 pub(super) struct Index {
-    /// Free numbers, the one free for longest first: a number that was just given back may still be in the hands of a CPU.
+    /// Free numbers, the one free for longest first: a number that was just given back may still be in the hands of a
+    /// CPU.
     free: VecDeque<u32>,
     /// Leases by family and length.
     lengths: [Vec<u32>; 2],

@@ -90,7 +90,8 @@ pub(in crate::kernel) struct LeaseMaps {
     pub(in crate::kernel) nets_v6: MapData,
 }
 
-/// Every lease in the maps, as [`Leases::list`]. Only reads: beside the daemon whose maps they are this is all that is safe.
+/// Every lease in the maps, as [`Leases::list`]. Only reads: beside the daemon whose maps they are this is all that is
+/// safe.
 pub(in crate::kernel) fn list(maps: &LeaseMaps) -> Result<Vec<KernelLease>, KernelError> {
     Ok(all(&Tables::new(maps)?, Clock.monotonic_ns()))
 }
@@ -104,8 +105,8 @@ fn all(tables: &Tables, now_ns: u64) -> Vec<KernelLease> {
 }
 
 impl Leases {
-    /// Takes over what is in the maps. Lists and filters that userspace keeps are made anew from the tables, so a daemon
-    /// that was killed between two writes leaves nothing behind.
+    /// Takes over what is in the maps. Lists and filters that userspace keeps are made anew from the tables, so a
+    /// daemon that was killed between two writes leaves nothing behind.
     pub(in crate::kernel) fn new(maps: &LeaseMaps) -> Result<Self, KernelError> {
         let tables = Tables::new(maps)?;
         let index = Index::of(&tables)?;

@@ -36,8 +36,8 @@ pub(super) enum Net {
 }
 
 impl Net {
-    /// The net by family. A net shorter than the mapped form of IPv4 (such as `::/0`) is one of IPv6, and no IPv4 packet is
-    /// in it.
+    /// The net by family. A net shorter than the mapped form of IPv4 (such as `::/0`) is one of IPv6, and no IPv4
+    /// packet is in it.
     pub(super) fn of(net: Prefix) -> Self {
         match net.addr().number() {
             Number::V4(v4) if net.is_v4() => Self::V4(v4, net.family_bits()),
@@ -258,8 +258,8 @@ impl Tables {
     }
 }
 
-/// How far ahead of its rates a source may be, nanoseconds: a second's worth may come at once. A browser opens a page with
-/// a burst.
+/// How far ahead of its rates a source may be, nanoseconds: a second's worth may come at once. A browser opens a page
+/// with a burst.
 const BURST_NS: u64 = NS;
 
 fn each_net(net: Option<Prefix>, slot: Slot, each: &mut impl FnMut(Prefix, Slot)) {
