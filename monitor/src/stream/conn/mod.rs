@@ -302,11 +302,11 @@ impl<C: Default> Conn<C> {
         let full = |half: &Half| half.waiting.as_ref().is_some_and(|w| w.is_full());
         if full(self.halves.get(side)) {
             self.force(side, Reason::Limit, env);
-            if self.halves.get(side).phase == Phase::Over {
-                // What was given up on stood before the FIN: nothing waits on a side that has ended.
-                env.stats.after_end_bytes += u64::from(segment.wire_len);
-                return;
-            }
+        }
+        if self.halves.get(side).phase == Phase::Over {
+            // What was given up on stood before the FIN, or data comes with a SYN of a side that has ended.
+            env.stats.after_end_bytes += u64::from(segment.wire_len);
+            return;
         }
         // A sender that acknowledges what was never seen may be about to be refused, and so is data within a SYN.
         let theirs = self.halves.get(side.opposite());

@@ -134,3 +134,13 @@ fn nothing_waits_on_a_side_that_making_room_has_ended() {
     t.finish();
     assert_eq!(t.table.stats().buffered_bytes, 0);
 }
+
+/// Found by the fuzzer, too.
+#[test]
+fn data_with_a_syn_comes_too_late_for_a_side_that_has_ended() {
+    let mut t = Talk::new();
+    t.s(SYN | ACK, -1, 0, "")
+        .s(FIN | ACK, -18, 0, "ended before it is")
+        .s(SYN | ACK, -1, 0, "A");
+    assert_eq!(t.finish(), ["s:Fin", "c:Lost"]);
+}
