@@ -118,22 +118,12 @@ impl Assembled {
 
     /// Reads the source of an IPv4 frame, as any filter must, and drops it.
     pub fn drop_after_reading() -> io::Result<Self> {
-        let program = [
-            insn(0x61, 2, 1, 0, 0),       // r2 = data
-            insn(0x61, 3, 1, 4, 0),       // r3 = end of the data
-            insn(0xbf, 4, 2, 0, 0),       // r4 = r2
-            insn(0x07, 4, 0, 0, HEADERS), // r4 += HEADERS
-            insn(0x2d, 4, 3, 6, 0),       // too short: pass
-            insn(0x69, 4, 2, 12, 0),      // r4 = EtherType
-            insn(0x55, 4, 0, 4, 8),       // not IPv4: pass
-            insn(0x61, 4, 2, SOURCE, 0),  // r4 = source
-            insn(0x15, 4, 0, 2, 0),       // no address: pass
-            insn(0xb7, 0, 0, 0, 1),       // XDP_DROP
-            EXIT,
-            insn(0xb7, 0, 0, 0, 2), // XDP_PASS
+        let rest = [
+            insn(0x15, 4, 0, 2, 0), // no address: pass
+            insn(0xb7, 0, 0, 0, 1), // XDP_DROP
             EXIT,
         ];
-        Self::load(&program, None)
+        Self::load(&by_source(&rest), None)
     }
 
     /// Looks the source of an IPv4 frame up in one hash map of `addresses` and drops it if it is there: the least that
@@ -152,17 +142,9 @@ impl Assembled {
             bpf(BPF_MAP_UPDATE_ELEM, &mut attr)?;
         }
         let [low, high] = map_load(&map, 1, false)?;
-        let program = [
-            insn(0x61, 2, 1, 0, 0),       // r2 = data
-            insn(0x61, 3, 1, 4, 0),       // r3 = end of the data
-            insn(0xbf, 4, 2, 0, 0),       // r4 = r2
-            insn(0x07, 4, 0, 0, HEADERS), // r4 += HEADERS
-            insn(0x2d, 4, 3, 12, 0),      // too short: pass
-            insn(0x69, 4, 2, 12, 0),      // r4 = EtherType
-            insn(0x55, 4, 0, 10, 8),      // not IPv4: pass
-            insn(0x61, 4, 2, SOURCE, 0),  // r4 = source
-            insn(0x63, 10, 4, -4, 0),     // on the stack
-            low,                          // r1 = map
+        let rest = [
+            insn(0x63, 10, 4, -4, 0), // on the stack
+            low,                      // r1 = map
             high,
             insn(0xbf, 2, 10, 0, 0), // r2 = stack
             insn(0x07, 2, 0, 0, -4), // r2 -= 4
@@ -170,10 +152,8 @@ impl Assembled {
             insn(0x15, 0, 0, 2, 0),  // not there: pass
             insn(0xb7, 0, 0, 0, 1),  // XDP_DROP
             EXIT,
-            insn(0xb7, 0, 0, 0, 2), // XDP_PASS
-            EXIT,
         ];
-        Self::load(&program, Some(map))
+        Self::load(&by_source(&rest), Some(map))
     }
 
     /// Gives each frame the next of `sources` IPv4 source addresses from `first` on, and sends it out by an interface.
@@ -273,6 +253,24 @@ fn map(map_type: u32, key_size: u32, value_size: u32, max_entries: u32) -> io::R
         _padding: 0,
     };
     Ok(opened(bpf(BPF_MAP_CREATE, &mut attr)?))
+}
+
+/// A program that begins with the source of an IPv4 frame in register 4, goes on with `rest`, and passes what jumps behind
+/// that, as frames do that have no such source.
+fn by_source(rest: &[u64]) -> Vec<u64> {
+    let behind = i16::try_from(rest.len()).unwrap_or(0);
+    let begins = [
+        insn(0x61, 2, 1, 0, 0),          // r2 = data
+        insn(0x61, 3, 1, 4, 0),          // r3 = end of the data
+        insn(0xbf, 4, 2, 0, 0),          // r4 = r2
+        insn(0x07, 4, 0, 0, HEADERS),    // r4 += HEADERS
+        insn(0x2d, 4, 3, behind + 3, 0), // too short: pass
+        insn(0x69, 4, 2, 12, 0),         // r4 = EtherType
+        insn(0x55, 4, 0, behind + 1, 8), // not IPv4: pass
+        insn(0x61, 4, 2, SOURCE, 0),     // r4 = source
+    ];
+    let passes = [insn(0xb7, 0, 0, 0, 2), EXIT]; // XDP_PASS
+    [&begins, rest, &passes].concat()
 }
 
 /// Loads a map, or the place of its first value, into a register.
