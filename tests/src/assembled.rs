@@ -255,8 +255,8 @@ fn map(map_type: u32, key_size: u32, value_size: u32, max_entries: u32) -> io::R
     Ok(opened(bpf(BPF_MAP_CREATE, &mut attr)?))
 }
 
-/// A program that begins with the source of an IPv4 frame in register 4, goes on with `rest`, and passes what jumps behind
-/// that, as frames do that have no such source.
+/// A program that begins with the source of an IPv4 frame in register 4, goes on with `rest`, and passes what jumps
+/// behind that, as frames do that have no such source.
 fn by_source(rest: &[u64]) -> Vec<u64> {
     let behind = i16::try_from(rest.len()).unwrap_or(0);
     let begins = [
