@@ -38,6 +38,9 @@ pub struct Limits {
     pub head_bytes: usize,
     /// Fields of a message head. As above.
     pub header_fields: usize,
+    /// Heads remembered to compare the next ones with, per reader and direction; 0: none. More connections that speak in
+    /// turn than this, and each head is read anew. Each takes at most [`FORMER_BYTES`] and [`FORMER_FIELDS`].
+    pub former_heads: usize,
     /// Requests without a response, per connection. Pipelining without end; the oldest is given out unanswered. While
     /// half of `http_bytes` is spent, 4.
     pub pending_requests: usize,
@@ -53,6 +56,11 @@ pub struct Limits {
     /// Silence after which a connection that carried no data is forgotten.
     pub half_open: Duration,
 }
+
+/// Longest head that is remembered, bytes. Long heads on many connections would stay in memory; they are read anew.
+pub const FORMER_BYTES: usize = 4 << 10;
+/// Most fields of a head that is remembered. As above.
+pub const FORMER_FIELDS: usize = 64;
 
 /// Deepest nesting of a body that is walked. Brackets without end; nothing behind is read.
 pub const BODY_DEPTH: usize = 64;
@@ -126,6 +134,7 @@ impl Default for Limits {
             unwanted_bytes: 32 << 10,
             head_bytes: 64 << 10,
             header_fields: 128,
+            former_heads: 256,
             pending_requests: 256,
             held_bytes: 256 << 10,
             http_bytes: 64 << 20,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     body::{Media, coding::Coding},
     http::{
+        name::Name,
         order::InOrder,
         transaction::{Transaction, TransactionSink},
     },
@@ -111,7 +112,7 @@ impl<'a> Line<'a> {
             server_port: transaction.server.port,
             method: Text(request.method),
             target: Text(request.target),
-            host: request.head.get("host").map(Text),
+            host: request.head.first(Name::Host).map(Text),
             version: request.head.version.as_str(),
             status: transaction.response.map(|response| response.status),
             request_body_len: request.body_len,

@@ -38,6 +38,7 @@ use apimon::{
     flow::Peer,
     http::{
         connection::{Cx, HttpConnection},
+        name::Name,
         shared::Shared,
         transaction::{BodyPart, Mark, Part, Transaction, TransactionSink},
     },
@@ -357,7 +358,7 @@ impl TransactionSink for Lines {
         let text = |bytes: &[u8]| bytes.escape_ascii().to_string().replace(' ', "\\x20");
         let number = |n: Option<u64>| n.map_or("-".to_owned(), |n| n.to_string());
         let version = t.request.head.version.as_str();
-        let host = t.request.head.get("host").map_or("-".to_owned(), text);
+        let host = t.request.head.first(Name::Host).map_or("-".to_owned(), text);
         let status = number(t.response.map(|r| u64::from(r.status)));
         let (method, target) = (text(t.request.method), text(t.request.target));
         let lengths = (

@@ -53,9 +53,9 @@ fn shared() -> Option<PathBuf> {
 }
 
 /// The lines that a capture gives, and what was read and lost.
-fn replay(path: &Path) -> anyhow::Result<(String, BTreeMap<&'static str, u64>)> {
+fn replay(path: &Path, limits: Limits) -> anyhow::Result<(String, BTreeMap<&'static str, u64>)> {
     let mut capture = Capture::open(path)?;
-    let mut reader = Reader::new(Limits::default());
+    let mut reader = Reader::new(limits);
     let mut lines = TransactionLines::new(Vec::new());
     while let Some(packet) = capture.next_packet()? {
         reader.packet(&packet, &mut lines);
@@ -100,8 +100,24 @@ fn compare(folder: &Path) -> anyhow::Result<Vec<String>> {
             .filter_map(Value::as_str)
             .collect();
         let path = folder.join(entry["file"].as_str().unwrap_or_default());
-        let (text, counters) = replay(&path)?;
-        assert_eq!(replay(&path)?.0, text, "{name}: a second replay differs");
+        let (text, counters) = replay(&path, Limits::default())?;
+        assert_eq!(
+            replay(&path, Limits::default())?.0,
+            text,
+            "{name}: a second replay differs"
+        );
+        // Two places for all connections, and none: what is remembered of heads must not be seen.
+        for former_heads in [0, 2] {
+            let limits = Limits {
+                former_heads,
+                ..Limits::default()
+            };
+            assert_eq!(
+                replay(&path, limits)?,
+                (text.clone(), counters.clone()),
+                "{name}: with {former_heads} former heads"
+            );
+        }
         let got: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
         let expected: Vec<Value> =
             serde_json::from_str(&fs::read_to_string(folder.join(format!("{name}.expected.json")))?)?;

@@ -207,6 +207,35 @@ fn words() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(word, 1..12).prop_map(|words| words.concat())
 }
 
+/// A message of a client or a server, mostly whole.
+fn message() -> impl Strategy<Value = (bool, Vec<u8>)> {
+    let line = prop::sample::select(vec![
+        "Host: a\r\n",
+        "Host: b\r\n",
+        "Host : a\r\n",
+        "Content-Length: 5\r\n",
+        "Content-Length: 0\r\n",
+        "content-length: 5\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Upgrade: x\r\nConnection: upgrade\r\n",
+        "Connection: keep-alive\r\n",
+        " folded\r\n",
+        "X: y\n",
+    ]);
+    let lines = prop::collection::vec(line, 0..5).prop_map(|lines| lines.concat());
+    let start = prop::sample::select(vec![
+        (true, "GET / HTTP/1.1\r\n"),
+        (true, "POST /y HTTP/1.1\r\n"),
+        (false, "HTTP/1.1 200 OK\r\n"),
+        (false, "HTTP/1.1 101 x\r\n"),
+        (false, "HTTP/1.0 304\r\n"),
+    ]);
+    let body = prop::sample::select(vec!["", "", "hello", "5\r\nhello\r\n0\r\n\r\n"]);
+    (start, lines, body).prop_map(|((client, start), lines, body)| {
+        (client, [start, &lines, "\r\n", body].concat().into_bytes())
+    })
+}
+
 /// A line that names an anomaly, not a transaction: `! name`. A method may be `!`.
 fn is_anomaly(line: &str) -> bool {
     line.strip_prefix("! ").is_some_and(|name| !name.contains(' '))
@@ -242,6 +271,28 @@ proptest! {
         prop_assert_eq!(heard.kept_bytes, 0);
         let given_out = heard.lines.iter().filter(|line| !is_anomaly(line)).count();
         prop_assert_eq!(given_out as u64, counter(&heard, "transactions"));
+    }
+
+    /// Few different messages in turn: most heads were heard before, or one much like them.
+    #[test]
+    fn what_is_remembered_of_heads_is_not_seen(
+        messages in prop::collection::vec(message(), 1..4),
+        turns in prop::collection::vec(any::<prop::sample::Index>(), 1..12),
+        split in prop_oneof![3 => Just(usize::MAX), 1 => 1usize..80],
+    ) {
+        let play = |former_heads: usize| {
+            let limits = Limits { former_heads, ..Limits::default() };
+            let mut stage = Stage::new(false, limits);
+            for turn in &turns {
+                let (client, bytes) = turn.get(&messages);
+                let (side, other) = if *client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+                let acked = Some(stage.sent(other));
+                bytes.chunks(split).for_each(|bytes| stage.data(side, bytes, acked));
+            }
+            let heard = stage.finish();
+            (heard.lines, heard.counters)
+        };
+        prop_assert_eq!(play(1), play(0), "{:?}", readable(&messages));
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl HttpConnection {
                     }
                     _ => proxy::Header::default(),
                 };
-                self.speaks(Exchange::behind(header), connection, cx);
+                self.speaks(Exchange::behind(header, connection.opener.port), connection, cx);
             }
             Opening::Midstream => self.state = State::Undecided(Box::new(Undecided::new())),
         }
@@ -197,7 +197,11 @@ impl HttpConnection {
             return;
         };
         let heard = |of: Side| if of == side { None } else { undecided.next(of) };
-        let exchange = Exchange::joined(client, heard(client), heard(opposite(client)));
+        let port = match client {
+            Side::Opener => connection.opener.port,
+            Side::Other => connection.other.port,
+        };
+        let exchange = Exchange::joined(client, port, heard(client), heard(opposite(client)));
         self.speaks(exchange, connection, cx);
         cx.shared.stats.unsynced_bytes += input.take(at).len() as u64;
         self.speak(connection, side, Event::Data(input), cx);

@@ -45,8 +45,8 @@ struct Half<M: Message> {
 }
 
 impl<M: Message> Half<M> {
-    fn new(joined: bool, next: Option<u64>) -> Self {
-        let mut side = Side::new(joined);
+    fn new(joined: bool, port: u16, next: Option<u64>) -> Self {
+        let mut side = Side::new(joined, port);
         side.next = next;
         Self {
             side,
@@ -108,24 +108,42 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// A connection that is read from its beginning, behind what a proxy may have said there.
-    pub(crate) fn behind(header: proxy::Header) -> Self {
+    /// A connection that a client opened from this port and that is read from its beginning, behind what a proxy may
+    /// have said there.
+    pub(crate) fn behind(header: proxy::Header, port: u16) -> Self {
         Self {
             proxied: header.client,
-            ..Self::with(stream::Side::Opener, false, Some(header.len as u64), Some(0))
+            ..Self::with(
+                stream::Side::Opener,
+                port,
+                false,
+                Some(header.len as u64),
+                Some(0),
+            )
         }
     }
 
-    /// A connection joined late, with what was seen of it so far.
-    pub(crate) fn joined(client_is: stream::Side, client: Option<u64>, server: Option<u64>) -> Self {
-        Self::with(client_is, true, client, server)
+    /// A connection joined late of a client with this port, with what was seen of it so far.
+    pub(crate) fn joined(
+        client_is: stream::Side,
+        port: u16,
+        client: Option<u64>,
+        server: Option<u64>,
+    ) -> Self {
+        Self::with(client_is, port, true, client, server)
     }
 
-    fn with(client_is: stream::Side, joined: bool, client: Option<u64>, server: Option<u64>) -> Self {
+    fn with(
+        client_is: stream::Side,
+        port: u16,
+        joined: bool,
+        client: Option<u64>,
+        server: Option<u64>,
+    ) -> Self {
         Self {
             client_is,
-            client: Half::new(joined, client),
-            server: Half::new(joined, server),
+            client: Half::new(joined, port, client),
+            server: Half::new(joined, port, server),
             pairing: Pairing::new(!joined),
             waiting: None,
             answering: false,

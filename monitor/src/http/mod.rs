@@ -7,6 +7,7 @@
 
 pub mod anomaly;
 pub mod connection;
+pub mod name;
 pub mod order;
 pub mod shared;
 pub mod stats;

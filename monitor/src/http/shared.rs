@@ -2,7 +2,7 @@
 //! Must not know about messages.
 
 use crate::{
-    http::{stats::HttpStats, transaction::FieldSpan},
+    http::{h1::former::Formers, stats::HttpStats, transaction::FieldSpan},
     limits::Limits,
 };
 
@@ -20,6 +20,8 @@ pub struct Shared {
     pub(crate) limits: Limits,
     /// What was read and lost.
     pub stats: HttpStats,
+    /// Not charged to the budget: bounded by themselves.
+    pub(crate) formers: Formers,
     pool: Vec<Store>,
     kept_bytes: usize,
     ordinals: u64,
@@ -37,6 +39,7 @@ impl Shared {
     /// Empty, within these limits.
     pub fn new(limits: Limits) -> Self {
         Self {
+            formers: Formers::new(limits.former_heads),
             limits,
             stats: HttpStats::default(),
             pool: Vec::new(),

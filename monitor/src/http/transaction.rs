@@ -2,7 +2,12 @@
 
 use monitor_common::IpKey;
 
-use crate::{flow::Peer, http::anomaly::AnomalySet, stream::Unwanted, time::Timestamp};
+use crate::{
+    flow::Peer,
+    http::{anomaly::AnomalySet, name::Name},
+    stream::Unwanted,
+    time::Timestamp,
+};
 
 /// One request with its final response. Borrowed: valid while it is handed to the [`TransactionSink`].
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +86,8 @@ pub struct Head<'a> {
 pub struct Field<'a> {
     /// Field name, any letter case.
     pub name: &'a [u8],
+    /// Which name that is, if it is one of those that are told apart.
+    pub is: Name,
     /// Field value.
     pub value: &'a [u8],
 }
@@ -99,13 +106,21 @@ impl<'a> Head<'a> {
     pub fn fields(self) -> impl Iterator<Item = Field<'a>> {
         self.fields.iter().map(move |field| Field {
             name: field.name.of(self.bytes),
+            is: field.is,
             value: field.value.of(self.bytes),
         })
     }
 
     /// The names of the fields, as in [`Self::fields`].
-    pub fn names(self) -> impl Iterator<Item = &'a [u8]> {
-        self.fields.iter().map(move |field| field.name.of(self.bytes))
+    pub fn names(self) -> impl Iterator<Item = Name> {
+        self.fields.iter().map(|field| field.is)
+    }
+
+    /// The value of the first field of that name, which is not [`Name::Other`].
+    #[inline]
+    pub fn first(self, name: Name) -> Option<&'a [u8]> {
+        let field = self.fields.iter().find(|field| field.is == name)?;
+        Some(field.value.of(self.bytes))
     }
 
     /// The value of the first field of that name (compared without letter case).
@@ -116,15 +131,6 @@ impl<'a> Head<'a> {
             .find(|field| field.name.of(self.bytes).eq_ignore_ascii_case(name.as_bytes()))
             .map(|field| field.value.of(self.bytes))
     }
-}
-
-/// Whether a header name is this one, which is given in small letters. Without a branch a byte.
-#[inline]
-pub fn is_name<const N: usize>(name: &[u8], small: &[u8; N]) -> bool {
-    <&[u8; N]>::try_from(name).is_ok_and(|name| {
-        let pairs = name.iter().zip(small);
-        pairs.fold(0, |differ, (a, b)| differ | (a.to_ascii_lowercase() ^ b)) == 0
-    })
 }
 
 /// Where something lies in the bytes of a head.
@@ -164,6 +170,24 @@ impl Span {
 pub(crate) struct FieldSpan {
     pub(crate) name: Span,
     pub(crate) value: Span,
+    pub(crate) is: Name,
+}
+
+impl FieldSpan {
+    /// The same field in a head in which it stands `by` bytes further behind. Before, if `by` has wrapped.
+    #[inline]
+    #[must_use]
+    pub(crate) fn moved(self, by: u32) -> Self {
+        let moved = |span: Span| Span {
+            start: span.start.wrapping_add(by),
+            end: span.end.wrapping_add(by),
+        };
+        Self {
+            name: moved(self.name),
+            value: moved(self.value),
+            is: self.is,
+        }
+    }
 }
 
 /// An owned head, for whoever makes heads by hand (tests of later stages, other protocol versions).
@@ -186,6 +210,7 @@ impl HeadBuf {
             let field = FieldSpan {
                 name: head.keep(name),
                 value: head.keep(value),
+                is: Name::of(name.as_bytes()),
             };
             head.fields.push(field);
         }

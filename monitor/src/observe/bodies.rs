@@ -20,7 +20,10 @@ use crate::{
         reading::Described,
         walk::{Going, Interest, Path, Value, ValueKind, Visitor},
     },
-    http::transaction::{BodyPart, Head, Mark, Part},
+    http::{
+        name::Name,
+        transaction::{BodyPart, Head, Mark, Part},
+    },
     limits::BodyLimits,
 };
 
@@ -250,10 +253,10 @@ impl Bodies {
         let mut described = Described::default();
         let mut known = true;
         for field in head.fields() {
-            if field.name.len() == 12 && field.name.eq_ignore_ascii_case(b"content-type") {
+            if field.is == Name::ContentType {
                 // Where there are several, the first counts for most servers.
                 described.content_type = described.content_type.or(Some(field.value));
-            } else if field.name.len() == 16 && field.name.eq_ignore_ascii_case(b"content-encoding") {
+            } else if field.is == Name::ContentEncoding {
                 known &= described.codings.add(field.value);
             }
         }

@@ -27,6 +27,7 @@ use crate::{
     body::{BodyStats, Media},
     http::{
         anomaly::{Anomaly, AnomalySet},
+        name::Name,
         transaction::{BodyPart, Mark, Transaction},
     },
     limits::BodyLimits,
@@ -180,7 +181,7 @@ impl Extractor {
     /// Which program sent the request.
     fn program(&mut self, transaction: &Transaction<'_>) -> Program {
         let head = transaction.request.head;
-        let agent = head.get("user-agent").unwrap_or_default();
+        let agent = head.first(Name::UserAgent).unwrap_or_default();
         let order = program::order(head);
         self.programs
             .get(transaction.client, order, agent, || Program::new(order, agent))

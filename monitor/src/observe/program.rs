@@ -1,7 +1,7 @@
 //! What tells client programs apart, from the head of a request. Must not know who uses them.
 
 use super::identity::InstallKey;
-use crate::http::transaction::{Head, is_name};
+use crate::http::{name::Name, transaction::Head};
 
 /// Key of the client print. Public: the print tells programs apart, it protects nothing, and equal programs shall have
 /// equal prints on every host.
@@ -51,20 +51,20 @@ pub(super) fn order(head: Head<'_>) -> Order {
     order
 }
 
-/// The number of a steady name. By length first: most names are none.
-fn number(name: &[u8]) -> Option<u8> {
-    match name.len() {
-        4 if is_name(name, b"host") => Some(1),
-        10 if is_name(name, b"user-agent") => Some(2),
-        6 if is_name(name, b"accept") => Some(3),
-        15 if is_name(name, b"accept-encoding") => Some(4),
-        15 if is_name(name, b"accept-language") => Some(5),
-        9 if is_name(name, b"sec-ch-ua") => Some(6),
-        18 if is_name(name, b"sec-ch-ua-platform") => Some(7),
-        3 if is_name(name, b"dnt") => Some(8),
-        2 if is_name(name, b"te") => Some(9),
-        _ => None,
-    }
+/// The number of a steady name.
+fn number(name: Name) -> Option<u8> {
+    Some(match name {
+        Name::Host => 1,
+        Name::UserAgent => 2,
+        Name::Accept => 3,
+        Name::AcceptEncoding => 4,
+        Name::AcceptLanguage => 5,
+        Name::SecChUa => 6,
+        Name::SecChUaPlatform => 7,
+        Name::Dnt => 8,
+        Name::Te => 9,
+        _ => return None,
+    })
 }
 
 /// Whether the agent calls itself a crawler: the words that the big ones put in, and that browsers do not.

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     body::Media,
-    http::transaction::{Head, Response, Transaction, is_name},
+    http::{
+        name::Name,
+        transaction::{Head, Response, Transaction},
+    },
 };
 
 /// What it is made of.
@@ -58,7 +61,7 @@ impl Rare<'_> {
         }
         let mut session = false;
         for field in response.head.fields() {
-            let set = if is_name(field.name, b"set-cookie") {
+            let set = if field.is == Name::SetCookie {
                 callers.session_set(field.value)
             } else {
                 callers.token_given(field)
@@ -97,11 +100,15 @@ impl Rare<'_> {
 
     fn answer(&self) -> Answer<'_> {
         let response = self.transaction.response.as_ref();
-        let media = |head: Head<'_>| head.get("content-type").unwrap_or_default().to_ascii_lowercase();
-        let form = Media::of(self.transaction.request.head.get("content-type"));
+        let media = |head: Head<'_>| {
+            head.first(Name::ContentType)
+                .unwrap_or_default()
+                .to_ascii_lowercase()
+        };
+        let form = Media::of(self.transaction.request.head.first(Name::ContentType));
         Answer {
             status: response.map(|response| response.status),
-            location: response.and_then(|response: &Response<'_>| response.head.get("location")),
+            location: response.and_then(|response: &Response<'_>| response.head.first(Name::Location)),
             path: self.path,
             handed_out: !self.told.tokens.is_empty(),
             no: self.told.no,

@@ -2,7 +2,7 @@
 
 use crate::http::{
     anomaly::{Anomaly, AnomalySet},
-    transaction::is_name,
+    name::Name,
 };
 
 /// What the framing fields of one head say.
@@ -54,14 +54,12 @@ impl Facts {
 
     /// Looks at one field.
     #[inline]
-    pub(crate) fn field(&mut self, name: &[u8], value: &[u8]) {
-        match name.len() {
-            14 if is_name(name, b"content-length") => self.content_length(value),
-            17 if is_name(name, b"transfer-encoding") => self.transfer_encoding(value),
-            7 if is_name(name, b"upgrade") => self.upgrade.0 = true,
-            10 if is_name(name, b"connection") => {
-                self.upgrade.1 |= items(value).any(|item| item.eq_ignore_ascii_case(b"upgrade"));
-            }
+    pub(crate) fn field(&mut self, name: Name, value: &[u8]) {
+        match name {
+            Name::ContentLength => self.content_length(value),
+            Name::TransferEncoding => self.transfer_encoding(value),
+            Name::Upgrade => self.upgrade.0 = true,
+            Name::Connection => self.connection(value),
             _ => {}
         }
     }
@@ -73,6 +71,10 @@ impl Facts {
             self.doubtful = true;
             self.anomalies.insert(Anomaly::DoubtfulFramingField);
         }
+    }
+
+    fn connection(&mut self, value: &[u8]) {
+        self.upgrade.1 |= items(value).any(|item| item.eq_ignore_ascii_case(b"upgrade"));
     }
 
     /// A list of equal numbers is one number (RFC 9112 section 6.3, item 5).
@@ -176,7 +178,7 @@ mod tests {
     fn facts(fields: &[(&str, &str)]) -> Facts {
         let mut facts = Facts::default();
         for (name, value) in fields {
-            facts.field(name.as_bytes(), value.as_bytes());
+            facts.field(Name::of(name.as_bytes()), value.as_bytes());
         }
         facts
     }

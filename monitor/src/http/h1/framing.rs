@@ -108,13 +108,14 @@ fn by_fields(facts: &Facts, version: Version, otherwise: Framing) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::name::Name;
 
     type Fields = &'static [(&'static str, &'static str)];
 
     fn facts(fields: &[(&str, &str)]) -> Facts {
         let mut facts = Facts::default();
         for (name, value) in fields {
-            facts.field(name.as_bytes(), value.as_bytes());
+            facts.field(Name::of(name.as_bytes()), value.as_bytes());
         }
         facts
     }

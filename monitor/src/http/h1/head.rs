@@ -1,18 +1,10 @@
-//! A message head as it is kept, and the fast way to read one that lies whole in one piece and has no oddity. Must
-//! not know about bodies.
-//!
-//! The fast way reads a part of the language that [`super::lenient`] reads, in which there is nothing to flag; whatever
-//! is not certainly in that part is left to it.
+//! A message head as it is kept, with what is known of its message. Must not know about bodies.
 
 use crate::{
     http::{
-        h1::{
-            body::Ended,
-            facts::Facts,
-            line::{Message, line_feed, token_len},
-        },
+        h1::{body::Ended, facts::Facts},
         shared::Store,
-        transaction::{BodyPart, FieldSpan, Head, Mark, Part, Span, TransactionSink, Version},
+        transaction::{BodyPart, Head, Mark, Part, TransactionSink, Version},
     },
     time::Timestamp,
 };
@@ -111,82 +103,4 @@ pub(crate) struct Parsed<L> {
     pub(crate) line: L,
     pub(crate) version: Version,
     pub(crate) facts: Facts,
-}
-
-/// Reads a head that lies whole and without any oddity at the front of `bytes`, and keeps it in `store`: its length
-/// and what it says. `None` if it does not; nothing has been kept then.
-pub(crate) fn parse_in_place<M: Message>(
-    bytes: &[u8],
-    max_fields: usize,
-    store: &mut Store,
-) -> Option<(usize, Parsed<M::Line>)> {
-    let parsed = parse::<M>(bytes, max_fields, store);
-    if parsed.is_none() {
-        store.fields.clear();
-    }
-    parsed
-}
-
-#[inline]
-fn parse<M: Message>(bytes: &[u8], max_fields: usize, store: &mut Store) -> Option<(usize, Parsed<M::Line>)> {
-    let lf = line_feed(bytes)?;
-    let (line, version) = M::strict(bytes.get(..lf)?.strip_suffix(b"\r")?)?;
-    let mut facts = Facts::default();
-    let mut at = lf + 1;
-    loop {
-        let rest = bytes.get(at..)?;
-        let lf = line_feed(rest)?;
-        let line = rest.get(..lf)?.strip_suffix(b"\r")?;
-        let from = at;
-        at += lf + 1;
-        if line.is_empty() {
-            break;
-        }
-        if store.fields.len() == max_fields {
-            return None;
-        }
-        store.fields.push(field(line, from, &mut facts)?);
-    }
-    let head = bytes.get(..at)?;
-    // Each line ends with two control bytes, the empty one too. There must be no others.
-    if controls(head) != 2 * (store.fields.len() + 2) {
-        return None;
-    }
-    store.bytes.extend_from_slice(head);
-    Some((at, Parsed { line, version, facts }))
-}
-
-/// Reads a field line, which begins at `at` of the head.
-#[expect(
-    clippy::inline_always,
-    reason = "called from one place, for every field of every head"
-)]
-#[inline(always)]
-fn field(line: &[u8], at: usize, facts: &mut Facts) -> Option<FieldSpan> {
-    let (name, behind) = line.split_at_checked(token_len(line))?;
-    let mut value = behind.strip_prefix(b":").filter(|_| !name.is_empty())?;
-    while let [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    let end = at + name.len() + 1 + value.len();
-    while let [b' ' | b'\t', rest @ ..] = value {
-        value = rest;
-    }
-    facts.field(name, value);
-    Some(FieldSpan {
-        name: Span::new(at, at + name.len()),
-        value: Span::new(end - value.len(), end),
-    })
-}
-
-/// How many control bytes there are. Tabs count: they are rare, and the lenient way knows where they may stand.
-fn controls(bytes: &[u8]) -> usize {
-    // Short enough that a byte holds the count: so the compiler counts in vectors of bytes.
-    const BLOCK: usize = 128;
-    let in_block = |block: &[u8]| {
-        block
-            .iter()
-            .fold(0u8, |sum, byte| sum + u8::from(*byte < 0x20 || *byte == 0x7f))
-    };
-    bytes.chunks(BLOCK).map(in_block).map(usize::from).sum()
 }

@@ -1,7 +1,7 @@
 //! The head grammar as real recipients read it: total over any bytes, every leniency named. Must not decide about
 //! framing.
 //!
-//! Slower than [`super::head::parse_in_place`] and only used where that finds a head odd, or where a head came in
+//! Slower than [`super::in_place::parse`] and only used where that finds a head odd, or where a head came in
 //! pieces.
 
 use crate::http::{
@@ -11,6 +11,7 @@ use crate::http::{
         head::Parsed,
         line::{Message, is_blank, is_token, line_bytes},
     },
+    name::Name,
     shared::Store,
     transaction::{FieldSpan, Span, Version},
 };
@@ -151,6 +152,7 @@ impl Reader<'_> {
             FieldSpan {
                 name,
                 value: trimmed(bytes, line.start + colon + 1, line.end),
+                is: Name::of(token),
             },
             false,
         ));
@@ -161,12 +163,8 @@ impl Reader<'_> {
         let Some((field, folded)) = self.open.take() else {
             return;
         };
-        let (name, value) = (field.name.of(bytes), field.value.of(bytes));
-        self.facts.field(name, value);
-        if folded
-            && (name.eq_ignore_ascii_case(b"transfer-encoding")
-                || name.eq_ignore_ascii_case(b"content-length"))
-        {
+        self.facts.field(field.is, field.value.of(bytes));
+        if folded && matches!(field.is, Name::TransferEncoding | Name::ContentLength) {
             self.facts.anomalies.insert(Anomaly::DoubtfulFramingField);
         }
         if self.fields.len() < self.max_fields {

@@ -292,19 +292,38 @@ const TOKEN: [bool; 256] = {
     table
 };
 
-/// Where the first line feed is. Lines of a head are short: what the general search spends on choosing the widest
-/// vectors at each call costs more than they gain.
-#[cfg(target_arch = "x86_64")]
+/// What ends a line.
+pub(super) const LINE_END: &[u8] = b"\r\n";
+
+/// The first line, without its end. `None` if it is not whole, or a control byte stands in it. Tabs count as such: they
+/// are rare, and the lenient way knows where they may stand.
 #[inline]
-pub(super) fn line_feed(bytes: &[u8]) -> Option<usize> {
-    memchr::arch::x86_64::sse2::memchr::One::new(b'\n')?.find(bytes)
+pub(super) fn whole_line(bytes: &[u8]) -> Option<&[u8]> {
+    let (line, behind) = bytes.split_at_checked(text_len(bytes))?;
+    behind.starts_with(LINE_END).then_some(line)
 }
 
-/// Where the first line feed is.
-#[cfg(not(target_arch = "x86_64"))]
+/// How many of the first bytes are no control bytes. Eight at a time: lines of a head are short.
 #[inline]
-pub(super) fn line_feed(bytes: &[u8]) -> Option<usize> {
-    memchr::memchr(b'\n', bytes)
+fn text_len(bytes: &[u8]) -> usize {
+    const EACH: u64 = u64::MAX / 0xff;
+    let (eights, _) = bytes.as_chunks();
+    let mut at = 0;
+    for eight in eights {
+        let word = u64::from_le_bytes(*eight);
+        // The highest bit of each byte that is below 0x20, or 0x7f. A borrow can only set bits above the first one
+        // that is set by right, which is the lowest.
+        let low = word.wrapping_sub(EACH * 0x20) & !word;
+        let other = word ^ (EACH * 0x7f);
+        let deleted = other.wrapping_sub(EACH) & !other;
+        let controls = (low | deleted) & (EACH * 0x80);
+        if controls != 0 {
+            return at + controls.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|byte| !byte.is_ascii_control()).count()
 }
 
 /// How many of the first bytes are those of a token. Four at a time: most of what is scanned are names of ten bytes.

@@ -131,14 +131,16 @@ pub(crate) struct Side<M: Message> {
     pub(crate) next: Option<u64>,
     /// A message was read: this is HTTP.
     spoken: bool,
+    /// The client's port: whose former heads may be like those to come.
+    port: u16,
     /// Empty lines came before the message that begins next.
     empty_lines: bool,
     kind: PhantomData<M>,
 }
 
 impl<M: Message> Side<M> {
-    /// A side that begins with a message, or anywhere (`joined` late).
-    pub(crate) fn new(joined: bool) -> Self {
+    /// A side that begins with a message, or anywhere (`joined` late), of a connection of a client with this port.
+    pub(crate) fn new(joined: bool, port: u16) -> Self {
         let state = if joined {
             State::Searching(Search::new())
         } else {
@@ -148,6 +150,7 @@ impl<M: Message> Side<M> {
             state,
             next: None,
             spoken: joined,
+            port,
             empty_lines: false,
             kind: PhantomData,
         }

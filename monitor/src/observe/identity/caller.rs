@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     flow::Peer,
-    http::transaction::{Field, Head, Request, is_name},
+    http::{
+        name::Name,
+        transaction::{Field, Head, Request},
+    },
     observe::{
         Credential, Fingerprint, Principal,
         extra::{TokenFlaw, TokenFlawSet},
@@ -156,8 +159,7 @@ impl Callers {
     #[inline]
     pub(in crate::observe) fn token_given(&self, field: Field<'_>) -> Option<Fingerprint> {
         let gives = self.may_carry(field.name) && is_one_of(field.name, &self.settings.token_headers)
-            || is_name(field.name, b"authorization")
-            || is_name(field.name, b"x-subject-token");
+            || matches!(field.is, Name::Authorization | Name::XSubjectToken);
         gives.then(|| token(field.value).map(|token| self.key.credential(token)))?
     }
 
@@ -183,11 +185,13 @@ impl Callers {
                     said.key = Some(field.value);
                 }
             }
-            if is_name(name, b"authorization") {
-                said.authorization = said.authorization.or(Some(field.value));
-            } else if is_name(name, b"cookie") {
-                said.more_cookies = said.cookies.is_some();
-                said.cookies = said.cookies.or(Some(field.value));
+            match field.is {
+                Name::Authorization => said.authorization = said.authorization.or(Some(field.value)),
+                Name::Cookie => {
+                    said.more_cookies = said.cookies.is_some();
+                    said.cookies = said.cookies.or(Some(field.value));
+                }
+                _ => {}
             }
         }
         said
@@ -235,7 +239,7 @@ impl Callers {
                 make(cookie::session(first, more, others))
             });
         }
-        let fields = head.fields().filter(|field| is_name(field.name, b"cookie"));
+        let fields = head.fields().filter(|field| field.is == Name::Cookie);
         make(
             fields
                 .take(64)

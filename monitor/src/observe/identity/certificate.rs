@@ -1,7 +1,7 @@
 //! Client certificates, as a trusted proxy tells of them that has ended the TLS connection. Must not be asked about
 //! what anybody else sends.
 
-use crate::http::transaction::{Head, is_name};
+use crate::http::{name::is_name, transaction::Head};
 
 /// Longest value that is looked at, bytes.
 const BYTES: usize = 16 << 10;

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::http::h1::{
     facts::{Coding, Length},
-    head::parse_in_place,
+    in_place,
     line::{Request, Response},
 };
 
@@ -206,7 +206,7 @@ fn both_ways_read_the_same() {
     ];
     for head in heads {
         let (mut fast, mut slow) = (Store::default(), store(&head));
-        let (len, a) = parse_in_place::<Request>(head.as_bytes(), 128, &mut fast).unwrap();
+        let (len, a) = in_place::parse::<Request>(head.as_bytes(), 128, None, &mut fast).unwrap();
         let b = parse::<Request>(&mut slow, 128).unwrap();
         assert_eq!(len, head.len());
         assert_eq!(
@@ -234,7 +234,7 @@ fn the_fast_way_leaves_oddities_alone() {
     ] {
         let mut store = Store::default();
         assert!(
-            parse_in_place::<Request>(head.as_bytes(), 128, &mut store).is_none(),
+            in_place::parse::<Request>(head.as_bytes(), 128, None, &mut store).is_none(),
             "{head:?}"
         );
         assert!(store.fields.is_empty() && store.bytes.is_empty());
@@ -258,7 +258,7 @@ proptest! {
             head[at] = odd;
         }
         let mut fast = Store::default();
-        if let Some((len, a)) = parse_in_place::<Request>(&head, 4, &mut fast) {
+        if let Some((len, a)) = in_place::parse::<Request>(&head, 4, None, &mut fast) {
             let mut slow = Store::default();
             slow.bytes.extend_from_slice(&head[..len]);
             let b = parse::<Request>(&mut slow, 4).unwrap();

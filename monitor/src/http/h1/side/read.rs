@@ -7,7 +7,8 @@ use crate::http::{
     anomaly::Anomaly,
     h1::{
         gather::{Gather, Gathered},
-        head::{Begin, Kept, parse_in_place},
+        head::{Begin, Kept},
+        in_place,
         line::Message,
         search::Search,
     },
@@ -102,7 +103,8 @@ impl<M: Message> Side<M> {
             ordinal,
         };
         let mut store = shared.store();
-        let parsed = parse_in_place::<M>(input.bytes, shared.limits.header_fields, &mut store);
+        let former = shared.formers.of(M::PART, self.port);
+        let parsed = in_place::parse::<M>(input.bytes, shared.limits.header_fields, former, &mut store);
         let Some((len, parsed)) = parsed.filter(|(len, _)| *len <= shared.limits.head_bytes) else {
             store.bytes.clear();
             store.fields.clear();

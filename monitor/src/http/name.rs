@@ -1,0 +1,121 @@
+//! The names of header fields that somebody asks for, told apart once: where the head is read. Must not know what they
+//! mean.
+
+/// A field name, whatever its letter case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "each is the name of a field")]
+pub enum Name {
+    /// Any that is not told apart.
+    Other,
+    Accept,
+    AcceptEncoding,
+    AcceptLanguage,
+    Authorization,
+    Connection,
+    ContentEncoding,
+    ContentLength,
+    ContentType,
+    Cookie,
+    Dnt,
+    Host,
+    Location,
+    SecChUa,
+    SecChUaPlatform,
+    SetCookie,
+    Te,
+    TransferEncoding,
+    Upgrade,
+    UserAgent,
+    XSubjectToken,
+}
+
+impl Name {
+    /// Which one it is. By length first: most names are none of the same length.
+    #[inline]
+    pub fn of(name: &[u8]) -> Self {
+        match name.len() {
+            2 if is_name(name, b"te") => Self::Te,
+            3 if is_name(name, b"dnt") => Self::Dnt,
+            4 if is_name(name, b"host") => Self::Host,
+            6 if is_name(name, b"accept") => Self::Accept,
+            6 if is_name(name, b"cookie") => Self::Cookie,
+            7 if is_name(name, b"upgrade") => Self::Upgrade,
+            8 if is_name(name, b"location") => Self::Location,
+            9 if is_name(name, b"sec-ch-ua") => Self::SecChUa,
+            10 if is_name(name, b"user-agent") => Self::UserAgent,
+            10 if is_name(name, b"connection") => Self::Connection,
+            10 if is_name(name, b"set-cookie") => Self::SetCookie,
+            12 if is_name(name, b"content-type") => Self::ContentType,
+            13 if is_name(name, b"authorization") => Self::Authorization,
+            14 if is_name(name, b"content-length") => Self::ContentLength,
+            15 if is_name(name, b"accept-encoding") => Self::AcceptEncoding,
+            15 if is_name(name, b"accept-language") => Self::AcceptLanguage,
+            15 if is_name(name, b"x-subject-token") => Self::XSubjectToken,
+            16 if is_name(name, b"content-encoding") => Self::ContentEncoding,
+            17 if is_name(name, b"transfer-encoding") => Self::TransferEncoding,
+            18 if is_name(name, b"sec-ch-ua-platform") => Self::SecChUaPlatform,
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether it says where a body ends, or what follows.
+    #[inline]
+    pub(crate) fn is_framing(self) -> bool {
+        matches!(
+            self,
+            Self::Connection | Self::ContentLength | Self::TransferEncoding | Self::Upgrade
+        )
+    }
+}
+
+/// Whether a header name is this one, which is given in small letters. Without a branch a byte.
+#[inline]
+pub fn is_name<const N: usize>(name: &[u8], small: &[u8; N]) -> bool {
+    <&[u8; N]>::try_from(name).is_ok_and(|name| {
+        let pairs = name.iter().zip(small);
+        pairs.fold(0, |differ, (a, b)| differ | (a.to_ascii_lowercase() ^ b)) == 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_in_any_case_and_nothing_else() {
+        for (name, expected) in [
+            ("accept", Name::Accept),
+            ("accept-encoding", Name::AcceptEncoding),
+            ("accept-language", Name::AcceptLanguage),
+            ("authorization", Name::Authorization),
+            ("connection", Name::Connection),
+            ("content-encoding", Name::ContentEncoding),
+            ("content-length", Name::ContentLength),
+            ("content-type", Name::ContentType),
+            ("cookie", Name::Cookie),
+            ("dnt", Name::Dnt),
+            ("host", Name::Host),
+            ("location", Name::Location),
+            ("sec-ch-ua", Name::SecChUa),
+            ("sec-ch-ua-platform", Name::SecChUaPlatform),
+            ("set-cookie", Name::SetCookie),
+            ("te", Name::Te),
+            ("transfer-encoding", Name::TransferEncoding),
+            ("upgrade", Name::Upgrade),
+            ("user-agent", Name::UserAgent),
+            ("x-subject-token", Name::XSubjectToken),
+        ] {
+            assert_eq!(Name::of(name.as_bytes()), expected);
+            assert_eq!(Name::of(name.to_ascii_uppercase().as_bytes()), expected, "{name}");
+            for other in [
+                format!("{name}s"),
+                format!("_{}", &name[1..]),
+                name.replace('e', "\u{0}"),
+            ] {
+                let of_other = Name::of(other.as_bytes());
+                assert!(of_other == Name::Other || other == name, "{other:?}");
+            }
+        }
+        assert_eq!(Name::of(b""), Name::Other);
+    }
+}
