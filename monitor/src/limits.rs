@@ -38,8 +38,8 @@ pub struct Limits {
     pub head_bytes: usize,
     /// Fields of a message head. As above.
     pub header_fields: usize,
-    /// Heads remembered to compare the next ones with, per reader and direction; 0: none. More connections that speak in
-    /// turn than this, and each head is read anew. Each takes at most [`FORMER_BYTES`] and [`FORMER_FIELDS`].
+    /// Heads remembered to compare the next ones with, per reader and direction; 0: none. More connections than this
+    /// that speak in turn, and each head is read anew. Each takes at most [`FORMER_BYTES`] and [`FORMER_FIELDS`].
     pub former_heads: usize,
     /// Requests without a response, per connection. Pipelining without end; the oldest is given out unanswered. While
     /// half of `http_bytes` is spent, 4.
