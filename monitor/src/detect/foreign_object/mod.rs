@@ -15,7 +15,7 @@
 //! four 22; what others do at this place: at least 80 % explained by the graph, or 40 touches of own objects and none
 //! of others', 20, else less than half -20; the principal has own objects of this kind 15, has none -10; neighbouring
 //! numbers 15, or a machine's pace 15; others' objects refused, too: up to 20; changes instead of reads 5; shares
-//! objects with very many, was served where administrators are, or claims roles that none of the owners has -30; others
+//! objects with very many, was served where administrators are, or claims roles that few of the owners have -30; others
 //! are served foreign objects of this kind, too: some -10, two who came to half as many -25 (`levels.rs`). A finding
 //! from 50 on. A principal without own objects needs a machine's pattern or refusals, or to come new to a place that
 //! the graph explains; where nothing is known of a place it is never one. Where others open a link or two, five objects
@@ -214,11 +214,13 @@ fn best(one: Option<f64>, other: Option<f64>) -> Option<f64> {
     }
 }
 
-/// Whether the principal claims roles that none of those has whom it reads from, nor who reads his own at this place.
+/// Whether the principal claims roles that few of those have whom it reads from, nor who reads his own at this
+/// place: staff are among the owners, too.
 fn is_elevated(cx: &Context<'_>, walk: &Walk, asked: &Asked, roles: u32) -> bool {
+    let alike = walk.owners().filter(|owner| cx.graph.roles(*owner) == roles);
     roles != 0
         && asked.said.is_none_or(|said| said.roles != roles)
-        && walk.owners().all(|owner| cx.graph.roles(owner) != roles)
+        && 3 * alike.count() <= walk.owners().count()
 }
 
 /// How many others lose what a walk was served, and whether one of them was there since it began. Who asks from the

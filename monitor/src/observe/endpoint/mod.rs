@@ -25,7 +25,7 @@ pub use self::{
     record::{Record, RecordError},
 };
 use self::{
-    names::object_stem,
+    names::{kinds, object_stem},
     path::Path,
     tree::{Label, Tree},
     usage::Usage,
@@ -92,7 +92,8 @@ pub struct Endpoint {
     /// Name stems of the objects at each id of the path: `order` for `/orders/{id}`; 0 if it is no object (page, date,
     /// ...).
     pub stems: [u64; PATH_IDS],
-    /// Name stems of what a request without id lists here: `order` for `/orders` and `/orders/search`; 0 for none.
+    /// Name stems of what a request without id lists here: `order` for `/orders`, `/orders/mine` and `/orders/search`;
+    /// 0 for none.
     pub lists: [u64; 2],
     /// Whether the path exists for nobody (`{unknown}`).
     pub unknown: bool,
@@ -382,8 +383,10 @@ impl EndpointTable {
             Label::Literal { text, .. } => Some(&**text),
             _ => None,
         });
-        for (slot, name) in endpoint.lists.iter_mut().zip(names) {
-            endpoint.site_index |= name.starts_with("sitemap") || name == "robots.txt";
+        let names: Vec<&str> = names.collect();
+        let site_index = |name: &&str| name.starts_with("sitemap") || *name == "robots.txt";
+        endpoint.site_index = names.iter().take(endpoint.lists.len()).any(site_index);
+        for (slot, name) in endpoint.lists.iter_mut().zip(kinds(&names)) {
             *slot = stem(name, &self.key);
         }
         endpoint

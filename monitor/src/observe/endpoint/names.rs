@@ -16,6 +16,23 @@ pub fn stem(name: &str, key: &InstallKey) -> u64 {
         .max(1)
 }
 
+/// What the last names of a path may be kinds of, the last one first: of `/orders/mine` it is `orders`. Which of the
+/// orders is no kind of its own, unless nothing else stands there.
+pub(super) fn kinds<'a, 'b>(names: &'b [&'a str]) -> &'b [&'a str] {
+    const WHICH: [&str; 16] = [
+        "me", "my", "mine", "own", "self", "all", "list", "recent", "latest", "search", "query", "find",
+        "filter", "lookup", "bulk", "batch",
+    ];
+    match names {
+        [which, rest @ ..]
+            if !rest.is_empty() && WHICH.iter().any(|word| which.eq_ignore_ascii_case(word)) =>
+        {
+            rest
+        }
+        _ => names,
+    }
+}
+
 /// The stem of what is numbered behind a path segment, 0 where that is no object: pages, parts, dates, map tiles.
 pub(super) fn object_stem(name: &str, key: &InstallKey) -> u64 {
     const NOT_OBJECTS: [&str; 30] = [
@@ -27,5 +44,25 @@ pub(super) fn object_stem(name: &str, key: &InstallKey) -> u64 {
         0
     } else {
         stem(name, key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_of_them_is_no_kind() {
+        for (path, kind) in [
+            ("api/orders", "orders"),
+            ("api/orders/mine", "orders"),
+            ("api/orders/Search", "orders"),
+            ("search", "search"),
+            ("users/me", "users"),
+            ("me/orders", "orders"),
+        ] {
+            let names: Vec<_> = path.rsplit('/').collect();
+            assert_eq!(kinds(&names).first(), Some(&kind), "{path}");
+        }
     }
 }
