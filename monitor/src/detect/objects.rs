@@ -49,6 +49,8 @@ pub(crate) struct Asked {
     pub(super) claim: Claim,
     /// What the answer says of whose it is, where that is another's.
     pub(super) said: Option<Said>,
+    /// Whether the answer says that it is the principal's own.
+    pub(super) mine: bool,
 }
 
 impl Asked {
@@ -78,6 +80,7 @@ pub(crate) fn asked<'a>(
         in_path: place < target.about.stems.len() as u64,
         claim: Claim::default(),
         said: None,
+        mine: false,
     };
     let path = target.path_ids.iter().zip(target.about.stems).enumerate();
     let path = path

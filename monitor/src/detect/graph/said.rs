@@ -22,8 +22,8 @@ const FIELD: u64 = 0x6669_656c_6466_6965;
 
 /// Whom an answer names.
 enum Named {
-    /// The principal.
-    Me,
+    /// The principal: by a value that nobody else was given, and nowhere somebody else.
+    Me { alone: bool },
     /// One that it was shown before.
     Related,
     /// Somebody else, by the short hash.
@@ -42,7 +42,7 @@ impl Graph {
         // The field that was kept to most is the one that says who it is; where it names several, the principal among
         // them will do.
         let mut best: Option<((u8, bool), &BodyId)> = None;
-        let mut several = false;
+        let (mut several, mut alone, mut others) = (false, false, false);
         for id in body.ids.iter().take(FIELDS).filter(|id| id.stem != 0) {
             // What was asked for is not its own owner.
             if asked.iter().any(|asked| asked.id.hash == id.id.hash) {
@@ -51,6 +51,8 @@ impl Graph {
             let Some(found) = own.look(id.stem, &id.id) else {
                 continue;
             };
+            others |= !found.1;
+            alone |= found.1 && self.is_only_of(objects::key(id.stem, &id.id), me);
             match best {
                 Some((known, _)) if known > found => {}
                 Some((known, other)) if known == found => several |= other.id.hash != id.id.hash,
@@ -59,7 +61,9 @@ impl Graph {
         }
         let ((_, mine), other) = best?;
         if mine {
-            return Some(Named::Me);
+            return Some(Named::Me {
+                alone: alone && !others,
+            });
         }
         if several {
             return None;
@@ -87,12 +91,15 @@ impl Graph {
         place.touched(
             me,
             match named {
-                Named::Me => Claim::Given,
+                Named::Me { .. } => Claim::Given,
                 Named::Related | Named::Other(_) => Claim::Foreign,
             },
         );
         match named {
-            Named::Me => place.roles = roles(observation),
+            Named::Me { alone } => {
+                place.roles = roles(observation);
+                object.mine = alone;
+            }
             Named::Related => {}
             Named::Other(owner) => {
                 let kept = place.explained();
@@ -104,6 +111,12 @@ impl Graph {
                 });
             }
         }
+    }
+
+    /// Whether an object was given to this principal, and to nobody else.
+    fn is_only_of(&self, object: u64, me: u32) -> bool {
+        let owners = self.owners(object);
+        owners.all().next().is_some() && owners.all().all(|owner| owner == me)
     }
 
     /// Whether an object of which nothing else is known is another's, as the answer says: by one who has his own

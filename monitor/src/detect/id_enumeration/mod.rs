@@ -4,9 +4,10 @@
 //! first touch of an object, refused (403, 404, 410) or served without explanation. An explanation is an answer that
 //! gave the actor the id (where bodies are read, exactly these ids; not an answer about another's object), a list of
 //! these objects that the actor was served within half an hour and that was not read (the collection by its name:
-//! `/me/orders` explains `/orders/7`, as far as the bytes of the list can have held ids), an object that three other
-//! actors use too (public), or that the actor just created (201). Not counted at all: retries, 401 (an expired token is
-//! no probe), 429, 5xx, redirects, page numbers.
+//! `/me/orders` explains `/orders/7`, as far as the bytes of the list can have held ids), an answer that names the
+//! actor and nobody else by a field that is learned (`graph/said.rs`: a list failed, or is not asked for any more), an
+//! object that three other actors use too (public), or that the actor just created (201). Not counted at all: retries,
+//! 401 (an expired token is no probe), 429, 5xx, redirects, page numbers.
 //!
 //! **Score** (`score.rs`), when a window (1, 10 or 60 minutes, or a whole run without an hour's pause) holds the
 //! threshold: sequential steps (up, down, strides, shuffled) up to 45 points; refused share up to 45; objects of at
@@ -202,7 +203,9 @@ impl IdEnumeration {
         let given = || outcome != Outcome::Unseen && cx.graph.explains(short(cx.actor_key), place.key);
         let listed =
             |lists: &mut Lists| outcome == Outcome::Served && lists.explain(observation.at, cx, place.kind);
-        let explained = given() || listed(&mut self.lists);
+        // What answers call its own, and nobody else is known to have, it knows from elsewhere.
+        let own = place.mine && place.claim != Claim::Foreign && owners.only_other(me).is_none();
+        let explained = own || given() || listed(&mut self.lists);
         if spared || explained {
             track.listed += u32::from(!spared);
             track.touches.push_quietly(&place.id);

@@ -18,22 +18,28 @@
 //! **Look-alikes spared.** Roaming and handover (the old address falls silent; flapping back once is one return);
 //! service pools (several clients before anyone was alone: no owner; later members are of the same program or the same
 //! network); dual stack (one IPv4 and one IPv6 address of one program); several connections or programs of one address;
-//! a token that moves from client to client; proxies on this host, where both sides are heard (their requests lie
-//! within those of their clients); credentials that are there to be used in many places: of services (they say so
-//! themselves, or are certificates) and Basic passwords. An API key in two programs is written down, not dropped: it
-//! may be its developer.
+//! a token that moves from client to client; phones whose carrier gives them another address for each connection (one
+//! program, and eight principals within a day at both addresses: `crowds.rs`); proxies on this host, where both sides
+//! are heard (their requests lie within those of their clients); credentials that are there to be used in many places:
+//! of services (they say so themselves, or are certificates) and Basic passwords. An API key in two programs is written
+//! down, not dropped: it may be its developer.
 //!
 //! **What it trades.** A thief who starts when the owner has left is the new owner here. A phone that uses two networks
 //! at once, with the same program, for long, is written down but stays below what drops a source. A thief with the
-//! owner's program and one IPv6 address beside the owner's IPv4 passes for dual stack. OWASP API2:2023, CWE-294.
+//! owner's program passes for dual stack with one IPv6 address beside the owner's IPv4, and for a carrier's phone where
+//! both come from addresses of many. OWASP API2:2023, CWE-294.
 
+mod crowds;
 mod usage;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use self::usage::{Sharing, Usage};
+use self::{
+    crowds::Crowds,
+    usage::{Sharing, Usage},
+};
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Measure, Remedy, confidence,
 };
@@ -117,6 +123,7 @@ impl Settings {
 pub struct TokenSharing {
     settings: Settings,
     tokens: Lru<u64, Usage>,
+    crowds: Crowds,
 }
 
 impl TokenSharing {
@@ -124,6 +131,7 @@ impl TokenSharing {
     pub fn new(settings: Settings) -> Self {
         Self {
             tokens: Lru::new(settings.tokens_max),
+            crowds: Crowds::new(CROWDS),
             settings,
         }
     }
@@ -155,32 +163,31 @@ impl Detector for TokenSharing {
             return;
         };
         let usage = self.tokens.entry(token.fingerprint.short());
-        if !usage.used(observation, asked(cx), &self.settings) {
+        if !usage.used(observation, cx.client_key, asked(cx), &self.settings) {
             return;
         }
-        let Some(sharing) = usage.sharing(observation.at, &self.settings) else {
+        self.crowds.came(cx.client_key, cx.actor_key, observation.at);
+        let crowds = &self.crowds;
+        let Some(sharing) = usage.sharing(observation.at, crowds, &self.settings) else {
             return;
         };
         let (points, measures) = score(&sharing);
         if points < self.settings.score_min {
             return;
         }
-        usage.report();
-        out.push(finding(
-            observation,
-            cx,
-            &self.settings,
-            usage,
-            &sharing,
-            points,
-            measures,
-        ));
+        usage.report(crowds);
+        let suspects = usage.suspects(crowds, cx.actor_key);
+        let finding = finding(observation, cx, &self.settings, usage, &sharing, points, measures);
+        out.push(Finding { suspects, ..finding });
     }
 
     fn tick(&mut self, _now: Timestamp) {}
 
     fn tables(&self) -> Vec<(&'static str, TableStats)> {
-        vec![("token_sharing_tokens", self.tokens.stats())]
+        vec![
+            ("token_sharing_tokens", self.tokens.stats()),
+            ("token_sharing_crowds", self.crowds.stats()),
+        ]
     }
 }
 
@@ -197,6 +204,9 @@ fn is_personal(observation: &Observation, cx: &Context<'_>) -> bool {
         .is_some_and(|principal| principal.kind == PrincipalKind::User);
     !password && cx.class != ActorClass::Service
 }
+
+/// Addresses of which is remembered who came from there.
+const CROWDS: usize = 1 << 16;
 
 /// Most confidence in what is found of an API key, or of a token that its holder hardly used: below what drops a
 /// source.
@@ -277,6 +287,6 @@ fn finding(
             measures,
             object_ids: Vec::new(),
         },
-        suspects: usage.suspects(cx.actor_key),
+        suspects: Vec::new(),
     }
 }

@@ -12,6 +12,7 @@ use monitor_common::IpKey;
 use super::{
     super::{SUSPECTS, Suspect, network, share},
     Settings,
+    crowds::Crowds,
 };
 use crate::{observe::Observation, time::Timestamp};
 
@@ -39,6 +40,8 @@ struct Client {
     addr: IpKey,
     /// Who sends its packets: itself, or that proxy.
     source: IpKey,
+    /// Key of its address.
+    key: u64,
     print: u64,
     port: u16,
     proven: bool,
@@ -116,7 +119,13 @@ impl Usage {
 
     /// Takes in one use. `asked` says for what. Whether it can have changed what the use shows: another client than the
     /// last one used it.
-    pub(super) fn used(&mut self, observation: &Observation, asked: u32, settings: &Settings) -> bool {
+    pub(super) fn used(
+        &mut self,
+        observation: &Observation,
+        key: u64,
+        asked: u32,
+        settings: &Settings,
+    ) -> bool {
         self.requests = self.requests.saturating_add(1);
         let before = std::mem::replace(&mut self.asked, asked);
         self.gaps += u32::from(observation.gaps);
@@ -135,7 +144,7 @@ impl Usage {
         };
         let at = match known {
             Some(at) => at,
-            None => self.enter(observation, settings),
+            None => self.enter(observation, key, settings),
         };
         if !same {
             self.interleave(at, observation.at, settings);
@@ -172,7 +181,7 @@ impl Usage {
     }
 
     /// Enters a client, with the part that it comes in.
-    fn enter(&mut self, observation: &Observation, settings: &Settings) -> usize {
+    fn enter(&mut self, observation: &Observation, key: u64, settings: &Settings) -> usize {
         let (now, addr, print) = (
             observation.at,
             observation.client_addr(),
@@ -201,6 +210,7 @@ impl Usage {
         self.clients.push(Client {
             addr,
             source: observation.client.addr,
+            key,
             print,
             port: observation.client.port,
             proven: observation.source_proven,
@@ -315,7 +325,7 @@ impl Usage {
     }
 
     /// What the use shows, if it shows more than at the last report.
-    pub(super) fn sharing(&self, now: Timestamp, settings: &Settings) -> Option<Sharing> {
+    pub(super) fn sharing(&self, now: Timestamp, crowds: &Crowds, settings: &Settings) -> Option<Sharing> {
         let holders = || self.clients.iter().filter(|c| c.part == Part::Holder);
         let mut sharing = Sharing {
             newcomers: 0,
@@ -331,7 +341,7 @@ impl Usage {
         };
         let mut networks = Vec::new();
         for client in self
-            .accused()
+            .accused(crowds)
             .filter(|c| now.since(c.last) <= 4 * settings.together())
         {
             sharing.newcomers += 1;
@@ -353,11 +363,11 @@ impl Usage {
 
     /// The newcomers with proof that they and a holder used the token at the same time. Of several, one return of the
     /// holder after each will do; a single one can be the holder on its way, and needs more.
-    fn accused(&self) -> impl Iterator<Item = &Client> {
+    fn accused<'a>(&'a self, crowds: &'a Crowds) -> impl Iterator<Item = &'a Client> {
         let newcomers = self
             .clients
             .iter()
-            .filter(|c| c.part == Part::Newcomer && !c.is_proxy());
+            .filter(|c| c.part == Part::Newcomer && !c.is_proxy() && !self.is_carried(c, crowds));
         let several = newcomers.clone().filter(|c| c.holder_returns >= 1).count() >= 3;
         newcomers.filter(move |c| {
             if several {
@@ -368,16 +378,23 @@ impl Usage {
         })
     }
 
+    /// Whether a newcomer may be a holder under another address of its carrier: the same program, and many others at
+    /// both addresses.
+    fn is_carried(&self, newcomer: &Client, crowds: &Crowds) -> bool {
+        let like = |c: &Client| c.part != Part::Newcomer && c.print == newcomer.print && crowds.is_one(c.key);
+        crowds.is_one(newcomer.key) && self.clients.iter().any(like)
+    }
+
     /// Notes that what the use shows now was reported.
-    pub(super) fn report(&mut self) {
-        let newcomers = u32::try_from(self.accused().count()).unwrap_or(u32::MAX);
-        let returns = self.accused().map(|c| c.holder_returns).max().unwrap_or(0);
+    pub(super) fn report(&mut self, crowds: &Crowds) {
+        let newcomers = u32::try_from(self.accused(crowds).count()).unwrap_or(u32::MAX);
+        let returns = self.accused(crowds).map(|c| c.holder_returns).max().unwrap_or(0);
         self.reported = (newcomers, returns);
     }
 
     /// The newcomers found out.
-    pub(super) fn suspects(&self, actor: u64) -> Vec<Suspect> {
-        self.accused()
+    pub(super) fn suspects(&self, crowds: &Crowds, actor: u64) -> Vec<Suspect> {
+        self.accused(crowds)
             .take(SUSPECTS)
             .map(|client| Suspect {
                 addr: client.source,

@@ -434,3 +434,30 @@ fn who_may_delete() {
         deletions().into_iter().chain(everybody).chain(climber).collect(),
     );
 }
+
+/// Phones of one program behind the same four addresses: each request comes from another one.
+fn phones(count: u64) -> Vec<Request> {
+    let mut requests = Vec::new();
+    for phone in 0..count {
+        let mut dice = Dice(phone);
+        for i in 0..60 {
+            // Some requests at one address, then anywhere.
+            let place = if i < 12 { phone % 4 } else { dice.below(4) };
+            let client = format!("192.{place}.2.7");
+            requests.push(me(phone * 300 + i * 2000, &client, format!("token-{phone}")));
+        }
+    }
+    requests
+}
+
+#[test]
+fn phones_behind_a_carrier_and_a_thief_who_is_not() {
+    nothing("carrier", phones(40));
+    let shares = |requests: Vec<Request>| run(requests).detectors().contains(&"token-sharing");
+    assert!(shares(phones(3)), "so few are no crowd");
+    let thief = |program: &'static str| {
+        let use_of = |i: u64| me(60_000 + i * 1500, ATTACKER, "token-5").program(program);
+        phones(40).into_iter().chain((0..30).map(use_of)).collect()
+    };
+    assert!(shares(thief("tool/1")), "another address and program");
+}

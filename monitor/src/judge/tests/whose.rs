@@ -71,6 +71,57 @@ fn what_one_other_has_shared_is_no_theft() {
     assert!(run(requests).detectors().is_empty());
 }
 
+/// One who read `n` orders in a row that no list showed, whose answers name these users in turn.
+fn row(n: u64, owners: &[u64]) -> Vec<Request> {
+    let list = get(150_000, THIEF, "/api/orders").token("mine");
+    let mut requests = vec![of(list.gives("", [order(400)]), 400)];
+    requests.extend((0..n).zip(owners.iter().cycle()).map(|(i, owner)| {
+        let ms = 160_000 + i * 500;
+        read(ms, THIEF, "mine", (5_000_000 + i, *owner))
+    }));
+    requests
+}
+
+#[test]
+fn who_is_named_by_all_that_he_reads_does_not_walk() {
+    // A page of the list failed, and the next program does not ask for it again.
+    let mut requests = shop(30);
+    requests.extend(row(90, &[400]));
+    let outcome = run(requests);
+    assert!(outcome.detectors().is_empty(), "{}", outcome.explain());
+
+    let mut requests = shop(30);
+    requests.extend(row(90, &[201, 202, 203]));
+    let outcome = run(requests);
+    assert!(
+        outcome.detectors().contains(&"id-enumeration"),
+        "{}",
+        outcome.explain()
+    );
+}
+
+#[test]
+fn what_all_are_named_by_is_nobodys() {
+    // The field says which company they are all of, and the walker, too.
+    let mut requests = shop(30);
+    requests.extend(row(90, &[400]));
+    for id in requests
+        .iter_mut()
+        .filter_map(|one| one.answers.as_mut())
+        .flatten()
+    {
+        if id.stem != 0 {
+            *id = body_ids("company_id", [5]).remove(0);
+        }
+    }
+    let outcome = run(requests);
+    assert!(
+        outcome.detectors().contains(&"id-enumeration"),
+        "{}",
+        outcome.explain()
+    );
+}
+
 #[test]
 fn where_everybody_meets_many_a_name_says_nothing() {
     let mut requests = shop(30);
