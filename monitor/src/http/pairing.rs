@@ -5,7 +5,7 @@
 //! While no message is missing, the n-th response answers the n-th request as far as that is possible. Behind a hole
 //! the number of messages is unknown, and the two rules alone decide; where they leave a choice, nothing is paired.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem};
 
 use crate::http::{
     h1::{
@@ -13,7 +13,7 @@ use crate::http::{
         head::Kept,
         line::{RequestLine, StatusLine},
     },
-    shared::MESSAGE_BYTES,
+    shared::{MESSAGE_BYTES, Shared},
 };
 
 /// A request and what is known of its response.
@@ -93,13 +93,18 @@ impl Pairing {
         self.queue.push_back(entry);
     }
 
-    /// Takes out the oldest request.
-    pub(crate) fn pop(&mut self) -> Option<Entry> {
-        let entry = self.queue.pop_front();
+    /// Forgets the oldest request. Its buffers go back by themselves: they are a small part of it.
+    pub(crate) fn drop_front(&mut self, shared: &mut Shared) {
+        if let Some(entry) = self.queue.front_mut() {
+            shared.recycle(mem::take(&mut entry.request.store));
+            if let Some(response) = &mut entry.response {
+                shared.recycle(mem::take(&mut response.store));
+            }
+        }
+        drop(self.queue.pop_front());
         if self.queue.is_empty() && self.queue.capacity() > PLACES {
             self.queue.shrink_to(PLACES);
         }
-        entry
     }
 
     /// The oldest request was given out although its response may still come.

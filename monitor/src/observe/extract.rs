@@ -114,19 +114,22 @@ impl Extractor {
         let caller = self.callers.caller(sent, request, query.api_key);
         let (request_body, mut fields, _) = apart(self.bodies.found(request.mark));
         let (response_body, _, told) = apart(response.and_then(|r| self.bodies.found(r.mark)));
-        query::compare(in_target, &mut fields.given, &self.key);
         let QueryFound {
             ids,
             fields: in_query,
             mut secrets,
             ..
         } = query;
+        if !in_target.is_empty() {
+            query::compare(in_target, &mut fields.given, &self.key);
+            fields = fields.and(in_query);
+        }
         secrets::in_path(&path, &mut secrets, &self.key);
         let rare = Rare {
             transaction,
             path: &path,
             caller,
-            fields: fields.and(in_query),
+            fields,
             told,
             secrets,
             json: response_body

@@ -25,6 +25,9 @@ pub fn parse(target: &[u8], key: &InstallKey) -> Target {
 
 /// The path and the query of a target (RFC 9112 section 3.2: origin, absolute, authority and asterisk form).
 pub(super) fn split(target: &[u8]) -> (Box<str>, &[u8]) {
+    if let Some(path) = plain_path(target) {
+        return (path.into(), &[]);
+    }
     let local = local_part(target);
     let local = before(local, memchr::memchr(b'#', local));
     let question = memchr::memchr(b'?', local);
@@ -32,6 +35,34 @@ pub(super) fn split(target: &[u8]) -> (Box<str>, &[u8]) {
     let query = question.and_then(|at| local.get(at + 1..)).unwrap_or_default();
     (normal_path(path), query)
 }
+
+/// Of a target that is a path, with nothing behind it and nothing in it that is not kept as it is: as most are.
+fn plain_path(target: &[u8]) -> Option<&str> {
+    let is_plain = |byte: &u8| PLAIN.get(usize::from(*byte)).copied().unwrap_or(false);
+    let plain = target.first() == Some(&b'/')
+        && target.len() <= PATH_BYTES
+        && target.iter().fold(true, |all, byte| all & is_plain(byte));
+    if plain {
+        std::str::from_utf8(target).ok()
+    } else {
+        None
+    }
+}
+
+/// Bytes of a path that are kept as they are and do not end it.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses what is out of bounds"
+)]
+const PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        table[byte as usize] = !matches!(byte, b'?' | b'#' | b'%' | b'\\');
+        byte += 1;
+    }
+    table
+};
 
 /// The bytes before `at`; all of them if it is nowhere.
 fn before(text: &[u8], at: Option<usize>) -> &[u8] {
@@ -124,9 +155,27 @@ fn hex(nibble: u8) -> char {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const KEY: InstallKey = InstallKey([1; 16]);
+
+    proptest! {
+        /// Where there is something in a path that is looked for, the rest is as where there is nothing.
+        #[test]
+        fn the_short_way_is_the_same(path in "/([!-~]|%[0-9a-f]{2}|[ \u{7f}\u{e9}?#\\\\]){0,12}") {
+            let (whole, query) = split(path.as_bytes());
+            let with_more = [path.as_bytes(), b"?x"].concat();
+            let (longer, more) = split(&with_more);
+            prop_assert_eq!(whole, longer);
+            if path.contains(['?', '#']) {
+                prop_assert!(more.starts_with(query));
+            } else {
+                prop_assert_eq!((query, more), (&b""[..], &b"x"[..]));
+            }
+        }
+    }
 
     #[test]
     fn paths() {

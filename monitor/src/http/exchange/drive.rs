@@ -119,7 +119,7 @@ impl Exchange {
             return input.bytes.is_empty();
         }
         self.client_progress(progress, cx);
-        false
+        input.bytes.is_empty() && self.client.side.is_silent()
     }
 
     #[inline]
@@ -139,7 +139,7 @@ impl Exchange {
             return input.bytes.is_empty();
         }
         self.server_progress(progress, cx);
-        false
+        input.bytes.is_empty() && self.server.side.is_silent()
     }
 
     /// Reads one message part of the oldest event of a side that waited.

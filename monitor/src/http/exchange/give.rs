@@ -19,7 +19,7 @@ impl Exchange {
 
     /// Gives out the oldest request with whatever is known of it.
     pub(super) fn give_out_front<S: TransactionSink + ?Sized>(&mut self, cx: &mut Cx<'_, S>) {
-        let Some(entry) = self.pairing.pop() else {
+        let Some(entry) = self.pairing.queue.front() else {
             return;
         };
         let request = &entry.request;
@@ -53,10 +53,7 @@ impl Exchange {
             gaps: self.gaps,
         });
         // What is missing belongs to what was under way. Whoever tears one hole must not be unread for good.
-        self.gaps &= !self.pairing.queue.is_empty();
-        cx.shared.recycle(entry.request.store);
-        if let Some(response) = entry.response {
-            cx.shared.recycle(response.store);
-        }
+        self.gaps &= self.pairing.queue.len() > 1;
+        self.pairing.drop_front(cx.shared);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::http::{
     anomaly::{Anomaly, AnomalySet},
-    name::Name,
+    name::{Name, is_name},
 };
 
 /// What the framing fields of one head say.
@@ -74,11 +74,19 @@ impl Facts {
     }
 
     fn connection(&mut self, value: &[u8]) {
+        // Most say nothing but this.
+        if is_name(value, b"keep-alive") || is_name(value, b"close") {
+            return;
+        }
         self.upgrade.1 |= items(value).any(|item| item.eq_ignore_ascii_case(b"upgrade"));
     }
 
     /// A list of equal numbers is one number (RFC 9112 section 6.3, item 5).
     fn content_length(&mut self, value: &[u8]) {
+        if let (Length::Absent, Some(n)) = (self.length, number(value)) {
+            self.length = Length::Known(n);
+            return;
+        }
         for item in value.split(|b| *b == b',').map(trim_blanks) {
             self.length = match (self.length, number(item)) {
                 (_, None) => {

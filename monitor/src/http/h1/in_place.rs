@@ -16,7 +16,8 @@ use crate::http::{
 };
 
 /// Reads a head that lies whole and without any oddity at the front of `bytes`, and keeps it in `store`: its length
-/// and what it says. `None` if it does not; nothing has been kept then. It becomes the former head.
+/// and what it says. `None` if it does not; nothing has been kept then. It becomes the former head, unless it is much
+/// like that.
 pub(crate) fn parse<M: Message>(
     bytes: &[u8],
     max_fields: usize,
@@ -29,7 +30,7 @@ pub(crate) fn parse<M: Message>(
         return None;
     };
     store.bytes.extend_from_slice(bytes.get(..end.at)?);
-    if end.changed
+    if end.strange > ALIKE
         && let Some(former) = former
     {
         former.remember(&store.bytes, &store.fields);
@@ -37,10 +38,13 @@ pub(crate) fn parse<M: Message>(
     Some((end.at, parsed))
 }
 
-/// Where a head ends, and whether other lines stand in it than in the former head.
+/// Lines in which a head may differ from the former one, which then stays: an id of each request seldom comes again.
+const ALIKE: usize = 1;
+
+/// Where a head ends, and how many lines in it differ from those of the former head.
 struct End {
     at: usize,
-    changed: bool,
+    strange: usize,
 }
 
 #[inline]
@@ -59,14 +63,14 @@ fn head<M: Message>(
         fields,
         at: first.len() + LINE_END.len(),
         place: 0,
-        changed: false,
+        strange: 0,
         facts: Facts::default(),
     };
     while !lines.next()? {}
     let Lines {
-        at, changed, facts, ..
+        at, strange, facts, ..
     } = lines;
-    Some((Parsed { line, version, facts }, End { at, changed }))
+    Some((Parsed { line, version, facts }, End { at, strange }))
 }
 
 /// Goes over the field lines.
@@ -79,7 +83,8 @@ struct Lines<'a> {
     at: usize,
     /// Which line of the former head is to be expected there.
     place: usize,
-    changed: bool,
+    /// Lines that are not those of the former head; more than [`ALIKE`] if others stand in their place.
+    strange: usize,
     facts: Facts,
 }
 
@@ -88,7 +93,9 @@ impl Lines<'_> {
     #[inline]
     fn next(&mut self) -> Option<bool> {
         let mut reach = self.former.reach(self.place, self.bytes.get(self.at..)?);
-        self.changed |= reach.place != self.place;
+        if reach.place != self.place {
+            self.strange += ALIKE + 1;
+        }
         let taken = self.take_over(&mut reach)?;
         if self.former.is_whole(reach) {
             self.at += LINE_END.len();
@@ -137,7 +144,7 @@ impl Lines<'_> {
         let line = whole_line(self.bytes.get(self.at..)?)?;
         let start = self.at;
         self.at += line.len() + LINE_END.len();
-        self.changed = true;
+        self.strange += if alike.is_some() { 1 } else { ALIKE + 1 };
         if line.is_empty() {
             return Some(true);
         }

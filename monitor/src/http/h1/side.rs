@@ -180,6 +180,11 @@ impl<M: Message> Side<M> {
         matches!(self.state, State::Paused)
     }
 
+    /// Nothing is found before more bytes come, and they need not wait.
+    pub(crate) fn is_silent(&self) -> bool {
+        !self.is_waiting() && !matches!(&self.state, State::Body(body) if body.is_over())
+    }
+
     /// The next boundary is not known.
     pub(crate) fn is_searching(&self) -> bool {
         matches!(self.state, State::Searching(_))

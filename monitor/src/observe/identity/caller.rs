@@ -47,8 +47,9 @@ pub(in crate::observe) struct Caller {
 pub(in crate::observe) struct Callers {
     key: InstallKey,
     settings: IdentitySettings,
-    /// First letters of the names of headers that carry keys and tokens, by their length: what most names fail.
-    first_letters: [u64; LENGTHS],
+    /// Last letters of the names of headers that carry keys and tokens, by their length: what most names fail. Many
+    /// begin with the same.
+    last_letters: [u64; LENGTHS],
     tokens: Tokens,
     authorizations: Recent<Verifies, Option<Caller>>,
     cookies: Recent<Verifies, Option<Caller>>,
@@ -89,16 +90,16 @@ struct Said<'a> {
 
 impl Callers {
     pub(in crate::observe) fn new(key: InstallKey, settings: IdentitySettings) -> Self {
-        let mut first_letters = [0; LENGTHS];
+        let mut last_letters = [0; LENGTHS];
         for name in settings.api_key_headers.iter().chain(&settings.token_headers) {
-            if let Some(letters) = first_letters.get_mut(length(name.as_bytes())) {
+            if let Some(letters) = last_letters.get_mut(length(name.as_bytes())) {
                 *letters |= letter(name.as_bytes());
             }
         }
         let reader = JwtReader::new(&settings.principal_claims, &settings.audiences, &settings.issuers);
         Self {
             key,
-            first_letters,
+            last_letters,
             tokens: Tokens {
                 reader,
                 verifier: Verifier::new(settings.keys.clone()),
@@ -151,7 +152,7 @@ impl Callers {
     /// Whether a header of this name may be one that carries a key or a token.
     #[inline]
     fn may_carry(&self, name: &[u8]) -> bool {
-        let letters = self.first_letters.get(length(name));
+        let letters = self.last_letters.get(length(name));
         letters.is_some_and(|letters| letters & letter(name) != 0)
     }
 
@@ -347,7 +348,7 @@ fn length(name: &[u8]) -> usize {
     name.len().min(LENGTHS - 1)
 }
 
-/// The bit of a name's first letter, whatever its case. Other bytes have one of these too.
+/// The bit of a name's last letter, whatever its case. Other bytes have one of these too.
 fn letter(name: &[u8]) -> u64 {
-    name.first().map_or(0, |first| 1 << (first & 0x1f))
+    name.last().map_or(0, |last| 1 << (last & 0x1f))
 }
