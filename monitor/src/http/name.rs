@@ -68,7 +68,8 @@ impl Name {
     }
 }
 
-/// Whether a header name is this one, which is given in small letters. Without a branch a byte.
+/// Whether a header name, or a value that is a word, is this one, which is given in small letters. Without a branch a
+/// byte.
 #[inline]
 pub fn is_name<const N: usize>(name: &[u8], small: &[u8; N]) -> bool {
     <&[u8; N]>::try_from(name).is_ok_and(|name| {

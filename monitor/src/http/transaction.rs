@@ -122,15 +122,6 @@ impl<'a> Head<'a> {
         let field = self.fields.iter().find(|field| field.is == name)?;
         Some(field.value.of(self.bytes))
     }
-
-    /// The value of the first field of that name (compared without letter case).
-    pub fn get(self, name: &str) -> Option<&'a [u8]> {
-        self.fields
-            .iter()
-            .filter(|field| field.name.len() == name.len())
-            .find(|field| field.name.of(self.bytes).eq_ignore_ascii_case(name.as_bytes()))
-            .map(|field| field.value.of(self.bytes))
-    }
 }
 
 /// Where something lies in the bytes of a head.

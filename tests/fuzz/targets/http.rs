@@ -1,5 +1,5 @@
-//! Any conversation through the HTTP stage: where its bytes are cut changes nothing, each request ends in one way, and
-//! no memory is kept beyond the limits nor behind the end.
+//! Any conversation through the HTTP stage: where its bytes are cut changes nothing, nor what is remembered of heads,
+//! each request ends in one way, and no memory is kept beyond the limits nor behind the end.
 //!
 //! Behind a hole, and in a connection joined late, a message is looked for where a packet begins (`http/h1/search.rs`):
 //! there the cuts do count, and only the other promises are held.
@@ -31,6 +31,15 @@ fuzz_target!(|input: &[u8]| {
     if script::is_seamless(text) {
         assert_eq!(whole.lines, cut.lines, "pieces of {}", size % 16 + 1);
     }
+    let forgetful = Limits {
+        former_heads: 0,
+        ..Limits::default()
+    };
+    assert_eq!(
+        whole.lines,
+        script::play(text, forgetful, usize::MAX, |_| {}).lines,
+        "without former heads"
+    );
     assert_eq!((whole.kept_bytes, cut.kept_bytes), (0, 0));
     let tight = script::play(text, tight(), usize::MAX, |kept| assert!(kept <= TIGHT_BYTES));
     assert_eq!(tight.kept_bytes, 0);
