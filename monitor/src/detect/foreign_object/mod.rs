@@ -18,8 +18,9 @@
 //! objects with very many, was served where administrators are, or claims roles that few of the owners have -30; others
 //! are served foreign objects of this kind, too: some -10, two who came to half as many -25 (`levels.rs`). A finding
 //! from 50 on. A principal without own objects needs a machine's pattern or refusals, or to come new to a place that
-//! the graph explains; where nothing is known of a place it is never one. Where others open a link or two, five objects
-//! of four owners are the least. Without pattern and refusals 65 is the most, below what drops a source, up to eight
+//! the graph explains; where nothing is known of a place it is one only of objects that are next to never given to two
+//! (200 were given), of which nobody else was served foreign ones. Where others open a link or two, five objects of
+//! four owners are the least. Without pattern and refusals 65 is the most, below what drops a source, up to eight
 //! objects of four owners at a place where nobody else does so. What only answers call another's counts if they name
 //! six owners, eight where others are served what is not theirs, and three in four objects are another owner's; then 65
 //! is the most.
@@ -188,6 +189,7 @@ impl ForeignObject {
                 asked.said.filter(|_| tried).and_then(|said| said.kept),
             ),
             settled: cx.graph.is_settled(asked.place),
+            private: cx.graph.is_private(asked.kind) && levels.others(1) == 0,
             foreigners: levels.others(1),
             as_many: levels.others(served / 2),
             has_own,

@@ -21,6 +21,8 @@ const OWNERS: usize = 8;
 const OWNERS_SAID: u32 = 6;
 /// The same where others are served what is not theirs, too: more than a team has.
 const OWNERS_SHARED: u32 = 8;
+/// Clients under one token that may be the pods of a service.
+const FEW_PODS: usize = 3;
 /// Objects kept as samples for the log.
 const SAMPLES: usize = 8;
 /// A walk that rested for so long is over.
@@ -68,6 +70,8 @@ pub(super) struct Surroundings {
     pub(super) explained: Option<f64>,
     /// Whether many touch what they were given here, so that it says something if nobody touches what others were.
     pub(super) settled: bool,
+    /// Whether objects of this kind are next to never given to two, and nobody else was served foreign ones.
+    pub(super) private: bool,
     /// Others that were served foreign objects of this kind, and those that came to half as many at least.
     pub(super) foreigners: u32,
     pub(super) as_many: u32,
@@ -246,7 +250,8 @@ impl Walk {
         // Where others open a link or two, too, it takes more than that.
         let usual = around.as_many >= 2 || (around.foreigners >= 2 && !(mostly && around.served >= 5));
         let one = around.owners < 2;
-        if !purposeful && (!around.has_own || around.by_right || around.explained.is_none() || usual || one) {
+        let unknown = around.explained.is_none() && !around.private;
+        if !purposeful && (!around.has_own || around.by_right || unknown || usual || one) {
             let sure = trusted || (around.settled && around.foreigners == 0);
             let doubtful = sure && around.newcomer && !around.by_right && !usual && !one;
             score.cap(if doubtful { DOUBT } else { BY_RIGHT });
@@ -257,8 +262,9 @@ impl Walk {
         }
         let many = mostly && around.served >= 8;
         let alone = trusted && around.foreigners == 0;
-        // A field may name somebody else than the owner.
-        let said = around.served > self.told();
+        // A field may name somebody else than the owner, and a few clients that have nothing of their own may be the
+        // pods of a service.
+        let said = around.served > self.told() || (!around.has_own && self.sources.len() >= FEW_PODS);
         if said || around.by_right || !(purposeful || many && alone) {
             score.cap(DOUBT);
         }

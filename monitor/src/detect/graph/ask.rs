@@ -46,6 +46,11 @@ impl Graph {
         given >= KIND_KNOWN
     }
 
+    /// Whether objects of this kind are next to never given to two: whose they are is plain wherever they are touched.
+    pub(in crate::detect) fn is_private(&self, kind: u64) -> bool {
+        self.kinds.peek(&kind).is_some_and(|kind| kind.is_private())
+    }
+
     /// Whether the actor was served where administrators are.
     pub(in crate::detect) fn is_staff(&self, actor: u32) -> bool {
         self.givens.of(actor).is_some_and(|given| given.has(way::STAFF))

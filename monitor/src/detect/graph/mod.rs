@@ -61,6 +61,8 @@ const TIES: usize = 1 << 16;
 const PLACES: usize = 1 << 13;
 /// Objects given from which on a kind is known.
 const KIND_KNOWN: u32 = 20;
+/// And from which on it says something that hardly any was given to two.
+const KIND_PRIVATE: u32 = 200;
 
 /// What the graph says of an object that a request is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -119,6 +121,11 @@ impl Kind {
         }
         self.given += 1;
         self.shared += u32::from(shared);
+    }
+
+    /// Next to nothing of what is given was given to others before.
+    fn is_private(self) -> bool {
+        self.given >= KIND_PRIVATE && self.shared * 20 <= self.given
     }
 
     /// A third of what is given was given to others before: products, articles, and nobody's in particular.

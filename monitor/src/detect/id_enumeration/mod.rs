@@ -16,8 +16,9 @@
 //! pace 10 to 15; new actor 5; multiples of the threshold up to 10; long-served actor -15, unless it was found out
 //! before; as many objects of its own in the same run -15. A finding from 50 on; the points are the confidence. Volume
 //! and, without refusals, order do not count for services; volume not, where answers say whose such objects are, if
-//! none of it is known to be others'. Without refusals and without foreign objects an established actor stays at 60:
-//! written down, not dropped.
+//! none of it is known to be others'. Without refusals and without foreign objects an established actor stays at 60,
+//! and without refusals and order one that asks from three addresses and has nothing of its own (the pods of a
+//! service): written down, not dropped.
 //!
 //! **Defaults.** 20 distinct objects (published rules: 25 to 50 in 1 to 5 minutes; counting only evidence allows less),
 //! or twice what nine of ten actors touch at that endpoint, at most 100; or twice what the same actor did in an earlier
@@ -260,6 +261,7 @@ impl IdEnumeration {
             unlisted: track.listed * 4 < track.touches.total(),
             at_home: track.listed >= track.touches.total(),
             service: cx.class == ActorClass::Service,
+            pods: track.is_few_pods() && !cx.graph.has_own(short(cx.actor_key), place.kind),
             given: cx.graph.knows(place.kind),
             new: known <= NEW_AGE,
             established: known >= ESTABLISHED_AGE && cx.served >= ESTABLISHED_SERVED && !track.guilty,

@@ -149,6 +149,8 @@ pub(super) struct Surroundings {
     pub(super) at_home: bool,
     /// Whether it is a program that reads for others by contract.
     pub(super) service: bool,
+    /// Whether it asks from some addresses, and has nothing of its own: perhaps the pods of a service.
+    pub(super) pods: bool,
     /// Whether answers say whose objects of this kind are.
     pub(super) given: bool,
     /// Whether the actor was seen for the first time minutes ago.
@@ -219,7 +221,7 @@ pub(super) fn score(shape: &Shape, around: &Surroundings) -> Points {
     score.flag("among-own", around.at_home, -15);
     let harmless = denial == 0 && foreign == 0;
     let alone = sequence + denial + volume == 0;
-    if alone || (harmless && (around.established || sequence == 0)) {
+    if alone || (around.pods && !pattern) || (harmless && (around.established || sequence == 0)) {
         score.cap(DOUBT);
     }
     score

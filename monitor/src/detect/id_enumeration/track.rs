@@ -202,6 +202,13 @@ impl Track {
             .is_some_and(|evidence| evidence.sources.is_full())
     }
 
+    /// Whether some clients use it, too few to be surely a pool.
+    pub(super) fn is_few_pods(&self) -> bool {
+        self.evidence
+            .as_ref()
+            .is_some_and(|evidence| evidence.sources.len() >= 3)
+    }
+
     /// The sources that gave a good part of the evidence. One that gave little may be an honest user of the same
     /// credential.
     pub(super) fn suspects(&self, actor: u64) -> Vec<Suspect> {

@@ -19,7 +19,7 @@
 //! service pools (several clients before anyone was alone: no owner; later members are of the same program or the same
 //! network); dual stack (one IPv4 and one IPv6 address of one program); several connections or programs of one address;
 //! a token that moves from client to client; phones whose carrier gives them another address for each connection (one
-//! program, and eight principals within a day at both addresses: `crowds.rs`); proxies on this host, where both sides
+//! program, and four principals within a day at both addresses: `crowds.rs`); proxies on this host, where both sides
 //! are heard (their requests lie within those of their clients); credentials that are there to be used in many places:
 //! of services (they say so themselves, or are certificates) and Basic passwords. An API key in two programs is written
 //! down, not dropped: it may be its developer.

@@ -96,6 +96,45 @@ fn a_few_orders_of_others() {
 }
 
 #[test]
+fn a_few_pods_without_anything_of_their_own_are_not_dropped() {
+    let reads = |clients: u64| {
+        let mut requests = shop(30, 3);
+        let mut thefts = thefts(24, 1500);
+        for (n, theft) in thefts.iter_mut().skip(1).enumerate() {
+            theft.client = ip(&format!("203.0.113.{}", 60 + n as u64 % clients));
+        }
+        requests.extend(thefts.into_iter().skip(1));
+        run(requests)
+    };
+    let outcome = reads(1);
+    assert!(!outcome.dropped().is_empty(), "{}", outcome.explain());
+    let outcome = reads(4);
+    assert!(
+        outcome.detectors().contains(&"foreign-object"),
+        "{}",
+        outcome.explain()
+    );
+    assert!(outcome.dropped().is_empty(), "{}", outcome.explain());
+}
+
+#[test]
+fn what_is_private_is_so_wherever_it_is_touched() {
+    // Nobody else cancels: it is not known what is usual there, but whose orders are.
+    let cancels = |users: u64| {
+        let mut requests = shop(users, 3);
+        let mut thefts = thefts(6, 20_000);
+        for theft in thefts.iter_mut().skip(1) {
+            theft.target.push_str("/cancel");
+            theft.method = "POST";
+        }
+        requests.extend(thefts);
+        run(requests).detectors()
+    };
+    assert_eq!(cancels(60), ["foreign-object"]);
+    assert!(cancels(20).is_empty(), "too few orders are known");
+}
+
+#[test]
 fn a_list_may_say_which_of_them() {
     for list in ["/api/orders/mine", "/api/orders/search", "/api/orders/recent"] {
         let mut requests = shop(30, 3);

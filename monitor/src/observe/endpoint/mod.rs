@@ -11,6 +11,7 @@
 mod hints;
 mod mask;
 mod names;
+mod operation;
 mod path;
 mod record;
 mod tree;
@@ -388,6 +389,10 @@ impl EndpointTable {
         endpoint.site_index = names.iter().take(endpoint.lists.len()).any(site_index);
         for (slot, name) in endpoint.lists.iter_mut().zip(kinds(&names)) {
             *slot = stem(name, &self.key);
+        }
+        // One path serves operations about all kinds of things.
+        if let Some(noun) = endpoint.operation.as_deref().and_then(operation::noun) {
+            endpoint.lists = [stem(&noun, &self.key), 0];
         }
         endpoint
     }
