@@ -24,6 +24,8 @@ pub struct Actor {
     pub dice: Dice,
     /// The accounts that it may use.
     pub accounts: Vec<usize>,
+    /// Which of the user's devices it is.
+    pub device: usize,
     /// With more than one account: requests until it takes the next.
     pub per_account: usize,
     /// Where it comes from: the first; others as its way says.
@@ -247,7 +249,9 @@ impl Actor {
             beside: None,
             page: done,
             shown: Shown::default(),
+            device: self.device,
             login: None,
+            refresh: None,
             guard: manner.guard,
             forced: None,
             path: manner
@@ -301,7 +305,7 @@ impl Actor {
     fn is_logged_in(&self, world: &World<'_>, now_us: u64) -> bool {
         let account = self.me().and_then(|me| world.accounts.get(me));
         account
-            .and_then(|account| account.token.as_ref())
+            .and_then(|account| account.token(self.device))
             .is_some_and(|token| token.is_good(now_us))
     }
 
@@ -320,13 +324,35 @@ impl Actor {
     fn log_in_first(&mut self, world: &mut World<'_>, now_us: u64) -> Option<Act> {
         let me = self.me()?;
         let account = world.accounts.get(me)?;
-        let good = account.token.as_ref().is_some_and(|token| token.is_good(now_us));
-        if good {
+        let old = account.token(self.device);
+        if old.is_some_and(|token| token.is_good(now_us)) {
             return None;
+        }
+        let refresh = world.plan.endpoints.iter().position(|e| e.file.renews());
+        if let (Some(endpoint), Some(old)) = (refresh, old) {
+            let call = Call {
+                endpoint,
+                asked: None,
+                beside: None,
+                page: 0,
+                shown: Shown {
+                    account: Some(me),
+                    ..Shown::default()
+                },
+                device: self.device,
+                login: None,
+                refresh: Some(old.refresh.clone()),
+                guard: None,
+                forced: None,
+                path: None,
+            };
+            self.sent += 1;
+            let gap = self.dice.between(0.1, 0.8);
+            return Some(Act::Send(Box::new(call), None, gap));
         }
         let endpoint = world.plan.endpoints.iter().position(|e| e.file.login);
         let (Some(endpoint), false) = (endpoint, account.service) else {
-            world.issue(me, now_us);
+            world.issue(me, self.device, now_us);
             return None;
         };
         let name = account.name.clone();
@@ -352,7 +378,9 @@ impl Actor {
             beside: None,
             page: 0,
             shown: Shown::default(),
+            device: self.device,
             login: Some((name, password)),
+            refresh: None,
             guard: None,
             forced: None,
             path: None,
@@ -373,7 +401,7 @@ impl Actor {
             Token::Others => (0..256)
                 .map(|_| self.dice.below(world.accounts.len()))
                 .find(|at| {
-                    let issued = world.accounts.get(*at).and_then(|a| a.token.as_ref());
+                    let issued = world.accounts.get(*at).and_then(|a| a.token(0));
                     issued.is_some_and(|token| token.is_good(now_us))
                 }),
             _ => self.me(),
@@ -385,11 +413,15 @@ impl Actor {
                 ..Shown::default()
             };
         };
-        let needs = world.accounts.get(account).is_some_and(|a| a.token.is_none());
+        let device = if token == Token::Others { 0 } else { self.device };
+        let needs = world
+            .accounts
+            .get(account)
+            .is_some_and(|a| a.token(device).is_none());
         if needs {
-            world.issue(account, now_us);
+            world.issue(account, device, now_us);
         }
-        let issued = world.accounts.get(account).and_then(|a| a.token.clone());
+        let issued = world.accounts.get(account).and_then(|a| a.token(device).cloned());
         let Some(issued) = issued else {
             return Shown::default();
         };

@@ -17,6 +17,12 @@ pub struct Api {
     /// How long a token is good, minutes.
     #[serde(default = "an_hour")]
     pub token_minutes: u64,
+    /// How it writes what it answers.
+    #[serde(default)]
+    pub shape: Shape,
+    /// The field of an object that says whose it is; empty: none says it.
+    #[serde(default = "user_id")]
+    pub owner_field: String,
     /// Kinds of objects, by name.
     pub objects: BTreeMap<String, ObjectKind>,
     /// Endpoints, by name.
@@ -27,6 +33,25 @@ pub struct Api {
 
 fn an_hour() -> u64 {
     60
+}
+
+fn user_id() -> String {
+    "user_id".to_owned()
+}
+
+/// How an API writes what it answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// `{"items":[..],"page":1,"total":9}`
+    #[default]
+    Items,
+    /// `[..]`
+    Array,
+    /// `{"data":{"orders":{"edges":[{"node":..}]}}}`, errors with status 200.
+    Graph,
+    /// `{"links":{"self":"/orders/7"},..}`: an object is known by its address alone.
+    Links,
 }
 
 /// How users prove who they are.
@@ -60,9 +85,16 @@ pub struct ObjectKind {
     /// So many a user has, from and to: many have few, few have many.
     #[serde(default)]
     pub owned: [usize; 2],
+    /// What the field of its id is called.
+    #[serde(default = "id")]
+    pub field: String,
     /// Whether owners share some of it with others.
     #[serde(default)]
     pub shared: bool,
+}
+
+fn id() -> String {
+    "id".to_owned()
 }
 
 /// What ids look like.
@@ -79,13 +111,22 @@ pub enum Ids {
     Hex,
     /// anna-berg-17
     Slug,
+    /// 26 letters and digits, of which the first ten tell the time.
+    Ulid,
+    /// 18 digits with holes.
+    Snowflake,
+    /// Base64 of the kind and a number.
+    Global,
+    /// 2026/01/3fa9c1/17.jpg
+    Key,
 }
 
 /// One endpoint, as written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointFile {
-    /// Method and target: `GET /orders/{order}?page={page}`.
+    /// Method and target: `GET /orders/{order}?page={page}`. The kind of object that stands last is what it is about;
+    /// others are what that belongs to. `page`, `offset`, `cursor`, `date` and `term` go on with each call.
     pub call: String,
     /// JSON body of the request.
     #[serde(default)]
@@ -144,6 +185,13 @@ pub enum Guard {
     Mixed,
 }
 
+impl EndpointFile {
+    /// Whether a token that has expired is exchanged for a new one here.
+    pub fn renews(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| body.contains("{refresh}"))
+    }
+}
+
 /// One endpoint, read.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -163,6 +211,14 @@ pub struct Endpoint {
     pub file: EndpointFile,
 }
 
+/// The kind whose placeholder stands last: what stands before it is what the object belongs to.
+fn last_kind(kinds: &[(String, ObjectKind)], text: &str) -> Option<usize> {
+    let at = |name: &str| text.rfind(&format!("{{{name}}}"));
+    (0..kinds.len())
+        .filter(|kind| kinds.get(*kind).is_some_and(|(name, _)| at(name).is_some()))
+        .max_by_key(|kind| kinds.get(*kind).and_then(|(name, _)| at(name)))
+}
+
 /// An API, with names resolved.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -180,7 +236,9 @@ impl Plan {
     /// Resolves the names of a file.
     pub fn new(api: Api) -> Result<Self> {
         let kinds: Vec<_> = api.objects.clone().into_iter().collect();
-        for name in ["user", "password", "page", "offset", "me", "token"] {
+        for name in [
+            "user", "password", "page", "offset", "cursor", "date", "term", "me", "token", "refresh",
+        ] {
             ensure!(
                 !api.objects.contains_key(name),
                 "{name} stands for something else"
@@ -199,9 +257,7 @@ impl Plan {
                 name: name.clone(),
                 method: method.to_owned(),
                 target: target.to_owned(),
-                object: kinds
-                    .iter()
-                    .position(|(name, _)| text.contains(&format!("{{{name}}}"))),
+                object: last_kind(&kinds, &text),
                 lists: of(&file.lists)?,
                 creates: of(&file.creates)?,
                 file: file.clone(),

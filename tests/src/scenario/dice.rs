@@ -83,6 +83,17 @@ impl Dice {
         text
     }
 
+    /// A ULID whose time is that of the so-many-th of a row that are minutes apart.
+    pub fn ulid(&mut self, nth: usize) -> String {
+        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let time_ms = 1_760_000_000_000 + 60_000 * nth as u64 + self.roll() % 60_000;
+        let digit = |bits: u64| char::from(DIGITS.get((bits % 32) as usize).copied().unwrap_or(b'0'));
+        let time = (0..10).rev().map(|at| digit(time_ms >> (5 * at)));
+        let mut text: String = time.collect();
+        text.extend((0..16).map(|_| digit(self.roll())));
+        text
+    }
+
     /// A random UUID (RFC 9562, version 4).
     pub fn uuid(&mut self) -> String {
         let hex = self.hex(30);

@@ -240,6 +240,8 @@ pub enum Place {
     Of(String),
     /// Any of so many, another for each connection or after so many requests.
     Pool(usize),
+    /// Any of so many that all of the group share, another for each connection or after so many requests.
+    Carrier(usize),
     /// An address of its own, that changes from time to time, never back.
     Roam,
     /// An IPv4 and an IPv6 address at the same time.
@@ -257,6 +259,8 @@ pub enum Who {
     Known,
     /// All the same user.
     One,
+    /// All the same user, who has logged in on each device of its own.
+    Devices,
     /// All a service with one token.
     Service,
     /// Nobody.

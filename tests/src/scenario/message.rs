@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::{
     api::Auth,
     file::Twice,
@@ -25,9 +27,9 @@ pub fn request(out: &mut String, call: &Call, world: &World<'_>, frame: Frame<'_
     let Some(endpoint) = world.plan.endpoints.get(call.endpoint) else {
         return;
     };
-    let fill = |text: &str| fill(text, call, world, endpoint.object);
-    let mut target = call.path.clone().unwrap_or_else(|| fill(&endpoint.target));
-    let mut body = endpoint.file.body.as_deref().map(&fill);
+    let fill = |text: &str, escape: bool| fill(text, call, world, endpoint.object, escape);
+    let mut target = call.path.clone().unwrap_or_else(|| fill(&endpoint.target, true));
+    let mut body = endpoint.file.body.as_deref().map(|body| fill(body, false));
     let mut media = "application/json";
     let mut method = endpoint.method.as_str();
     if let (Some(twice), Some(kind)) = (frame.twice, endpoint.object) {
@@ -88,7 +90,7 @@ fn credential(call: &Call, auth: Auth) -> String {
 }
 
 /// Puts what is asked for in the place of the names in braces.
-fn fill(text: &str, call: &Call, world: &World<'_>, kind: Option<usize>) -> String {
+fn fill(text: &str, call: &Call, world: &World<'_>, kind: Option<usize>, escape: bool) -> String {
     let mut out = String::with_capacity(text.len() + 32);
     let mut rest = text;
     while let Some((before, tail)) = rest.split_once('{') {
@@ -101,23 +103,31 @@ fn fill(text: &str, call: &Call, world: &World<'_>, kind: Option<usize>) -> Stri
         match name {
             "page" => drop(write!(out, "{}", call.page + 1)),
             "offset" => drop(write!(out, "{}", call.page * 20)),
+            "cursor" => out.push_str(&URL_SAFE_NO_PAD.encode(format!("after:{}", call.page * 20))),
+            // Days backwards: windows of a month.
+            "date" => drop(write!(
+                out,
+                "20{:02}-{:02}-01",
+                25 - call.page / 12 % 20,
+                12 - call.page % 12
+            )),
+            "term" => drop(write!(out, "{}{}", letter(call.page / 26), letter(call.page))),
+            "refresh" => out.push_str(call.refresh.as_deref().unwrap_or_default()),
             "me" => drop(write!(out, "{}", 70_000 + call.shown.account.unwrap_or(0))),
             "token" => out.push_str(call.shown.text.as_deref().unwrap_or_default()),
             "user" => out.push_str(call.login.as_ref().map_or("", |(user, _)| user)),
             "password" => out.push_str(call.login.as_ref().map_or("", |(_, password)| password)),
             _ if is_kind(name, kind, world) => match (&call.asked, kind) {
                 (Some(Asked::Known(at)), Some(kind)) => {
-                    out.push_str(
-                        world
-                            .stores
-                            .get(kind)
-                            .and_then(|s| s.ids.get(*at))
-                            .map_or("", |id| id),
-                    );
+                    let id = world.stores.get(kind).and_then(|s| s.ids.get(*at));
+                    push(&mut out, id.map_or("", |id| id), escape);
                 }
-                (Some(Asked::Unknown(id)), _) => out.push_str(id),
+                (Some(Asked::Unknown(id)), _) => push(&mut out, id, escape),
                 _ => out.push('0'),
             },
+            _ if world.plan.kinds.iter().any(|(known, _)| known == name) => {
+                push(&mut out, world.parent(name, call, kind).unwrap_or("0"), escape);
+            }
             // Braces of JSON.
             _ => {
                 out.push('{');
@@ -129,6 +139,22 @@ fn fill(text: &str, call: &Call, world: &World<'_>, kind: Option<usize>) -> Stri
     }
     out.push_str(rest);
     out
+}
+
+/// An id, as it stands in a body or in a target (RFC 3986 section 2).
+fn push(out: &mut String, id: &str, escape: bool) {
+    for byte in id.chars() {
+        let plain = byte.is_ascii_alphanumeric() || matches!(byte, '-' | '_' | '.' | '~');
+        if plain || !escape {
+            out.push(byte);
+        } else {
+            let _ = write!(out, "%{:02X}", u32::from(byte));
+        }
+    }
+}
+
+fn letter(at: usize) -> char {
+    char::from(b'a' + u8::try_from(at % 26).unwrap_or(0))
 }
 
 fn is_kind(name: &str, kind: Option<usize>, world: &World<'_>) -> bool {

@@ -1,5 +1,7 @@
 //! Which object, which account, which word comes next. Must not know who asks.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::{
     api::Ids,
     dice::Dice,
@@ -38,7 +40,7 @@ impl Picker {
         dice: &mut Dice,
     ) -> Option<Asked> {
         let store = world.stores.get(kind)?;
-        let (_, about) = world.plan.kinds.get(kind)?;
+        let (name, about) = world.plan.kinds.get(kind)?;
         let len = store.ids.len();
         let own = me
             .and_then(|me| store.of.get(&me))
@@ -98,7 +100,10 @@ impl Picker {
             }
             Ids::Uuid => dice.uuid(),
             Ids::Hex => dice.hex(24),
-            Ids::Slug => format!("no-{}-{at}", dice.hex(5)),
+            Ids::Slug | Ids::Key => format!("no-{}-{at}", dice.hex(5)),
+            Ids::Ulid => dice.ulid(at),
+            Ids::Snowflake => (100_000_000_000_000_000 + dice.roll() % 100_000_000_000_000).to_string(),
+            Ids::Global => STANDARD.encode(format!("{name}:{}", about.first + at as u64)),
         }))
     }
 

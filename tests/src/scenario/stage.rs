@@ -113,9 +113,13 @@ pub fn set(named: &Named, seed: u64, crowd: f64) -> Result<Stage<'_>> {
         let at = begins.saturating_sub(60_000_000);
         for account in actor.accounts.iter().filter(|_| *known) {
             // Several who share an account share what it was handed out when the first of them came.
-            let token = build.world.accounts.get(*account).and_then(|a| a.token.as_ref());
+            let token = build
+                .world
+                .accounts
+                .get(*account)
+                .and_then(|a| a.token(actor.device));
             if token.is_none_or(|token| token.issued_us > at) {
-                build.world.issue(*account, at);
+                build.world.issue(*account, actor.device, at);
             }
         }
     }
@@ -217,6 +221,7 @@ impl Build<'_> {
             group: group.to_owned(),
             dice: Dice::of(self.seed, &format!("{group}/{}", self.actors.len())),
             accounts: vec![account],
+            device: 0,
             per_account: 0,
             addresses: Vec::new(),
             way: Way::Stays,
@@ -239,13 +244,18 @@ impl Build<'_> {
         let program = Program::of(group.program.as_deref().unwrap_or("mobile"), &mut self.dice);
         let shared = self.addresses.v4();
         let account = match group.who {
-            Who::One | Who::Service => Some(self.join(group)),
+            Who::One | Who::Devices | Who::Service => Some(self.join(group)),
             _ => None,
+        };
+        let carrier: Vec<IpAddr> = match group.address {
+            Place::Carrier(many) => (0..many).map(|_| self.addresses.v4()).collect(),
+            _ => Vec::new(),
         };
         let mut members = Vec::new();
         for at in 0..group.count {
             let (accounts, per_account) = self.accounts(group, account, at)?;
-            let (addresses, way) = self.places(&group.address, shared, at)?;
+            let (mut addresses, way) = self.places(&group.address, shared, at)?;
+            addresses.extend(&carrier);
             members.push((
                 accounts.first().copied().unwrap_or(usize::MAX),
                 addresses.first().copied().unwrap_or(shared),
@@ -260,6 +270,9 @@ impl Build<'_> {
                     });
                 }
                 actor.episode = Some(self.episodes.len() - 1);
+            }
+            if group.who == Who::Devices {
+                actor.device = at;
             }
             (actor.accounts, actor.per_account) = (accounts, per_account);
             (actor.addresses, actor.way) = (addresses, way);
@@ -277,7 +290,7 @@ impl Build<'_> {
             let known = match group.who {
                 // Its owner's token is there when its owner is.
                 Who::As(_) => false,
-                Who::User => !self.logs_in(),
+                Who::User | Who::Devices => !self.logs_in(),
                 _ => true,
             };
             self.actors.push((begins, actor, known));
@@ -343,6 +356,7 @@ impl Build<'_> {
                 (vec![addr], Way::Stays)
             }
             Place::Pool(many) => ((0..*many).map(|_| self.addresses.v4()).collect(), Way::Any),
+            Place::Carrier(_) => (Vec::new(), Way::Any),
             Place::Roam => ((0..32).map(|_| self.addresses.any()).collect(), Way::Moves),
             Place::Dual => (vec![self.addresses.v4(), self.addresses.v6()], Way::Any),
         })

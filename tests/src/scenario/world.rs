@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::{
-    api::{Auth, Guard, Ids, Plan},
+    api::{Auth, Guard, Ids, ObjectKind, Plan, Shape},
     dice::Dice,
     token,
 };
@@ -39,8 +41,8 @@ pub struct Account {
     pub admin: bool,
     /// Whether it is a program.
     pub service: bool,
-    /// What it was handed out last.
-    pub token: Option<Issued>,
+    /// What each of its devices was handed out last.
+    pub tokens: HashMap<usize, Issued>,
     /// How many objects of each kind it has beyond the rule of the API, and whether side by side.
     pub owns: HashMap<usize, usize>,
     /// Whether its ids follow one another.
@@ -56,6 +58,15 @@ pub struct Issued {
     pub issued_us: u64,
     /// When it is no longer good, microseconds.
     pub expires_us: u64,
+    /// What the next one is had for.
+    pub refresh: String,
+}
+
+impl Account {
+    /// What this device was handed out last.
+    pub fn token(&self, device: usize) -> Option<&Issued> {
+        self.tokens.get(&device)
+    }
 }
 
 impl Issued {
@@ -111,8 +122,12 @@ pub struct Call {
     pub page: usize,
     /// What proves who asks.
     pub shown: Shown,
+    /// Which of the user's devices asks.
+    pub device: usize,
     /// The account and password to log in with.
     pub login: Option<(String, String)>,
+    /// What a new token is asked for with, and whose it is.
+    pub refresh: Option<String>,
     /// What is checked, where that is not the endpoint's own way.
     pub guard: Option<Guard>,
     /// The answer that comes anyway.
@@ -159,7 +174,7 @@ impl<'a> World<'a> {
             password: format!("{}-{}", first, self.dice.hex(8)),
             admin,
             service,
-            token: None,
+            tokens: HashMap::new(),
             owns: HashMap::new(),
             neighbours: false,
         });
@@ -212,6 +227,12 @@ impl<'a> World<'a> {
             Ids::Uuid => self.dice.uuid(),
             Ids::Hex => self.dice.hex(24),
             Ids::Slug => format!("{name}-{}-{number}", self.dice.hex(5)),
+            Ids::Ulid => self.dice.ulid(at),
+            Ids::Snowflake => {
+                (100_000_000_000_000_000 + number * 4_194_304 + self.dice.roll() % 4_194_304).to_string()
+            }
+            Ids::Global => STANDARD.encode(format!("{name}:{number}")),
+            Ids::Key => format!("2026/{:02}/{}/{number}.jpg", 1 + at % 12, self.dice.hex(6)),
         });
         store.owners.push(owner);
         match owner {
@@ -221,9 +242,9 @@ impl<'a> World<'a> {
         Some(at)
     }
 
-    /// Hands a user a new token.
-    pub fn issue(&mut self, account: usize, now_us: u64) {
-        let auth = self.plan.api.auth;
+    /// Hands a device of a user a new token.
+    pub fn issue(&mut self, account: usize, device: usize, now_us: u64) {
+        let (auth, renews) = (self.plan.api.auth, self.renews());
         let life_us = self.plan.api.token_minutes * 60_000_000;
         let Some(user) = self.accounts.get_mut(account) else {
             return;
@@ -242,11 +263,39 @@ impl<'a> World<'a> {
             expires_us,
             &mut self.dice,
         );
-        user.token = Some(Issued {
-            text,
-            issued_us: now_us,
-            expires_us,
-        });
+        let refresh = if renews {
+            format!("rt_{}", self.dice.hex(40))
+        } else {
+            String::new()
+        };
+        user.tokens.insert(
+            device,
+            Issued {
+                text,
+                issued_us: now_us,
+                expires_us,
+                refresh,
+            },
+        );
+    }
+
+    /// The id of what an object belongs to: one of its owner's of this kind.
+    pub fn parent(&self, name: &str, call: &Call, kind: Option<usize>) -> Option<&str> {
+        let of = self.plan.kinds.iter().position(|(known, _)| known == name)?;
+        let owner = match (&call.asked, kind.and_then(|kind| self.stores.get(kind))) {
+            (Some(Asked::Known(at)), Some(store)) => *store.owners.get(*at)?,
+            _ => call.shown.account,
+        };
+        let store = self.stores.get(of)?;
+        let all = owner
+            .and_then(|owner| store.of.get(&owner))
+            .unwrap_or(&store.public);
+        let turn = match call.asked {
+            Some(Asked::Known(at)) => at,
+            _ => call.page,
+        };
+        let at = all.get(turn % all.len().max(1))?;
+        store.ids.get(*at).map(String::as_str)
     }
 
     /// The account of this name.
@@ -260,6 +309,9 @@ impl<'a> World<'a> {
         let Some(endpoint) = plan.endpoints.get(call.endpoint).filter(|_| call.path.is_none()) else {
             return refusal(call.forced.unwrap_or(404));
         };
+        if let Some(token) = &call.refresh {
+            return self.renew(call, token, now_us);
+        }
         if let Some(status) = call.forced {
             return refusal(status);
         }
@@ -287,6 +339,7 @@ impl<'a> World<'a> {
         } else if let (Some(kind), Some(asked)) = (endpoint.object, &call.asked) {
             match self.one(kind, asked, call, me, admin, guard) {
                 Ok(body) => body,
+                Err(_) if plan.api.shape == Shape::Graph => return nothing(),
                 Err(status) => return refusal(status),
             }
         } else {
@@ -343,9 +396,36 @@ impl<'a> World<'a> {
         let Some(at) = right else {
             return refusal(401);
         };
-        self.issue(at, now_us);
-        let Some((account, issued)) = self.accounts.get(at).and_then(|a| Some((a, a.token.as_ref()?))) else {
+        self.hand_out(at, call.device, now_us)
+    }
+
+    /// A new token for one that has expired.
+    fn renew(&mut self, call: &Call, token: &str, now_us: u64) -> Reply {
+        let Some(at) = call.shown.account else {
+            return refusal(401);
+        };
+        let known = self.accounts.get(at).and_then(|a| a.token(call.device));
+        if known.is_none_or(|known| known.refresh != token) {
+            return refusal(401);
+        }
+        self.hand_out(at, call.device, now_us)
+    }
+
+    /// Whether tokens are renewed.
+    fn renews(&self) -> bool {
+        self.plan.endpoints.iter().any(|endpoint| endpoint.file.renews())
+    }
+
+    /// A new token, as an answer.
+    fn hand_out(&mut self, at: usize, device: usize, now_us: u64) -> Reply {
+        self.issue(at, device, now_us);
+        let Some((account, issued)) = self.accounts.get(at).and_then(|a| Some((a, a.token(device)?))) else {
             return refusal(500);
+        };
+        let refresh = if self.renews() {
+            format!(r#""refresh_token":"{}","#, issued.refresh)
+        } else {
+            String::new()
         };
         let seconds = self.plan.api.token_minutes * 60;
         if self.plan.api.auth == Auth::Session {
@@ -362,7 +442,7 @@ impl<'a> World<'a> {
             status: 200,
             head: String::new(),
             body: format!(
-                r#"{{"access_token":"{}","token_type":"Bearer","expires_in":{seconds},"user":{{"id":{}}}}}"#,
+                r#"{{"access_token":"{}","token_type":"Bearer",{refresh}"expires_in":{seconds},"user":{{"id":{}}}}}"#,
                 issued.text, account.number
             ),
         }
@@ -413,28 +493,46 @@ impl<'a> World<'a> {
             .take(len)
             .map(|at| self.object(kind, *at))
             .collect();
-        format!(
-            r#"{{"items":[{}],"page":{page},"total":{}}}"#,
-            items.join(","),
-            of.len()
-        )
+        let (items, total) = (items.join(","), of.len());
+        match self.plan.api.shape {
+            Shape::Items | Shape::Links => format!(r#"{{"items":[{items}],"page":{page},"total":{total}}}"#),
+            Shape::Array => format!("[{items}]"),
+            Shape::Graph => {
+                let items = items
+                    .replace(r#"{"data":{"node":{"#, r#"{"node":{"#)
+                    .replace("}}}", "}}");
+                let name = self.plan.kinds.get(kind).map_or("", |(name, _)| name);
+                format!(r#"{{"data":{{"{name}s":{{"edges":[{items}],"totalCount":{total}}}}}}}"#)
+            }
+        }
     }
 
     fn object(&self, kind: usize, at: usize) -> String {
         let store = self.stores.get(kind);
         let id = store.and_then(|s| s.ids.get(at)).map_or("", String::as_str);
         let owner = store.and_then(|s| s.owners.get(at)).copied().flatten();
-        let id = if id.bytes().all(|b| b.is_ascii_digit()) {
-            id.to_owned()
-        } else {
-            format!(r#""{id}""#)
+        let Some((name, ObjectKind { ids, field, .. })) = self.plan.kinds.get(kind) else {
+            return String::new();
         };
-        let owner = owner.map_or(String::new(), |owner| format!(r#""user_id":{},"#, 70_000 + owner));
-        let name = self.plan.kinds.get(kind).map_or("", |(name, _)| name);
-        format!(
-            r#"{{"id":{id},{owner}"kind":"{name}","state":"active","total":"{}.90"}}"#,
+        let shape = self.plan.api.shape;
+        let said = match (shape, ids) {
+            (Shape::Links, _) => format!(r#""links":{{"self":"/{name}s/{id}"}}"#),
+            (_, Ids::Number) => format!(r#""{field}":{id}"#),
+            _ => format!(r#""{field}":"{id}""#),
+        };
+        let owner = match (self.plan.api.owner_field.as_str(), owner) {
+            ("", _) | (_, None) => String::new(),
+            (of, Some(owner)) => format!(r#""{of}":{},"#, 70_000 + owner),
+        };
+        let object = format!(
+            r#"{{{said},{owner}"kind":"{name}","state":"active","total":"{}.90"}}"#,
             at % 97
-        )
+        );
+        if shape == Shape::Graph {
+            format!(r#"{{"data":{{"node":{object}}}}}"#)
+        } else {
+            object
+        }
     }
 }
 
@@ -464,6 +562,15 @@ fn leak(body: &str, what: &str, dice: &mut Dice) -> String {
         || body.to_owned(),
         |head| format!(r#"{head},"config":"{secret}"}}"#),
     )
+}
+
+/// What a query language answers about what one may not see.
+fn nothing() -> Reply {
+    Reply {
+        status: 200,
+        head: String::new(),
+        body: r#"{"data":{"node":null},"errors":[{"message":"not authorized","path":["node"]}]}"#.to_owned(),
+    }
 }
 
 fn refusal(status: u16) -> Reply {
