@@ -93,8 +93,9 @@ pub const fn opens(tcp_flags: u8, packet_direction: u8, loopback: bool) -> bool 
     tcp_flags & flag::SYN != 0 && (loopback || comes_in == first)
 }
 
-/// What these first bytes of a segment begin, if it is HTTP/1 (RFC 9112 sections 3 and 4) or the PROXY protocol: an
-/// upper-case method and a path, `HTTP/1.`, or the header of a proxy. The preface of HTTP/2 (RFC 9113 section 3.4)
+/// What these first bytes of a segment begin, if it is HTTP/1 (RFC 9112 sections 3 and 4) or the PROXY protocol: a
+/// method and a path, `HTTP/1.`, or the header of a proxy. Servers are known to pass over empty lines before a request,
+/// to take several blanks for one, and methods in lower case: so does this, or requests would get past it. The preface of HTTP/2 (RFC 9113 section 3.4)
 /// counts as well: the reader tells how many such connections there are.
 #[inline(always)]
 pub fn begins(first: &[u8; LOOKED_AT]) -> Option<Begins> {
@@ -122,17 +123,19 @@ pub fn begins(first: &[u8; LOOKED_AT]) -> Option<Begins> {
         _ => {}
     }
     let mut letters = 0;
-    let mut ended = false;
+    let mut blanks = 0;
     for byte in first {
         match byte {
-            b'A'..=b'Z' | b'-' if !ended => letters += 1,
-            b' ' if !ended && letters >= 3 => ended = true,
-            // The path, or the scheme of a whole address.
-            b'/' | b'h' if ended => return Some(Begins::Request),
+            b'\r' | b'\n' if letters == 0 => {}
+            b' ' | b'\t' if letters >= 3 => blanks += 1,
+            // The path, the scheme of a whole address, or the whole server.
+            b'/' | b'h' | b'H' | b'*' if blanks > 0 => return Some(Begins::Request),
+            b'A'..=b'Z' | b'a'..=b'z' | b'-' if blanks == 0 => letters += 1,
             _ => return None,
         }
     }
-    None
+    // Nothing but empty lines: no other protocol begins so.
+    if letters == 0 { Some(Begins::Request) } else { None }
 }
 
 #[cfg(test)]
@@ -191,6 +194,13 @@ mod tests {
             "\r\n\r\n\0\r\nQUIT\n\x21\x11",
             "M-SEARCH /x HTTP",
             "PRI * HTTP/2.0\r\n",
+            "\r\nGET /a HTTP/1.1",
+            "\r\n\n\r\nDELETE /a H",
+            "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n",
+            "get / HTTP/1.1\r\n",
+            "GET \t /a HTTP/1.1",
+            "OPTIONS * HTTP/1",
+            "GET HTTP://api/a",
         ] {
             assert_eq!(begins(&first(text)), Some(Begins::Request), "{text:?}");
         }
@@ -198,15 +208,16 @@ mod tests {
         for text in [
             "",
             "HTTP/2 200",
-            "PRI *",
             "SSH-2.0-OpenSSH_",
             "220 mail ESMTP x",
             "EHLO example.org",
             "MAIL FROM:<a@b.c",
-            "get / HTTP/1.1\r\n",
+            "get key HTTP/1.1",
+            "GET\r\n/a HTTP/1.1",
+            "\r\n\r\n{\"a\": 1}\r\n..",
             "GE /a HTTP/1.1..",
             " /a HTTP/1.1....",
-            "GET  / HTTP/1.1.",
+            "GET            a",
             "AAAAAAAAAAAAAAA ",
             "AAAAAAAAAAAAAAAA",
             "\x16\x03\x01\x02\x00\x01\x00\x01\u{7f}\x03\x03",
