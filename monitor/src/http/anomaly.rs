@@ -15,7 +15,7 @@ named_set! {
     InvalidStartLine = 1, "invalid-start-line";
     /// More or other white space in the start line than one space each (RFC 9112 section 3).
     StartLineSpaces = 2, "start-line-spaces";
-    /// A minor version other than 0 and 1; read as 1.1 (RFC 9110 section 2.5).
+    /// A version other than 1.0 and 1.1; read as 1.1 (RFC 9110 section 2.5), or as 1.0 if it is less.
     OddVersion = 3, "odd-version";
     /// A line that ends with LF alone (RFC 9112 section 2.2).
     BareLf = 4, "bare-lf";
@@ -81,4 +81,8 @@ named_set! {
 
     /// A trusted proxy says of the client what cannot be, or two things: the source counts as the client.
     DoubtfulForwarding = 33, "doubtful-forwarding";
+
+    /// A 2xx response to CONNECT that says how long its body is (RFC 9110 section 9.3.6): it comes from a server that
+    /// opens no tunnel, and goes on reading requests.
+    FramedTunnel = 34, "framed-tunnel";
 }

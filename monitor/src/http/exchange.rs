@@ -103,6 +103,8 @@ pub(crate) struct Exchange {
     anomalies: AnomalySet,
     /// Bytes are missing that may belong to the transactions under way.
     gaps: bool,
+    /// It was read from its beginning, and no byte of it is missing.
+    whole: bool,
     /// As in [`crate::http::transaction::Transaction`].
     proxied: Option<IpKey>,
 }
@@ -153,6 +155,7 @@ impl Exchange {
             arrivals: 0,
             anomalies: AnomalySet::default(),
             gaps: joined,
+            whole: !joined,
             proxied: None,
         }
     }
@@ -174,7 +177,7 @@ impl Exchange {
     }
 
     fn gap<S: TransactionSink + ?Sized>(&mut self, part: Part, offset: u64, len: u64, cx: &mut Cx<'_, S>) {
-        self.gaps = true;
+        (self.gaps, self.whole) = (true, false);
         match part {
             Part::Request => {
                 if let Some(progress) = self.client.side.gap(offset, len, cx.shared) {

@@ -32,6 +32,8 @@ counters! {
         unanswered,
         /// Responses whose request was not seen or cannot be told.
         orphan_responses,
+        /// Of these, answers to requests that could not be read because of how they were written.
+        unread_requests,
         /// Interim responses (1xx other than 101).
         interim_responses,
         /// Requests that began and then turned out not to be any.

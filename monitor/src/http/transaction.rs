@@ -245,6 +245,24 @@ impl Version {
     }
 }
 
+/// A request that the server read and answered, and that could not be read here: of a connection that was seen from its
+/// beginning and without holes, but is not parsed any more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnreadRequest {
+    /// The end that asks.
+    pub client: Peer,
+    /// The end that answers.
+    pub server: Peer,
+    /// Status of the answer.
+    pub status: u16,
+    /// When the answer began.
+    pub answered: Timestamp,
+    /// Whether the client is known to be who its address says, as in [`Transaction`].
+    pub source_proven: bool,
+    /// What was odd on the connection so far.
+    pub anomalies: AnomalySet,
+}
+
 /// Takes transactions as they end. Called by the reader; must return quickly.
 pub trait TransactionSink {
     /// One transaction ended: its response is complete, or it is known that none will be seen.
@@ -253,6 +271,9 @@ pub trait TransactionSink {
     /// The request that began at `ordinal` turned out not to be one; no transaction with it will follow. Every
     /// ordinal ends in exactly one call, of this or of [`TransactionSink::transaction`].
     fn abandoned(&mut self, _ordinal: u64) {}
+
+    /// A server answered a request that could not be read because of how it was written. No transaction tells of it.
+    fn unread(&mut self, _request: &UnreadRequest) {}
 
     /// Body bytes in passing, after de-chunking and before content decoding, in order within one message. What is
     /// written to `mark` is kept with the message.

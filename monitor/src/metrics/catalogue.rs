@@ -327,6 +327,10 @@ const READER: &[Told] = &[
         "orphan_responses",
         "Responses whose request was not seen or cannot be told",
     ),
+    counter(
+        "unread_requests",
+        "Of these, answers to requests that could not be read because of how they were written",
+    ),
     counter("interim_responses", "Interim responses (1xx other than 101)"),
     counter(
         "abandoned_requests",

@@ -1,15 +1,16 @@
 //! The response that waits and the request it answers, and what the one says of the other. Must not read bytes.
 
-use super::{Cx, Exchange, Switch};
+use super::{Cx, Exchange, Switch, abandon};
 use crate::http::{
     anomaly::Anomaly,
     h1::{
         framing::{self, Asked, Decision, Framing},
         head::Kept,
         line::StatusLine,
+        side::Blind,
     },
     pairing::Match,
-    transaction::{Part, TransactionSink},
+    transaction::{Part, TransactionSink, UnreadRequest},
 };
 
 impl Exchange {
@@ -63,7 +64,11 @@ impl Exchange {
         }
         let asked = entry.switch;
         self.begin_response(kept, &decision, Some(()), cx);
-        if switched && (self.client.side.is_paused() || !only || !asked) {
+        if decision.anomalies.contains(Anomaly::FramedTunnel) {
+            // A client that follows the RFC speaks another protocol from here on, and this server HTTP.
+            let abandoned = self.client.side.give_up(Blind::Ambiguous, cx.shared);
+            abandon(abandoned, cx);
+        } else if switched && (self.client.side.is_paused() || !only || !asked) {
             self.tunnel_client(cx);
         } else if switched {
             self.switch = Switch::Granted;
@@ -81,6 +86,7 @@ impl Exchange {
         cx: &mut Cx<'_, S>,
     ) {
         cx.shared.stats.orphan_responses += 1;
+        self.tell_of_unread(&kept, cx);
         match found {
             Match::Owed => self.pairing.pay(),
             Match::Nobody if self.pairing.is_certain() && self.client.side.is_alive() => {
@@ -93,6 +99,30 @@ impl Exchange {
             self.tunnel_client(cx);
         }
         self.begin_response(kept, &decision, None, cx);
+    }
+
+    /// Says that the server answers what could not be read, where that is the client's doing: not where bytes are
+    /// missing, or room was.
+    fn tell_of_unread<S: TransactionSink + ?Sized>(&self, kept: &Kept<StatusLine>, cx: &mut Cx<'_, S>) {
+        let mut anomalies = self.anomalies;
+        match self.client.side.blind() {
+            Some(Blind::Ambiguous) => {}
+            // So it was not said: what begins like this is mostly no HTTP at all.
+            Some(Blind::NotHttp) => anomalies.insert(Anomaly::InvalidStartLine),
+            Some(Blind::Http2 | Blind::Shed) | None => return,
+        }
+        if !self.whole {
+            return;
+        }
+        cx.shared.stats.unread_requests += 1;
+        cx.sink.unread(&UnreadRequest {
+            client: cx.client,
+            server: cx.server,
+            status: kept.line.status,
+            answered: kept.begin.ts,
+            source_proven: cx.client_proven,
+            anomalies,
+        });
     }
 
     /// The body of a response begins. `answers`: it belongs to the oldest request.

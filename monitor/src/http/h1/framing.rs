@@ -60,8 +60,15 @@ pub(crate) fn of_request(facts: &Facts, version: Version) -> Decision {
 
 /// How the body of a final response is delimited.
 pub(crate) fn of_response(facts: &Facts, version: Version, status: u16, asked: Asked) -> Decision {
-    if status == 101 || asked.connect && (200..300).contains(&status) {
+    let opens = asked.connect && (200..300).contains(&status);
+    let framed = facts.length != Length::Absent || facts.coding != Coding::Absent;
+    if status == 101 || opens && !framed {
         return Decision::new(facts, Framing::Tunnel);
+    }
+    if opens {
+        let mut decision = by_fields(facts, version, Framing::UntilClose);
+        decision.anomalies.insert(Anomaly::FramedTunnel);
+        return decision;
     }
     if asked.head || status < 200 || status == 204 || status == 304 {
         return Decision::new(facts, Framing::Length(0));
@@ -159,7 +166,7 @@ mod tests {
             head: false,
             connect: true,
         };
-        let cases: [(Fields, u16, Asked, Framing); 13] = [
+        let cases: [(Fields, u16, Asked, Framing); 15] = [
             (&[], 200, plain, UntilClose),
             (&[CL], 200, plain, Length(5)),
             (&[CL], 200, head, Length(0)),
@@ -170,7 +177,10 @@ mod tests {
             (&[CL, CHUNKED], 200, plain, Chunked),
             (&[GZIP], 200, plain, UntilClose),
             (&[("Content-Length", "+5")], 200, plain, Unknown),
-            (&[CL], 200, connect, Tunnel),
+            (&[], 200, connect, Tunnel),
+            // Section 9.3.6 of RFC 9110 forbids it to who opens a tunnel.
+            (&[CL], 200, connect, Length(5)),
+            (&[CHUNKED], 201, connect, Chunked),
             (&[CL], 407, connect, Length(5)),
             (&[], 101, plain, Tunnel),
         ];

@@ -103,9 +103,9 @@ impl Gather {
             }
         } else {
             match M::line(line) {
+                _ if line == HTTP2_LINE => Gathered::Http2,
                 Ok(line) if line.version == Version::Http09 => Gathered::Whole,
                 Ok(_) => Gathered::More,
-                Err(_) if line == HTTP2_LINE => Gathered::Http2,
                 Err(_) => Gathered::Invalid,
             }
         };

@@ -58,6 +58,9 @@ pub(crate) struct StatusLine {
 /// Longest method that is taken for one. Registered ones have at most 17 bytes.
 const METHOD_MAX: usize = 64;
 
+/// Most digits of each part of a version. Servers that take several take ten at most.
+const VERSION_DIGITS: usize = 10;
+
 /// Methods that are recognised without a certain boundary before them.
 const KNOWN_METHODS: [&[u8]; 16] = [
     b"GET ",
@@ -114,7 +117,7 @@ impl Message for Request {
         let last = text.get(cut..).unwrap_or_default();
         let base = method.len() + target_start;
         let (target_len, version, spaces) = if last.starts_with(b"HTTP/") && cut > 0 {
-            let version = version(last, &mut anomalies)?;
+            let version = asked_version(last, &mut anomalies)?;
             let target = text.get(..cut).unwrap_or_default().trim_ascii_end();
             let plain = target_start == 1 && cut == target.len() + 1 && rest_end == rest.len();
             (
@@ -223,6 +226,32 @@ fn version(text: &[u8], anomalies: &mut AnomalySet) -> Result<Version, Anomaly> 
         Some([b'2'..=b'9']) => {
             anomalies.insert(Anomaly::OddVersion);
             Ok(Version::Http11)
+        }
+        _ => Err(Anomaly::InvalidStartLine),
+    }
+}
+
+/// The version of a request: any major and minor number, for servers are known to answer requests of every version as
+/// they do those of 1.1, and what they answer must be read. 0.9 by name is closed behind the answer, as 1.0 is.
+fn asked_version(text: &[u8], anomalies: &mut AnomalySet) -> Result<Version, Anomaly> {
+    let known = version(text, anomalies);
+    if known.is_ok() {
+        return known;
+    }
+    let number =
+        |digits: &[u8]| (1..=VERSION_DIGITS).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    let numbers = text.strip_prefix(b"HTTP/").and_then(|numbers| {
+        let dot = numbers.iter().position(|byte| *byte == b'.')?;
+        Some((numbers.get(..dot)?, numbers.get(dot + 1..)?))
+    });
+    match numbers {
+        Some((major, minor)) if number(major) && number(minor) => {
+            anomalies.insert(Anomaly::OddVersion);
+            Ok(if major == b"0" {
+                Version::Http10
+            } else {
+                Version::Http11
+            })
         }
         _ => Err(Anomaly::InvalidStartLine),
     }

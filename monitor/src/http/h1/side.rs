@@ -68,6 +68,8 @@ pub(crate) enum Blind {
     Http2,
     /// Framing was ambiguous or broken.
     Ambiguous,
+    /// There was no memory left for it.
+    Shed,
 }
 
 impl Blind {
@@ -76,7 +78,7 @@ impl Blind {
         let counter = match self {
             Self::NotHttp => &mut shared.stats.not_http_bytes,
             Self::Http2 => &mut shared.stats.http2_bytes,
-            Self::Ambiguous => &mut shared.stats.blind_bytes,
+            Self::Ambiguous | Self::Shed => &mut shared.stats.blind_bytes,
         };
         *counter += bytes as u64;
     }

@@ -100,7 +100,7 @@ type ReadLine = (&'static str, &'static str, Version);
 
 #[test]
 fn request_lines() {
-    let cases: [(&str, Option<ReadLine>, &[Anomaly]); 20] = [
+    let cases: [(&str, Option<ReadLine>, &[Anomaly]); 27] = [
         ("GET / HTTP/1.1", Some(("GET", "/", Version::Http11)), &[]),
         ("GET / HTTP/1.0", Some(("GET", "/", Version::Http10)), &[]),
         ("GET /", Some(("GET", "/", Version::Http09)), &[]),
@@ -150,7 +150,34 @@ fn request_lines() {
         ("POST /", None, &[]),
         (" / HTTP/1.1", None, &[]),
         ("G(T / HTTP/1.1", None, &[]),
-        ("GET / HTTP/1.10", None, &[]),
+        (
+            "GET / HTTP/1.10",
+            Some(("GET", "/", Version::Http11)),
+            &[Anomaly::OddVersion],
+        ),
+        (
+            "GET / HTTP/2.0",
+            Some(("GET", "/", Version::Http11)),
+            &[Anomaly::OddVersion],
+        ),
+        (
+            "GET / HTTP/01.1",
+            Some(("GET", "/", Version::Http11)),
+            &[Anomaly::OddVersion],
+        ),
+        (
+            "GET / HTTP/0.9",
+            Some(("GET", "/", Version::Http10)),
+            &[Anomaly::OddVersion],
+        ),
+        (
+            "GET / HTTP/1234567890.1",
+            Some(("GET", "/", Version::Http11)),
+            &[Anomaly::OddVersion],
+        ),
+        ("GET / HTTP/12345678901.1", None, &[]),
+        ("GET / HTTP/1", None, &[]),
+        ("GET / HTTP/1.1x", None, &[]),
         ("GET / http/1.1", None, &[]),
         ("OPTIONS rtsp://a RTSP/1.0", None, &[]),
     ];

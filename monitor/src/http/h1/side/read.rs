@@ -195,7 +195,7 @@ impl<M: Message> Side<M> {
     /// There is no memory left for this head.
     pub(super) fn shed<'a>(&mut self, begin: Begin, shared: &mut Shared) -> Progress<'a, M::Line> {
         shared.stats.shed_connections += 1;
-        self.state = State::Blind(Blind::Ambiguous);
+        self.state = State::Blind(Blind::Shed);
         Progress::Lost(None, abandoned::<M>(begin))
     }
 
