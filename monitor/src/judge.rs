@@ -17,6 +17,7 @@ mod owners;
 mod packets;
 mod settings;
 mod stats;
+mod unread;
 
 use actors::Acquaintance;
 pub use actors::Acting;
@@ -30,7 +31,8 @@ use std::{fmt, time::Duration};
 use crate::{
     case::{Case, silence::Silences, store::CaseStore},
     detect::{
-        Detector, EndpointId, Finding, Interest, flood::Floods, graph::Graph, objects::Asked, registry,
+        Detector, EndpointId, Finding, Interest, evasion::Evasion, flood::Floods, graph::Graph,
+        objects::Asked, registry,
     },
     enforce::LeaseSink,
     journal::event::{EventKind, JournalEvent, LeaseEnd},
@@ -65,6 +67,7 @@ pub struct Judge {
     cases: CaseStore,
     cap: cap::Refused,
     floods: Floods,
+    evasion: Evasion,
     policy: Policy,
     enforcer: Enforcer,
     findings: Vec<Finding>,
@@ -109,6 +112,7 @@ impl Judge {
                 settings.detect.syn_flood.clone(),
                 settings.detect.packet_rate.clone(),
             ),
+            evasion: Evasion::new(settings.detect.evasion.clone()),
             policy: Policy::new(settings.policy.clone(), verdict),
             enforcer: Enforcer::new(verdict.clone(), settings.mode),
             findings: Vec::new(),
@@ -147,7 +151,7 @@ impl Judge {
         self.detect(observation);
         for finding in std::mem::take(&mut self.findings) {
             self.stats.findings += 1;
-            self.conclude(finding, Some(observation), sink, out);
+            self.conclude(finding, Some(observation.into()), sink, out);
         }
     }
 

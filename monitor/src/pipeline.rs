@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::{
     body::BodyStats,
     enforce::{EnforceError, LeaseChange, LeaseSink},
-    http::transaction::{BodyPart, Mark, Part, Transaction, TransactionSink},
+    http::transaction::{BodyPart, Mark, Part, Transaction, TransactionSink, UnreadRequest},
     journal::event::JournalEvent,
     judge::{Judge, JudgeSettings, JudgeStats},
     limits::Limits,
@@ -99,6 +99,12 @@ impl<W: Watcher + ?Sized> TransactionSink for Tee<'_, W> {
 
     fn abandoned(&mut self, ordinal: u64) {
         self.also.abandoned(ordinal);
+    }
+
+    fn unread(&mut self, request: &UnreadRequest) {
+        self.judging
+            .judge
+            .unread(request, &mut NoLeases, &mut self.judging.events);
     }
 
     fn body(&mut self, part: &BodyPart<'_>, mark: &mut Mark) {

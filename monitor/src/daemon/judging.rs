@@ -19,6 +19,7 @@ use super::clock::LiveClock;
 use crate::{
     enforce::LeaseSink,
     histogram::{Histogram, Spans},
+    http::transaction::UnreadRequest,
     journal::{
         Journal,
         event::{EventKind, JournalEvent},
@@ -86,6 +87,13 @@ impl Bench {
             self.shared.delay.add(now.since(answered));
         }
     }
+
+    fn unread(&mut self, requests: &[UnreadRequest]) {
+        for request in requests {
+            self.judge.unread(request, &mut *self.leases, &mut self.events);
+        }
+        self.say();
+    }
 }
 
 type Ask = Box<dyn FnOnce(&mut Bench) + Send>;
@@ -104,6 +112,7 @@ struct Shared {
 
 enum Message {
     Observations(Vec<Observation>),
+    Unread(Vec<UnreadRequest>),
     /// There is a question, or the end.
     Wake,
 }
@@ -127,6 +136,14 @@ impl JudgeHandle {
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
             self.messages.try_send(Message::Observations(batch))
         {
+            self.shared.lost_observations.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// As [`Self::observe`], of requests that could not be read.
+    pub(super) fn unread(&self, batch: Vec<UnreadRequest>) {
+        let count = batch.len() as u64;
+        if self.messages.try_send(Message::Unread(batch)).is_err() {
             self.shared.lost_observations.fetch_add(count, Ordering::Relaxed);
         }
     }
@@ -232,6 +249,7 @@ fn serve(mut bench: Bench, inbox: &Receiver<Message>, clock: &LiveClock) -> Judg
         let patience = Duration::from_nanos(next_tick_ns.saturating_sub(clock.monotonic_ns()));
         match inbox.recv_timeout(patience) {
             Ok(Message::Observations(batch)) => bench.judge(&batch, clock),
+            Ok(Message::Unread(batch)) => bench.unread(&batch),
             Ok(Message::Wake) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return bench.judge,
         }
@@ -248,8 +266,10 @@ fn serve(mut bench: Bench, inbox: &Receiver<Message>, clock: &LiveClock) -> Judg
         }
         if bench.shared.stop.load(Ordering::Acquire) {
             while let Ok(message) = inbox.try_recv() {
-                if let Message::Observations(batch) = message {
-                    bench.judge(&batch, clock);
+                match message {
+                    Message::Observations(batch) => bench.judge(&batch, clock),
+                    Message::Unread(batch) => bench.unread(&batch),
+                    Message::Wake => {}
                 }
             }
             bench.flush();

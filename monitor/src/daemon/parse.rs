@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     body::BodyStats,
-    http::transaction::{BodyPart, Mark, Part, Transaction, TransactionSink},
+    http::transaction::{BodyPart, Mark, Part, Transaction, TransactionSink, UnreadRequest},
     kernel::{self, Drained, TapRing, Waker},
     limits::Limits,
     observe::{Observation, extract::Extractor, identity::signature::SignatureStats},
@@ -84,6 +84,7 @@ impl ParseThread {
             outlet: Outlet {
                 extractor,
                 batch: Vec::with_capacity(BATCH),
+                unread: Vec::new(),
                 judge,
                 unwanted: Vec::new(),
             },
@@ -134,6 +135,8 @@ impl ParseThread {
 struct Outlet {
     extractor: Extractor,
     batch: Vec<Observation>,
+    /// Requests that could not be read, for the judge as well.
+    unread: Vec<UnreadRequest>,
     judge: JudgeHandle,
     /// Ranges that nobody wants, to be told to the tap.
     unwanted: Vec<Unwanted>,
@@ -143,6 +146,13 @@ impl TransactionSink for Outlet {
     fn transaction(&mut self, transaction: &Transaction<'_>) {
         self.batch.push(self.extractor.extract(transaction));
         if self.batch.len() >= BATCH {
+            self.flush();
+        }
+    }
+
+    fn unread(&mut self, request: &UnreadRequest) {
+        self.unread.push(*request);
+        if self.unread.len() >= BATCH {
             self.flush();
         }
     }
@@ -165,6 +175,9 @@ impl Outlet {
         if !self.batch.is_empty() {
             let next = Vec::with_capacity(BATCH);
             self.judge.observe(std::mem::replace(&mut self.batch, next));
+        }
+        if !self.unread.is_empty() {
+            self.judge.unread(std::mem::take(&mut self.unread));
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod brute_force;
 mod catalogue;
 mod context;
 pub mod credential_stuffing;
+pub mod evasion;
 mod finding;
 pub mod flood;
 pub mod foreign_object;

@@ -1,9 +1,9 @@
 //! The list of detectors. Must not know what they do.
 
 use super::{
-    DetectSettings, Detector, DetectorInfo, brute_force, credential_stuffing, foreign_object, function_level,
-    id_enumeration, invalid_token, leaked_secret, missing_auth, parameter_pollution, password_spray, probing,
-    rate_abuse, scraping, token_cycling, token_sharing,
+    DetectSettings, Detector, DetectorInfo, brute_force, credential_stuffing, evasion, flood, foreign_object,
+    function_level, id_enumeration, invalid_token, leaked_secret, missing_auth, parameter_pollution,
+    password_spray, probing, rate_abuse, scraping, token_cycling, token_sharing,
 };
 
 /// Every detector that is on, in the order of evaluation.
@@ -35,7 +35,11 @@ pub fn detectors(settings: &DetectSettings) -> Vec<Box<dyn Detector>> {
     on
 }
 
-/// What is fixed about the detectors that are on, and about those that are on by default.
+/// What is fixed about the detectors that look at something else than observations.
+const OTHERS: [&DetectorInfo; 3] = [&evasion::INFO, &flood::SYN_FLOOD, &flood::PACKET_RATE];
+
+/// What is fixed about the detectors that are on, and about those that are on by default: all that a policy or a silence
+/// can name.
 pub fn infos(settings: &DetectSettings) -> Vec<&'static DetectorInfo> {
     let of = |settings: &DetectSettings| {
         let on = detectors(settings);
@@ -43,6 +47,7 @@ pub fn infos(settings: &DetectSettings) -> Vec<&'static DetectorInfo> {
     };
     let mut all = of(settings);
     all.extend(of(&DetectSettings::default()));
+    all.extend(OTHERS);
     all.sort_by_key(|info| info.id);
     all.dedup_by_key(|info| info.id);
     all
@@ -54,11 +59,14 @@ mod tests {
 
     #[test]
     fn no_two_detectors_have_the_same_name_or_id() {
-        let all = detectors(&DetectSettings::default());
+        let all = infos(&DetectSettings::default());
         for part in [|info: &DetectorInfo| info.name, |info: &DetectorInfo| info.id] {
-            let different: std::collections::BTreeSet<_> = all.iter().map(|d| part(d.info())).collect();
+            let different: std::collections::BTreeSet<_> = all.iter().map(|info| part(info)).collect();
             assert_eq!(different.len(), all.len());
         }
-        assert_eq!(infos(&DetectSettings::default()).len(), all.len());
+        assert_eq!(
+            all.len(),
+            detectors(&DetectSettings::default()).len() + OTHERS.len()
+        );
     }
 }

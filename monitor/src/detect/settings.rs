@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    brute_force, credential_stuffing, flood, foreign_object, function_level, graph, id_enumeration,
+    brute_force, credential_stuffing, evasion, flood, foreign_object, function_level, graph, id_enumeration,
     invalid_token, leaked_secret, missing_auth, parameter_pollution, password_spray, probing, rate_abuse,
     scraping, token_cycling, token_sharing,
 };
@@ -66,6 +66,8 @@ pub struct DetectSettings {
     /// `[detect.password-spray]`.
     #[serde(rename = "password-spray")]
     pub password_spray: password_spray::Settings,
+    /// `[detect.evasion]`.
+    pub evasion: evasion::Settings,
     /// `[detect.syn-flood]`.
     #[serde(rename = "syn-flood")]
     pub syn_flood: flood::SynFlood,
@@ -96,6 +98,7 @@ impl Default for DetectSettings {
             invalid_token: invalid_token::Settings::default(),
             token_cycling: token_cycling::Settings::default(),
             password_spray: password_spray::Settings::default(),
+            evasion: evasion::Settings::default(),
             syn_flood: flood::SynFlood::default(),
             packet_rate: flood::PacketRate::default(),
         }

@@ -10,6 +10,7 @@ use crate::{
     case::{CaseClient, store::Change},
     detect::{Finding, Suspect},
     enforce::{LeaseKind, LeaseSink},
+    flow::Peer,
     journal::event::{EventKind, JournalEvent, LeaseEnd},
     observe::{Observation, identity::space},
     time::Timestamp,
@@ -25,13 +26,31 @@ struct Grounds<'a> {
     packets_alone: bool,
 }
 
+/// The request that tipped the scale.
+#[derive(Clone, Copy)]
+pub(super) struct Tipping {
+    pub(super) client: Peer,
+    pub(super) server: Peer,
+    pub(super) forwarded: Option<IpKey>,
+}
+
+impl From<&Observation> for Tipping {
+    fn from(observation: &Observation) -> Self {
+        Self {
+            client: observation.client,
+            server: observation.server,
+            forwarded: observation.forwarded,
+        }
+    }
+}
+
 impl Judge {
-    /// Files a finding, decides about each source it names, and says so. One without an observation rests on packets as
+    /// Files a finding, decides about each source it names, and says so. One without a request rests on packets as
     /// such, which anybody may have forged.
     pub(super) fn conclude(
         &mut self,
         mut finding: Finding,
-        observation: Option<&Observation>,
+        request: Option<Tipping>,
         sink: &mut dyn LeaseSink,
         out: &mut Vec<JournalEvent>,
     ) {
@@ -49,9 +68,9 @@ impl Judge {
         // A detector that counts by source may not have kept whom the last request was forwarded for.
         for suspect in suspects
             .iter_mut()
-            .filter(|suspect| observation.is_some_and(|seen| suspect.addr == seen.client.addr))
+            .filter(|suspect| request.is_some_and(|seen| suspect.addr == seen.client.addr))
         {
-            suspect.forwarded = suspect.forwarded.or(observation.and_then(|seen| seen.forwarded));
+            suspect.forwarded = suspect.forwarded.or(request.and_then(|seen| seen.forwarded));
         }
         let reason = format!("{}: {}", finding.detector.name, finding.evidence.summary);
         finding.suspects.clone_from(&suspects);
@@ -62,7 +81,7 @@ impl Judge {
             let on = Grounds {
                 case: number,
                 reason: &reason,
-                packets_alone: observation.is_none(),
+                packets_alone: request.is_none(),
             };
             let verdict = self.decide(suspect, wish, on, at, sink, &mut events);
             let behind = self.client_behind(suspect, at);
@@ -78,7 +97,7 @@ impl Judge {
             }
         }
         if let Some(case) = self.cases.open_mut(number) {
-            if let Some(seen) = observation {
+            if let Some(seen) = request {
                 case.note_request(seen.client, seen.server, at);
             }
             if let Some(strongest) = case

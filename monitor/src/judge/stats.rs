@@ -43,7 +43,10 @@ impl Judge {
             ("exclusivity_sources", self.exclusivity.stats()),
         ];
         let tables = self.endpoints.tables().into_iter().chain(own);
-        let tables = tables.chain(self.graph.tables()).chain(detectors);
+        let tables = tables
+            .chain(self.graph.tables())
+            .chain(detectors)
+            .chain(self.evasion.tables());
         JudgeStats {
             cases_open: self.cases.open_len(),
             cases_forgotten: self.cases.forgotten(),
