@@ -163,7 +163,7 @@ impl Client {
             coverage: 1.0,
             evidence: Evidence {
                 summary: format!(
-                    "{} requests that cannot be read were answered, {} of them served; odd about them: {odd}",
+                    "answers to requests that cannot be read: {}, of them served: {}; odd: {odd}",
                     self.answered, self.served
                 ),
                 window_seconds: self.last.since(self.first).as_secs_f64(),
