@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Actor, DetectorInfo, Evidence, Finding, Measure, Remedy, Suspect};
 use crate::{
-    http::{anomaly::AnomalySet, transaction::UnreadRequest},
     lru::{Lru, TableStats},
+    observe::{AnomalySet, UnreadRequest},
     time::Timestamp,
 };
 
@@ -208,7 +208,7 @@ mod tests {
     use monitor_common::IpKey;
 
     use super::*;
-    use crate::{flow::Peer, http::anomaly::Anomaly};
+    use crate::{flow::Peer, observe::Anomaly};
 
     fn unread(second: u64, status: u16) -> UnreadRequest {
         let peer = |last, port| Peer {

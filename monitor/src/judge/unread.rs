@@ -2,8 +2,9 @@
 
 use super::{Judge, conclude::Tipping};
 use crate::{
-    enforce::LeaseSink, http::transaction::UnreadRequest, journal::event::JournalEvent,
-    observe::identity::space,
+    enforce::LeaseSink,
+    journal::event::JournalEvent,
+    observe::{UnreadRequest, identity::space},
 };
 
 impl Judge {

@@ -41,7 +41,11 @@ pub use self::{
 };
 use monitor_common::IpKey;
 
-use crate::{flow::Peer, http::anomaly::AnomalySet, time::Timestamp};
+pub use crate::http::{
+    anomaly::{Anomaly, AnomalySet},
+    transaction::UnreadRequest,
+};
+use crate::{flow::Peer, time::Timestamp};
 
 /// Keyed 128-bit hash of a secret. The key is made per installation; the secret cannot be had back from it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
