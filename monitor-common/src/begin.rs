@@ -95,8 +95,8 @@ pub const fn opens(tcp_flags: u8, packet_direction: u8, loopback: bool) -> bool 
 
 /// What these first bytes of a segment begin, if it is HTTP/1 (RFC 9112 sections 3 and 4) or the PROXY protocol: a
 /// method and a path, `HTTP/1.`, or the header of a proxy. Servers are known to pass over empty lines before a request,
-/// to take several blanks for one, and methods in lower case: so does this, or requests would get past it. The preface of HTTP/2 (RFC 9113 section 3.4)
-/// counts as well: the reader tells how many such connections there are.
+/// to take several blanks for one, and methods in lower case: so does this, or requests would get past it. The preface
+/// of HTTP/2 (RFC 9113 section 3.4) counts as well: the reader tells how many such connections there are.
 #[inline(always)]
 pub fn begins(first: &[u8; LOOKED_AT]) -> Option<Begins> {
     match first {

@@ -1,5 +1,5 @@
-//! Who writes requests so that a server reads them and others do not: read where there is one reading, told of where there
-//! are two. A real nginx answers, behind the real kernel path, with no port named.
+//! Who writes requests so that a server reads them and others do not: read where there is one reading, told of where
+//! there are two. A real nginx answers, behind the real kernel path, with no port named.
 #![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
 
 use std::time::Duration;

@@ -1,15 +1,15 @@
 //! `evasion`: one client is answered requests that cannot be read. The one detector that looks at what was not
 //! observed.
 //!
-//! **Signal.** A request whose framing or start line has more than one reading is not parsed, nor is what follows on its
-//! connection (RFC 9112 section 11.2 says what such requests are good for). If the server answers there, somebody reads
-//! what apimon does not: the client is unwatched, and may know it. Counted are answers by client; those that say that
-//! the server could not read the request either (400, 408, 411, 413, 414, 417, 431, 501, 505) are not, nor is anything
-//! where packets are missing, where the connection was joined late, or where there was no room.
+//! **Signal.** A request whose framing or start line has more than one reading is not parsed, nor is what follows on
+//! its connection (RFC 9112 section 11.2 says what such requests are good for). If the server answers there, somebody
+//! reads what apimon does not: the client is unwatched, and may know it. Counted are answers by client; those that say
+//! that the server could not read the request either (400, 408, 411, 413, 414, 417, 431, 501, 505) are not, nor is
+//! anything where packets are missing, where the connection was joined late, or where there was no room.
 //!
 //! **Defaults.** One answer that serves (2xx, 3xx), or ten others, in an hour: no program does this by accident and is
-//! served. What is found is written down only: a broken client that is blocked would be a customer lost, and the mend is
-//! at the server, which must refuse such requests.
+//! served. What is found is written down only: a broken client that is blocked would be a customer lost, and the mend
+//! is at the server, which must refuse such requests.
 //!
 //! **Look-alikes.** Scanners, which are refused. A client with a broken library: its case names what is odd about its
 //! requests.

@@ -38,8 +38,8 @@ pub fn detectors(settings: &DetectSettings) -> Vec<Box<dyn Detector>> {
 /// What is fixed about the detectors that look at something else than observations.
 const OTHERS: [&DetectorInfo; 3] = [&evasion::INFO, &flood::SYN_FLOOD, &flood::PACKET_RATE];
 
-/// What is fixed about the detectors that are on, and about those that are on by default: all that a policy or a silence
-/// can name.
+/// What is fixed about the detectors that are on, and about those that are on by default: all that a policy or a
+/// silence can name.
 pub fn infos(settings: &DetectSettings) -> Vec<&'static DetectorInfo> {
     let of = |settings: &DetectSettings| {
         let on = detectors(settings);
