@@ -22,7 +22,8 @@
 //! program, and four principals within a day at both addresses: `crowds.rs`); proxies on this host, where both sides
 //! are heard (their requests lie within those of their clients); credentials that are there to be used in many places:
 //! of services (they say so themselves, or are certificates) and Basic passwords. An API key in two programs is written
-//! down, not dropped: it may be its developer.
+//! down, not dropped: it may be its developer. So is, in the first quarter of an hour, when carriers are not known yet,
+//! one program that is never at two addresses within two seconds.
 //!
 //! **What it trades.** A thief who starts when the owner has left is the new owner here. A phone that uses two networks
 //! at once, with the same program, for long, is written down but stays below what drops a source. A thief with the
@@ -124,6 +125,8 @@ pub struct TokenSharing {
     settings: Settings,
     tokens: Lru<u64, Usage>,
     crowds: Crowds,
+    /// When it saw a token first.
+    since: Option<Timestamp>,
 }
 
 impl TokenSharing {
@@ -132,6 +135,7 @@ impl TokenSharing {
         Self {
             tokens: Lru::new(settings.tokens_max),
             crowds: Crowds::new(CROWDS),
+            since: None,
             settings,
         }
     }
@@ -162,6 +166,7 @@ impl Detector for TokenSharing {
         let Some(token) = observation.credential else {
             return;
         };
+        let early = observation.at.since(*self.since.get_or_insert(observation.at)) < LEARNS;
         let usage = self.tokens.entry(token.fingerprint.short());
         if !usage.used(observation, cx.client_key, asked(cx), &self.settings) {
             return;
@@ -177,7 +182,10 @@ impl Detector for TokenSharing {
         }
         usage.report(crowds);
         let suspects = usage.suspects(crowds, cx.actor_key);
-        let finding = finding(observation, cx, &self.settings, usage, &sharing, points, measures);
+        let mut finding = finding(observation, cx, &self.settings, usage, &sharing, points, measures);
+        if early && !sharing.other_program && !sharing.quick {
+            finding.confidence = finding.confidence.min(DOUBT);
+        }
         out.push(Finding { suspects, ..finding });
     }
 
@@ -208,6 +216,9 @@ fn is_personal(observation: &Observation, cx: &Context<'_>) -> bool {
 /// Addresses of which is remembered who came from there.
 const CROWDS: usize = 1 << 16;
 
+/// How long it takes to know where the many phones of a carrier come from. Until then one program at several addresses
+/// may be one phone, if it is never at two of them within two seconds.
+const LEARNS: Duration = Duration::from_mins(15);
 /// Most confidence in what is found of an API key, or of a token that its holder hardly used: below what drops a
 /// source.
 const DOUBT: u8 = 65;

@@ -450,6 +450,19 @@ fn phones(count: u64) -> Vec<Request> {
     requests
 }
 
+/// The first phone of a carrier that is seen: nobody can know yet that its addresses are those of many.
+#[test]
+fn a_phone_of_a_carrier_that_is_not_known_yet() {
+    let mut dice = Dice(1);
+    let phone = (0..60).map(|i| {
+        let place = if i < 12 { 0 } else { dice.below(5) };
+        me(i * 5000, &format!("192.{place}.2.7"), "token-1")
+    });
+    let found = run(phone.collect());
+    assert_eq!(found.detectors(), ["token-sharing"]);
+    assert_eq!(found.dropped(), Vec::<String>::new(), "{}", found.explain());
+}
+
 #[test]
 fn phones_behind_a_carrier_and_a_thief_who_is_not() {
     nothing("carrier", phones(40));
