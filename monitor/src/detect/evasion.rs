@@ -7,7 +7,7 @@
 //! that the server could not read the request either (400, 408, 411, 413, 414, 417, 431, 501, 505) are not, nor is
 //! anything where packets are missing, where the connection was joined late, or where there was no room.
 //!
-//! **Defaults.** One answer that serves (2xx, 3xx), or ten others, in an hour: no program does this by accident and is
+//! **Defaults.** One answer that serves (2xx, 3xx), or ten of any kind: no program does this by accident and is
 //! served. What is found is written down only: a broken client that is blocked would be a customer lost, and the mend
 //! is at the server, which must refuse such requests.
 //!
@@ -110,8 +110,7 @@ impl Evasion {
             };
         }
         client.count(request);
-        let enough = client.served >= self.settings.served_min.max(1)
-            || client.answered >= self.settings.answered_min.max(1);
+        let enough = client.served_enough(&self.settings) || client.answered >= self.settings.answered_min;
         let due = client.answered >= client.reported.saturating_mul(2);
         if !enough || !due {
             return None;
@@ -141,6 +140,10 @@ impl Client {
         self.anomalies.merge(request.anomalies);
     }
 
+    fn served_enough(&self, settings: &Settings) -> bool {
+        self.served >= settings.served_min.max(1)
+    }
+
     fn finding(&self, request: &UnreadRequest, client_key: u64, settings: &Settings) -> Finding {
         let odd: Vec<&str> = self.anomalies.names().collect();
         let odd = odd.join(", ");
@@ -151,7 +154,7 @@ impl Client {
             5..=19 => (65, 75),
             _ => (80, 90),
         };
-        let served = self.served >= settings.served_min;
+        let served = self.served_enough(settings);
         Finding {
             detector: &INFO,
             at: request.answered,

@@ -86,13 +86,13 @@ impl Exchange {
         cx: &mut Cx<'_, S>,
     ) {
         cx.shared.stats.orphan_responses += 1;
-        self.tell_of_unread(&kept, cx);
         match found {
+            // Its request was read, and given out.
             Match::Owed => self.pairing.pay(),
             Match::Nobody if self.pairing.is_certain() && self.client.side.is_alive() => {
                 self.anomalies.insert(Anomaly::UnsolicitedResponse);
             }
-            _ => {}
+            _ => self.tell_of_unread(&kept, cx),
         }
         let decision = framing::of_response(&kept.facts, kept.version, kept.line.status, Asked::default());
         if decision.framing == Framing::Tunnel {

@@ -65,15 +65,15 @@ pub(crate) fn of_response(facts: &Facts, version: Version, status: u16, asked: A
     if status == 101 || opens && !framed {
         return Decision::new(facts, Framing::Tunnel);
     }
+    let mut decision = if asked.head || status < 200 || status == 204 || status == 304 {
+        Decision::new(facts, Framing::Length(0))
+    } else {
+        by_fields(facts, version, Framing::UntilClose)
+    };
     if opens {
-        let mut decision = by_fields(facts, version, Framing::UntilClose);
         decision.anomalies.insert(Anomaly::FramedTunnel);
-        return decision;
     }
-    if asked.head || status < 200 || status == 204 || status == 304 {
-        return Decision::new(facts, Framing::Length(0));
-    }
-    by_fields(facts, version, Framing::UntilClose)
+    decision
 }
 
 impl Decision {
@@ -166,7 +166,7 @@ mod tests {
             head: false,
             connect: true,
         };
-        let cases: [(Fields, u16, Asked, Framing); 15] = [
+        let cases: [(Fields, u16, Asked, Framing); 16] = [
             (&[], 200, plain, UntilClose),
             (&[CL], 200, plain, Length(5)),
             (&[CL], 200, head, Length(0)),
@@ -181,6 +181,7 @@ mod tests {
             // Section 9.3.6 of RFC 9110 forbids it to who opens a tunnel.
             (&[CL], 200, connect, Length(5)),
             (&[CHUNKED], 201, connect, Chunked),
+            (&[CL], 204, connect, Length(0)),
             (&[CL], 407, connect, Length(5)),
             (&[], 101, plain, Tunnel),
         ];
