@@ -5,6 +5,7 @@
 //! change in the kernel there is no queue and no timer.
 
 mod actors;
+mod addresses;
 mod allow;
 mod cap;
 mod conclude;
@@ -53,6 +54,7 @@ use crate::{
 pub struct Judge {
     settings: JudgeSettings,
     key: InstallKey,
+    addresses: addresses::Addresses,
     stats: JudgeStats,
     endpoints: EndpointTable,
     actors: Lru<u64, Acquaintance>,
@@ -93,6 +95,7 @@ impl Judge {
         let verdict = &settings.verdict;
         Self {
             key,
+            addresses: addresses::Addresses::new(key),
             stats: JudgeStats::default(),
             endpoints: EndpointTable::new(settings.endpoints.clone(), key),
             actors: Lru::new(settings.detect.actors_max),

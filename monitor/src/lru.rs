@@ -12,7 +12,10 @@
 mod bits;
 mod ordered;
 
-use std::hash::{BuildHasher, Hash};
+use std::{
+    cell::Cell,
+    hash::{BuildHasher, Hash},
+};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -29,16 +32,24 @@ pub struct Lru<K, V> {
     taken: Bits,
     used: Bits,
     free: Vec<u32>,
+    /// The slot found last, which the next look-up is often for, too; [`NONE`] where it was freed.
+    last: Cell<u32>,
     hand: u32,
     capacity: usize,
     evictions: u64,
 }
+
+/// No slot.
+const NONE: u32 = u32::MAX;
 
 #[derive(Debug)]
 struct Slot<K, V> {
     key: K,
     value: V,
 }
+
+/// Entries of a table that the processor's caches hold beside everything else.
+const CACHED: usize = 2048;
 
 /// Size and losses of a table, for the statistics.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -66,6 +77,7 @@ impl<K: Hash + Eq + Copy, V: Default> Lru<K, V> {
             taken: Bits::default(),
             used: Bits::default(),
             free: Vec::new(),
+            last: Cell::new(NONE),
             hand: 0,
             capacity: capacity.clamp(1, u32::MAX as usize - 1),
             evictions: 0,
@@ -105,6 +117,12 @@ impl<K: Hash + Eq + Copy, V: Default> Lru<K, V> {
     #[inline]
     pub fn warm<T>(&self, key: &K, look: impl FnOnce(&V) -> T) {
         std::hint::black_box(self.peek(key).map(look));
+    }
+
+    /// Whether the processor's caches do not hold such a table beside everything else.
+    #[inline]
+    pub fn is_large(&self) -> bool {
+        self.slots.len() > CACHED
     }
 
     /// The entry of `key`, used now.
@@ -159,11 +177,14 @@ impl<K: Hash + Eq + Copy, V: Default> Lru<K, V> {
 
     #[inline]
     fn find(&self, key: &K) -> Option<u32> {
-        self.index
-            .find(hash(key), |&at| {
-                self.slots.get(at as usize).is_some_and(|slot| slot.key == *key)
-            })
-            .copied()
+        let is = |at: u32| self.slots.get(at as usize).is_some_and(|slot| slot.key == *key);
+        let last = self.last.get();
+        if is(last) {
+            return Some(last);
+        }
+        let found = self.index.find(hash(key), |&at| is(at)).copied()?;
+        self.last.set(found);
+        Some(found)
     }
 
     fn enter(&mut self, key: K) -> u32 {
@@ -182,6 +203,7 @@ impl<K: Hash + Eq + Copy, V: Default> Lru<K, V> {
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         };
         self.taken.set(at);
+        self.last.set(at);
         let slots = &self.slots;
         self.index.insert_unique(hash(&key), at, |&at| {
             slots.get(at as usize).map_or(0, |slot| hash(&slot.key))
@@ -193,6 +215,9 @@ impl<K: Hash + Eq + Copy, V: Default> Lru<K, V> {
         let key = self.slot_mut(at).key;
         if let Ok(entry) = self.index.find_entry(hash(&key), |&other| other == at) {
             entry.remove();
+        }
+        if self.last.get() == at {
+            self.last.set(NONE);
         }
         self.taken.clear(at);
         self.used.clear(at);

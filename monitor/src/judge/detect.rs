@@ -1,14 +1,13 @@
 //! One observation to all detectors: who acts, where, on what, and what was before. Must not know what is found.
 
-use monitor_common::IpKey;
-
 use super::Judge;
 use crate::{
     detect::{
-        Actor, Context, Interest, Keys, Who, network,
+        Actor, Context, Detector, Interest, Keys, Who,
+        graph::Graph,
         objects::{self, Target},
     },
-    observe::{Observation, identity::space},
+    observe::Observation,
     verdict::exclusivity::Exclusivity,
 };
 
@@ -22,9 +21,13 @@ impl Judge {
             client_key,
             ..
         } = acts;
-        self.actors.warm(&actor_key, |_| ());
-        self.exclusivity.warm(client_key);
-        self.graph.warm(actor_key);
+        // Of few actors everything is in the processor's caches anyway.
+        let many = self.actors.is_large();
+        if many {
+            self.actors.warm(&actor_key, |_| ());
+            self.exclusivity.warm(client_key);
+            self.graph.warm(actor_key);
+        }
         let resolved = self.endpoints.resolve(observation, acts.source_key);
         self.asked = resolved.endpoint;
         let Some(about) = self.endpoints.get(resolved.endpoint) else {
@@ -44,22 +47,23 @@ impl Judge {
         self.objects.clear();
         if holds.meets(Interest::OBJECTS) {
             self.objects.extend(objects::asked(observation, &target));
-            self.graph.warm_objects(&self.objects);
         }
-        let keys = Keys {
-            actor_key,
-            source_key: acts.source_key,
-            client_key,
-            credential: observation
-                .credential
-                .map_or(0, |credential| credential.fingerprint.short()),
-            endpoint: resolved.endpoint,
-            asked: &self.objects,
-        };
-        for (interest, detector) in &self.detectors {
-            if interest.meets(holds) {
-                detector.warm(&keys);
-            }
+        if many {
+            warm(
+                &self.detectors,
+                &self.graph,
+                holds,
+                &Keys {
+                    actor_key,
+                    source_key: acts.source_key,
+                    client_key,
+                    credential: observation
+                        .credential
+                        .map_or(0, |credential| credential.fingerprint.short()),
+                    endpoint: resolved.endpoint,
+                    asked: &self.objects,
+                },
+            );
         }
         let known = self.actors.entry(actor_key);
         if known.since.is_none() && observation.principal.is_some() {
@@ -110,20 +114,31 @@ impl Judge {
     }
 
     /// Who acts: the owner of a credential that was handed out, the credential's own principal, else the client.
-    fn who_acts(&self, observation: &Observation) -> Acts {
-        let hash = |addr: IpKey| self.key.hash(space::SOURCE, &addr.0);
-        let source_key = hash(observation.client.addr);
-        let client_key = observation.forwarded.map_or(source_key, hash);
+    fn who_acts(&mut self, observation: &Observation) -> Acts {
+        let source = self.addresses.keys(observation.client.addr);
+        let client = observation
+            .forwarded
+            .map_or(source, |addr| self.addresses.keys(addr));
         let (actor, actor_key) = match self.owners.principal(observation) {
             Some(principal) => (Actor::Principal(principal), principal.fingerprint.short()),
-            None => (Actor::Client(observation.client_addr()), client_key),
+            None => (Actor::Client(observation.client_addr()), client.own),
         };
         Acts {
             actor,
             actor_key,
-            source_key,
-            client_key,
-            network_key: hash(network(observation.client_addr())),
+            source_key: source.own,
+            client_key: client.own,
+            network_key: client.network,
+        }
+    }
+}
+
+/// Asks memory for what the detectors are about to look up.
+fn warm(detectors: &[(Interest, Box<dyn Detector>)], graph: &Graph, holds: Interest, keys: &Keys<'_>) {
+    graph.warm_objects(keys.asked);
+    for (interest, detector) in detectors {
+        if interest.meets(holds) {
+            detector.warm(keys);
         }
     }
 }
