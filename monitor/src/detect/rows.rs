@@ -23,6 +23,10 @@ const ACTORS: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     ends: Vec<Row>,
+    /// The last number of each row, and the request until which it is followed: what nearly all requests look at, and
+    /// nothing else.
+    numbers: [u64; ENDS],
+    until: [u64; ENDS],
     requests: u64,
     /// The highest number so far.
     highest: u64,
@@ -65,9 +69,12 @@ impl Rows {
         least: u32,
     ) -> Option<&Row> {
         self.requests += 1;
-        let now = self.requests;
         let new = number > self.highest;
         self.highest = self.highest.max(number);
+        if !self.numbers.iter().any(|last| number.abs_diff(*last) <= STEP) {
+            self.begin(number, telling, actor, at);
+            return None;
+        }
         // What somebody else began a step before must not take a long row over.
         let goes = (0..).zip(&self.ends).filter(|(_, row)| row.goes_to(number));
         let Some((found, _)) = goes.max_by_key(|(_, row)| row.len) else {
@@ -77,7 +84,20 @@ impl Rows {
             }
             return None;
         };
+        self.went_on(found, number, telling, actor, new);
         let row = self.ends.get_mut::<usize>(found)?;
+        let due = row.len >= least.max(row.reported + row.reported / 2);
+        if !due || row.share < row.least_share() {
+            return None;
+        }
+        row.reported = row.len;
+        Some(row)
+    }
+
+    /// Adds the number to the row that it goes on with.
+    fn went_on(&mut self, at: usize, number: u64, telling: bool, actor: u64, new: bool) {
+        let now = self.requests;
+        let Some(row) = self.ends.get_mut(at) else { return };
         row.upward = Some(number > row.last_number);
         (row.last_number, row.last) = (number, now);
         row.len += 1;
@@ -92,12 +112,17 @@ impl Rows {
         #[expect(clippy::cast_precision_loss, reason = "a share")]
         let since = (now - row.begun + 1) as f64;
         row.share = f64::from(row.len) / since;
-        let due = row.len >= least.max(row.reported + row.reported / 2);
-        if !due || row.share < row.least_share() {
-            return None;
+        self.note(at);
+    }
+
+    /// Notes where a row ends now.
+    fn note(&mut self, at: usize) {
+        let row = self.ends.get(at);
+        if let (Some(row), Some(number), Some(until)) =
+            (row, self.numbers.get_mut(at), self.until.get_mut(at))
+        {
+            (*number, *until) = (row.last_number, row.outlasts());
         }
-        row.reported = row.len;
-        Some(row)
     }
 
     /// Follows a new row; the one that rested for longest gives way, for its length.
@@ -117,11 +142,16 @@ impl Rows {
             reported: 0,
             telling: u32::from(telling),
         };
-        if self.ends.len() < ENDS {
-            self.ends.push(row);
-        } else if let Some(oldest) = self.ends.iter_mut().min_by_key(|row| row.outlasts()) {
-            *oldest = row;
+        let oldest = || (0..).zip(&self.until).min_by_key(|(_, until)| **until);
+        let place = match self.ends.len() {
+            held if held < ENDS => held,
+            _ => oldest().map_or(0, |(place, _)| place),
+        };
+        match self.ends.get_mut(place) {
+            Some(oldest) => *oldest = row,
+            None => self.ends.push(row),
         }
+        self.note(place);
     }
 }
 

@@ -9,6 +9,8 @@ use crate::{observe::ObjectId, time::Timestamp};
 pub const REMEMBERED: usize = 64;
 const RING: u8 = 64;
 const _: () = assert!(RING as usize == REMEMBERED);
+/// A tenth of a second, nanoseconds.
+const TENTH_NS: u64 = 100_000_000;
 /// Bits of the filter that recognises older objects, and objects after which it starts anew.
 const FILTER_BITS: u32 = 4096;
 const FILTER_OBJECTS: u32 = 1200;
@@ -59,7 +61,8 @@ impl Touch {
 
 /// Tenths of a second from `epoch` to `at`.
 pub fn tenths(epoch: Timestamp, at: Timestamp) -> u32 {
-    u32::try_from(at.since(epoch).as_millis() / 100).map_or(u32::MAX >> 2, |t| t.min(u32::MAX >> 2))
+    let passed = at.as_nanos().saturating_sub(epoch.as_nanos()) / TENTH_NS;
+    u32::try_from(passed).map_or(u32::MAX >> 2, |t| t.min(u32::MAX >> 2))
 }
 
 /// Distinct objects in the order of their first touch.

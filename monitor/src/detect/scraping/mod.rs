@@ -166,8 +166,13 @@ impl Scraping {
         one
     }
 
-    /// Takes in one request of one actor. Whether it is time to look.
-    fn take(&mut self, observation: &Observation, cx: &Context<'_>) -> bool {
+    /// Takes in one request of one actor; `others` were served the object that it asks for. Whether it is time to look.
+    fn take(
+        &mut self,
+        observation: &Observation,
+        cx: &Context<'_>,
+        others: Option<[Option<u32>; 2]>,
+    ) -> bool {
         let asked = cx.asked.last();
         let page = observation.extra().page;
         let place = (cx.actor_key, u64::from(cx.endpoint.0));
@@ -185,7 +190,6 @@ impl Scraping {
         for object in listed {
             sampled.add(self.who_else(object, cx.actor_key));
         }
-        let others = asked.map(|asked| self.others(asked.key, cx.actor_key));
         if let Some([one, _]) = others {
             sampled.add(one);
         }
@@ -309,8 +313,8 @@ impl Scraping {
         Some(finding)
     }
 
-    /// The walk of many.
-    fn together(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
+    /// The walk of many; `shared`: others were served the object, too.
+    fn together(&mut self, observation: &Observation, cx: &Context<'_>, shared: bool) -> Option<Finding> {
         let number = if let Some(page) = observation.extra().page {
             page.number?
         } else {
@@ -319,7 +323,7 @@ impl Scraping {
             let number = asked.id.number?;
             let catalogue = |all: &AtEndpoint| all.catalogue.is_one();
             let everybodys = cx.about.is_open()
-                || self.who_else(asked.key, cx.actor_key).is_some()
+                || shared
                 || self
                     .endpoints
                     .peek(&u64::from(cx.endpoint.0))
@@ -425,8 +429,11 @@ impl Detector for Scraping {
         if !observation.is_status(2) || !reads || programs || crawls || cx.about.unknown {
             return;
         }
-        out.extend(self.together(observation, cx));
-        if self.take(observation, cx) {
+        let asked = cx.asked.last();
+        let others = asked.map(|asked| self.others(asked.key, cx.actor_key));
+        let shared = others.is_some_and(|[one, _]| one.is_some());
+        out.extend(self.together(observation, cx, shared));
+        if self.take(observation, cx, others) {
             out.extend(self.evaluate(observation, cx));
         }
     }

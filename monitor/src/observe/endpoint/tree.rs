@@ -138,6 +138,10 @@ impl Tree {
 
     /// The child of `parent` for a segment.
     fn step(&mut self, parent: u32, segment: &str, behind: &[&str], absent: bool, source: u64) -> u32 {
+        if segment.bytes().all(|byte| byte.is_ascii_digit()) {
+            // What is nothing but a number is never learned as a name.
+            return self.special(parent, Label::Id, source);
+        }
         if segment.starts_with(mask::UNKNOWN) {
             return self.special(parent, Label::Unknown, source);
         }
