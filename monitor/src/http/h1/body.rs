@@ -30,6 +30,7 @@ pub(crate) struct Body {
 
 /// How its end is found.
 #[derive(Debug)]
+#[repr(u8)]
 enum Kind {
     /// By counting.
     Length { left: u64 },

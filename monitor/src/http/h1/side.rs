@@ -36,8 +36,10 @@ use crate::{
     time::Timestamp,
 };
 
-/// What a side is doing.
+/// What a side is doing. Asked many times a segment, so it has a byte of its own, and is not hidden in the values of
+/// what it holds.
 #[derive(Debug)]
+#[repr(u8)]
 enum State {
     /// The next message boundary is not known: looking for it.
     Searching(Search),
