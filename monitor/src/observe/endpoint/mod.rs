@@ -13,6 +13,7 @@ mod mask;
 mod names;
 mod operation;
 mod path;
+mod prefix;
 mod record;
 mod tree;
 pub mod usage;
@@ -27,7 +28,6 @@ pub use self::{
 };
 use self::{
     names::{kinds, object_stem},
-    path::Path,
     tree::{Label, Tree},
     usage::Usage,
 };
@@ -240,8 +240,6 @@ impl EndpointTable {
     /// The endpoint and the object ids of a request, learned from it if new. `source` is the keyed hash of the address
     /// it came from.
     pub fn resolve(&mut self, observation: &Observation, source: u64) -> Resolved {
-        let mut path = Path::default();
-        path.read(&observation.path);
         let none = ObjectId {
             hash: 0,
             number: None,
@@ -254,7 +252,7 @@ impl EndpointTable {
         };
         let absent = matches!(observation.status, Some(404 | 400 | 410 | 414));
         let key = self.key;
-        let node = self.tree.resolve(&path, absent, source, |segment| {
+        let node = self.tree.resolve(&observation.path, absent, source, |segment| {
             if let Some(slot) = resolved.ids.get_mut(usize::from(resolved.len)) {
                 *slot = mask::object(segment, &key);
                 resolved.len += 1;

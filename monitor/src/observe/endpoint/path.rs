@@ -44,6 +44,11 @@ impl<'a> Path<'a> {
         }
     }
 
+    /// Whether there is room for more segments.
+    pub(super) fn is_short(&self) -> bool {
+        self.len < DEPTH && !self.cut
+    }
+
     /// The segments, in order.
     pub(super) fn segments(&self) -> &[&'a str] {
         self.segments.get(..self.len).unwrap_or_default()

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::observe::target;
 
@@ -158,4 +160,35 @@ fn a_catch_all_server_cannot_grow_the_table() {
     assert!(table.tables()[1].1.len <= 100, "{:?}", table.tables());
     assert!(table.tables()[1].1.evictions > 0);
     ask(&mut table, "GET", &"/a".repeat(1000), 200, 1);
+}
+
+/// A segment that may become a name, a value, or nothing.
+fn segment() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => prop::sample::select(vec!["api", "orders", "users", "me", "v1"]).prop_map(String::from),
+        2 => "[a-d]e[k-z]{1,2}",
+        2 => "[0-9]{1,4}",
+        1 => "user[0-9]{1,2}",
+        1 => prop::sample::select(vec!["", ".", "..", "orders;a=b", "2024-02-29"]).prop_map(String::from),
+    ]
+}
+
+proptest! {
+    /// What is remembered of prefixes changes nothing, also where names collapse.
+    #[test]
+    fn prefixes_that_are_remembered_lead_where_reading_does(
+        paths in prop::collection::vec((prop::collection::vec(segment(), 0..5), any::<bool>()), 1..200)
+    ) {
+        let (mut one, mut other) = (table(), table());
+        for (segments, absent) in paths {
+            let path = format!("/{}", segments.join("/"));
+            let status = if absent { 404 } else { 200 };
+            other.tree.forget_prefixes();
+            prop_assert_eq!(
+                ask(&mut one, "GET", &path, status, 1),
+                ask(&mut other, "GET", &path, status, 1),
+                "{}", path
+            );
+        }
+    }
 }

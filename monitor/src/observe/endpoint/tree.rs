@@ -12,6 +12,7 @@ use super::{
     super::template::{self, Shape},
     mask,
     path::Path,
+    prefix::{self, Prefixes},
     record::RecordError,
 };
 use crate::lru::TableStats;
@@ -83,6 +84,7 @@ pub(super) struct Tree {
     literals: HashTable<u32>,
     /// Keyed at random, so that nobody outside can choose names that collide.
     hasher: foldhash::fast::RandomState,
+    prefixes: Prefixes,
     unlearned: u64,
 }
 
@@ -97,6 +99,7 @@ impl Tree {
             ],
             literals: HashTable::new(),
             hasher: foldhash::fast::RandomState::default(),
+            prefixes: Prefixes::new(),
             unlearned: 0,
         }
     }
@@ -114,26 +117,72 @@ impl Tree {
     /// no such path.
     pub(super) fn resolve<'a>(
         &mut self,
-        path: &Path<'a>,
+        path: &'a str,
         absent: bool,
         source: u64,
         mut value: impl FnMut(&'a str),
     ) -> u32 {
-        let mut node = ROOT;
+        let split = prefix::split(path);
+        if let Some((before, last)) = split
+            && let Some(parent) = self.prefixes.get(before)
+        {
+            let node = self.step(parent, last, &[], absent, source);
+            if self.is_id(node) {
+                value(last);
+            }
+            return node;
+        }
+        let mut read = Path::default();
+        read.read(path);
+        let (parent, node) = self.walk(&read, absent, source, value);
+        if let Some((before, _)) = split
+            && read.is_short()
+            && self.is_lasting(parent)
+        {
+            self.prefixes.put(before, parent);
+        }
+        node
+    }
+
+    /// The nodes of the last two segments of a path.
+    fn walk<'a>(
+        &mut self,
+        path: &Path<'a>,
+        absent: bool,
+        source: u64,
+        mut value: impl FnMut(&'a str),
+    ) -> (u32, u32) {
+        let (mut parent, mut node) = (ROOT, ROOT);
         for (at, &segment) in path.segments().iter().enumerate() {
             let behind = path.segments().get(at + 1..).unwrap_or_default();
-            node = self.step(node, segment, behind, absent, source);
+            (parent, node) = (node, self.step(node, segment, behind, absent, source));
             match self.nodes.get(node as usize).map(|n| &n.label) {
                 Some(Label::Id) => value(segment),
-                Some(Label::Unknown) => return node,
+                Some(Label::Unknown) => return (node, node),
                 _ => {}
             }
         }
         if path.cut {
-            self.special(node, Label::Unknown, source)
-        } else {
-            node
+            node = self.special(node, Label::Unknown, source);
         }
+        (parent, node)
+    }
+
+    /// As if no prefix had been remembered.
+    #[cfg(test)]
+    pub(super) fn forget_prefixes(&mut self) {
+        self.prefixes = Prefixes::new();
+    }
+
+    fn is_id(&self, node: u32) -> bool {
+        matches!(self.nodes.get(node as usize), Some(Node { label: Label::Id, .. }))
+    }
+
+    /// Whether a path to this node leads there for good: a collapse leaves names that are used often ([`SELDOM`]), and
+    /// what counts of them is known.
+    fn is_lasting(&self, node: u32) -> bool {
+        self.ancestry(node)
+            .all(|node| node.hits >= SELDOM && matches!(node.label, Label::Literal { doubtful: false, .. }))
     }
 
     /// The child of `parent` for a segment.
