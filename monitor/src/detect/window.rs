@@ -3,10 +3,14 @@
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::{observe::ObjectId, time::Timestamp};
 
 /// Touches remembered one by one. Enough for every threshold; a longer walk shows in [`Touches::total`].
 pub const REMEMBERED: usize = 64;
+/// Touches that need no memory of their own: nearly all actors come to no more at one place.
+const FEW: usize = 3;
 const RING: u8 = 64;
 const _: () = assert!(RING as usize == REMEMBERED);
 /// A tenth of a second, nanoseconds.
@@ -68,7 +72,7 @@ pub fn tenths(epoch: Timestamp, at: Timestamp) -> u32 {
 /// Distinct objects in the order of their first touch.
 #[derive(Debug, Default)]
 pub struct Touches {
-    ring: Vec<Touch>,
+    ring: SmallVec<[Touch; FEW]>,
     next: u8,
     total: u32,
     filter: Option<Box<Filter>>,
@@ -128,10 +132,10 @@ impl Touches {
         }
     }
 
-    /// Nearly all touch a handful: room is made in small steps.
+    /// Most touch a handful: room is made in small steps.
     fn enter(&mut self, touch: Touch) {
         if self.ring.len() == self.ring.capacity() {
-            self.ring.reserve_exact((self.ring.len() / 2).clamp(2, 16));
+            self.ring.reserve_exact((self.ring.len() / 2).clamp(3, 16));
         }
         self.ring.push(touch);
     }

@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::{
     lru::{Lru, TableStats},
     time::Timestamp,
@@ -37,7 +39,8 @@ pub struct Sharing {
 
 #[derive(Debug, Default)]
 struct Users {
-    users: Vec<User>,
+    /// Nearly always there is one, which then needs no memory of its own.
+    users: SmallVec<[User; 1]>,
     forwarded: Option<Timestamp>,
 }
 
@@ -89,10 +92,6 @@ impl Exclusivity {
                 .min_by_key(|(_, user)| (user.proven, user.last))
                 .map(|(at, _)| at);
             oldest.map(|at| users.swap_remove(at));
-        }
-        if users.is_empty() {
-            // Nearly always there is one.
-            users.reserve_exact(1);
         }
         users.push(User {
             key: user,

@@ -27,6 +27,7 @@
 //! **What it trades.** Scraping with an API key is left to rates. A catalogue that needs a credential and that only the
 //! scraper reads looks like its own. A crawler can lie. OWASP API6:2023, CWE-799.
 
+mod distinct;
 mod track;
 
 use std::time::Duration;

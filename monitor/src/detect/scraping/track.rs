@@ -1,12 +1,13 @@
 //! How much one actor took of one endpoint: objects, pages, bytes. Must not know how it is weighed.
 
-use super::super::{share, sources::Sources};
+use super::{
+    super::{share, sources::Sources},
+    distinct::Objects,
+};
 use crate::{observe::Observation, time::Timestamp};
 
 /// Requests before an actor's objects are told apart: most actors make fewer.
 const FEW: u32 = 24;
-/// Words of the map that distinct objects are counted with.
-const WORDS: usize = 32;
 /// Others told apart who have the same.
 const OTHERS: usize = 8;
 /// And from which number on it is more than a family's.
@@ -49,10 +50,7 @@ impl Sampled {
 #[derive(Debug, Default)]
 pub(super) struct Track {
     requests: u32,
-    map: Option<Box<[u64; WORDS]>>,
-    set: u32,
-    /// What that many bits stand for.
-    distinct: u32,
+    objects: Objects,
     /// Objects touched, or given in lists, that are told apart.
     sampled: Sampled,
     /// Pages in a row, and the last one.
@@ -114,15 +112,7 @@ impl Track {
                 .saturating_add(u32::from(number.abs_diff(self.number).wrapping_sub(1) < 3));
             self.number = number;
         }
-        let map = self.map.get_or_insert_with(|| Box::new([0; WORDS]));
-        let bit = key % (WORDS as u64 * 64);
-        if let Some(word) = map.get_mut((bit / 64) as usize)
-            && *word & 1 << (bit % 64) == 0
-        {
-            *word |= 1 << (bit % 64);
-            self.set += 1;
-            self.distinct = estimate(self.set);
-        }
+        self.objects.add(key);
     }
 
     /// Counts the objects of an answer that are told apart.
@@ -157,7 +147,7 @@ impl Track {
 
     /// Distinct objects touched, estimated.
     pub(super) fn distinct(&self) -> u32 {
-        self.distinct
+        self.objects.distinct
     }
 
     /// Objects or pages, whichever are more to the point.
@@ -191,32 +181,9 @@ impl Track {
     }
 }
 
-/// How many objects set so many bits, by linear counting: exact enough up to 10,000.
-fn estimate(set: u32) -> u32 {
-    let all = f64::from(u32::try_from(WORDS * 64).unwrap_or(u32::MAX));
-    let free = (all - f64::from(set)).max(1.0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "at most 16,000"
-    )]
-    let estimate = (-all * (free / all).ln()).round() as u32;
-    estimate
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distinct_objects_are_estimated() {
-        let mut track = Track::default();
-        for n in 0..4000u64 {
-            let key = crate::observe::identity::InstallKey([1; 16]).hash(1, &(n / 2).to_le_bytes());
-            track.object(key, None);
-        }
-        assert!((1800..2200).contains(&track.distinct()), "{}", track.distinct());
-    }
 
     #[test]
     fn pages_in_a_row() {

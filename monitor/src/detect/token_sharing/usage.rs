@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use monitor_common::IpKey;
+use smallvec::SmallVec;
 
 use super::{
     super::{SUSPECTS, Suspect, network, share},
@@ -69,7 +70,8 @@ impl Client {
 /// The use of one token.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
-    clients: Vec<Client>,
+    /// Nearly always there is one, which then needs no memory of its own.
+    clients: SmallVec<[Client; 1]>,
     pool: bool,
     last: usize,
     /// What was asked for last.
@@ -202,10 +204,6 @@ impl Usage {
                 .min_by_key(|(_, client)| (client.part != Part::Newcomer, client.last))
                 .map(|(at, _)| at);
             oldest.map(|at| self.clients.remove(at));
-        }
-        if self.clients.is_empty() {
-            // Nearly always there is one.
-            self.clients.reserve_exact(1);
         }
         self.clients.push(Client {
             addr,
