@@ -60,8 +60,12 @@ impl Addresses {
 
 /// The slot of an address: neighbours have slots of their own.
 fn place(addr: IpKey) -> usize {
-    let whole = u128::from_be_bytes(addr.0);
-    usize::from((whole ^ whole >> 8 ^ whole >> 64) as u8)
+    let [.., third, fourth] = addr.0;
+    let [net, ..] = addr.0.as_chunks::<8>().0 else {
+        return 0;
+    };
+    let net = net.iter().fold(0, |sum, byte| sum ^ byte);
+    usize::from(third ^ fourth ^ net)
 }
 
 const _: () = assert!(SLOTS == u8::MAX as usize + 1);

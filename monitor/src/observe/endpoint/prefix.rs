@@ -68,12 +68,13 @@ mod tests {
     #[test]
     fn never_another_prefix() {
         let mut prefixes = Prefixes::new();
+        let all = 4 * u32::try_from(SLOTS).unwrap();
         let name = |n: u32| format!("/api/{n}");
-        for n in 0..4 * SLOTS as u32 {
+        for n in 0..all {
             prefixes.put(&name(n), n);
             assert_eq!(prefixes.get(&name(n)), Some(n));
         }
-        for n in 0..4 * SLOTS as u32 {
+        for n in 0..all {
             assert!(prefixes.get(&name(n)).is_none_or(|node| node == n));
         }
         let long = "/x".repeat(BYTES);
