@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Batches that may wait for the judge. A burst beyond what it can judge; further ones are lost and counted.
-const BATCHES: usize = 512;
+const BATCHES: usize = 256;
 /// Questions that may wait. A client that asks without end; it is told to come again.
 const ASKS: usize = 64;
 /// How long a question waits for its answer.

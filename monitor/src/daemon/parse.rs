@@ -33,10 +33,12 @@ use crate::{
     time::Timestamp,
 };
 
-/// Records taken from the ring before the batch goes to the judge: the last of a burst must not wait for the rest.
-const DRAIN: usize = 256;
+/// Records taken from the ring before the batch goes to the judge: the first of a burst must not wait for the rest,
+/// which takes a millisecond or two. As many come while the thread rests under load: the judge then wakes once for all
+/// of them, and the API is interrupted once.
+const DRAIN: usize = 1024;
 /// Observations in a batch at most, so that what waits for the judge is bounded in memory.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 /// How often timers run, also while nothing comes.
 const TICK: Duration = Duration::from_millis(100);
 /// Records read after the end was asked for: more than a ring holds, so only a tap that was not stopped is cut off.
@@ -83,7 +85,7 @@ impl ParseThread {
             reader: Reader::new(Limits::default()),
             outlet: Outlet {
                 extractor,
-                batch: Vec::with_capacity(BATCH),
+                batch: Vec::new(),
                 unread: Vec::new(),
                 judge,
                 unwanted: Vec::new(),
@@ -173,7 +175,8 @@ impl TransactionSink for Outlet {
 impl Outlet {
     fn flush(&mut self) {
         if !self.batch.is_empty() {
-            let next = Vec::with_capacity(BATCH);
+            // About as many will come again.
+            let next = Vec::with_capacity(self.batch.len());
             self.judge.observe(std::mem::replace(&mut self.batch, next));
         }
         if !self.unread.is_empty() {
