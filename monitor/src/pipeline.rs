@@ -90,11 +90,12 @@ struct Tee<'a, W: ?Sized> {
 
 impl<W: Watcher + ?Sized> TransactionSink for Tee<'_, W> {
     fn transaction(&mut self, transaction: &Transaction<'_>) {
-        let observation = self.judging.extractor.extract(transaction);
+        let mut observation = self.judging.extractor.extract(transaction);
         self.also.observed(transaction, &observation);
         self.judging
             .judge
             .observe(&observation, &mut NoLeases, &mut self.judging.events);
+        self.judging.extractor.recycle(&mut observation);
     }
 
     fn abandoned(&mut self, ordinal: u64) {

@@ -116,15 +116,12 @@ fn reading_more_transactions_allocates_no_more() {
     assert_eq!(read(FEW), read(MANY));
 }
 
-/// The path of an observation is the one thing that it owns: it goes to another thread. Beside it the detectors' tables
-/// take in actors and objects that are new, which this workload has in about every fourth request.
+/// The path of an observation is the one thing that it owns, and is written over that of a spent one. The detectors'
+/// tables take in actors and objects that are new, which this workload has in about every fourth request.
 #[test]
-fn judging_allocates_the_path_and_little_else() {
+fn judging_allocates_for_what_is_new_and_little_else() {
     judge(1);
     let more = judge(MANY) - judge(FEW);
     let requests = MANY - FEW;
-    assert!(
-        (requests..requests * 3 / 2).contains(&more),
-        "{more} allocations in {requests} requests"
-    );
+    assert!(more < requests / 2, "{more} allocations in {requests} requests");
 }

@@ -7,7 +7,7 @@ use std::{
     collections::VecDeque,
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
     },
@@ -31,6 +31,8 @@ use crate::{
 
 /// Batches that may wait for the judge. A burst beyond what it can judge; further ones are lost and counted.
 const BATCHES: usize = 256;
+/// Judged batches kept for the next ones: more than one only while the judge is behind.
+const SPENT: usize = 2;
 /// Questions that may wait. A client that asks without end; it is told to come again.
 const ASKS: usize = 64;
 /// How long a question waits for its answer.
@@ -70,8 +72,8 @@ impl Bench {
         }
     }
 
-    fn judge(&mut self, observations: &[Observation], clock: &LiveClock) {
-        for observation in observations {
+    fn judge(&mut self, observations: Vec<Observation>, clock: &LiveClock) {
+        for observation in &observations {
             self.judge
                 .observe(observation, &mut *self.leases, &mut self.events);
             if !self.events.is_empty() {
@@ -82,10 +84,11 @@ impl Bench {
             }
         }
         let now = clock.now();
-        for observation in observations {
+        for observation in &observations {
             let answered = observation.answered.unwrap_or(observation.at);
             self.shared.delay.add(now.since(answered));
         }
+        self.shared.give_back(observations);
     }
 
     fn unread(&mut self, requests: &[UnreadRequest]) {
@@ -101,6 +104,8 @@ type Ask = Box<dyn FnOnce(&mut Bench) + Send>;
 #[derive(Default)]
 struct Shared {
     asks: Mutex<VecDeque<Ask>>,
+    /// Batches that were judged: their memory is used again by whoever fills the next.
+    spent: Mutex<Vec<Vec<Observation>>>,
     lost_observations: AtomicU64,
     leases_changed: AtomicBool,
     /// Raised at every turn: the thread goes on.
@@ -108,6 +113,20 @@ struct Shared {
     /// From the first byte of an answer, or the end of a request without one, to the end of its judgement.
     delay: Histogram,
     stop: AtomicBool,
+}
+
+impl Shared {
+    fn spent(&self) -> MutexGuard<'_, Vec<Vec<Observation>>> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a judged batch, if not enough of them wait to be used again.
+    fn give_back(&self, batch: Vec<Observation>) {
+        let mut spent = self.spent();
+        if spent.len() < SPENT {
+            spent.push(batch);
+        }
+    }
 }
 
 enum Message {
@@ -138,6 +157,11 @@ impl JudgeHandle {
         {
             self.shared.lost_observations.fetch_add(count, Ordering::Relaxed);
         }
+    }
+
+    /// A batch that was judged, with all that is in it.
+    pub(super) fn spent(&self) -> Option<Vec<Observation>> {
+        self.shared.spent().pop()
     }
 
     /// As [`Self::observe`], of requests that could not be read.
@@ -248,7 +272,7 @@ fn serve(mut bench: Bench, inbox: &Receiver<Message>, clock: &LiveClock) -> Judg
     loop {
         let patience = Duration::from_nanos(next_tick_ns.saturating_sub(clock.monotonic_ns()));
         match inbox.recv_timeout(patience) {
-            Ok(Message::Observations(batch)) => bench.judge(&batch, clock),
+            Ok(Message::Observations(batch)) => bench.judge(batch, clock),
             Ok(Message::Unread(batch)) => bench.unread(&batch),
             Ok(Message::Wake) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return bench.judge,
@@ -267,7 +291,7 @@ fn serve(mut bench: Bench, inbox: &Receiver<Message>, clock: &LiveClock) -> Judg
         if bench.shared.stop.load(Ordering::Acquire) {
             while let Ok(message) = inbox.try_recv() {
                 match message {
-                    Message::Observations(batch) => bench.judge(&batch, clock),
+                    Message::Observations(batch) => bench.judge(batch, clock),
                     Message::Unread(batch) => bench.unread(&batch),
                     Message::Wake => {}
                 }

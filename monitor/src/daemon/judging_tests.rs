@@ -32,6 +32,26 @@ fn questions_are_answered_on_the_judges_thread() {
 }
 
 #[test]
+fn judged_batches_come_back_as_many_as_are_kept() {
+    let (_dir, thread, writer) = started();
+    let handle = thread.handle();
+    assert!(handle.spent().is_none());
+    for _ in 0..SPENT + 2 {
+        handle.observe(vec![crate::observe::tests::observation(); 2]);
+    }
+    // Questions are answered between batches.
+    let judged = || handle.call(|bench| bench.judge.stats().observations).unwrap_or(0);
+    while judged() < 2 * (SPENT as u64 + 2) {
+        std::thread::yield_now();
+    }
+    let batches: Vec<_> = std::iter::from_fn(|| handle.spent()).collect();
+    assert_eq!(batches.len(), SPENT);
+    assert!(batches.iter().all(|batch| batch.len() == 2));
+    thread.stop().unwrap();
+    writer.close();
+}
+
+#[test]
 fn a_full_channel_is_counted_and_waits_for_nobody() {
     let (_dir, thread, writer) = started();
     let handle = thread.handle();

@@ -173,10 +173,23 @@ impl TransactionSink for Outlet {
 }
 
 impl Outlet {
+    /// An empty batch: one that was judged, if there is one, so that its memory need not go from thread to thread by way
+    /// of the allocator.
+    fn next_batch(&mut self) -> Vec<Observation> {
+        let Some(mut batch) = self.judge.spent() else {
+            // About as many will come again.
+            return Vec::with_capacity(self.batch.len());
+        };
+        for observation in &mut batch {
+            self.extractor.recycle(observation);
+        }
+        batch.clear();
+        batch
+    }
+
     fn flush(&mut self) {
         if !self.batch.is_empty() {
-            // About as many will come again.
-            let next = Vec::with_capacity(self.batch.len());
+            let next = self.next_batch();
             self.judge.observe(std::mem::replace(&mut self.batch, next));
         }
         if !self.unread.is_empty() {

@@ -191,7 +191,7 @@ impl Bodies {
     }
 
     /// The same, with what is in it beside ids.
-    pub(super) fn found(&mut self, mark: Mark) -> Option<Found> {
+    pub(super) fn found(&mut self, mark: Mark) -> Option<Box<Found>> {
         let number = mark.get()?;
         self.close(mark, false);
         let slot = self.slots.get_mut(number as usize)?;
@@ -200,7 +200,7 @@ impl Bodies {
         };
         self.free.push(number);
         self.found_bytes = self.found_bytes.saturating_sub(size_of_val(&*found.facts.ids));
-        Some(*found)
+        Some(found)
     }
 
     /// Begins to read the body behind this head, if it is to be read.

@@ -248,7 +248,7 @@ fn all_of(bodies: &mut Bodies, of: Part, body: &[u8], whole: bool, size: usize) 
         offset += bytes.len() as u64;
     }
     bodies.ends(whole, mark);
-    bodies.found(mark).unwrap()
+    *bodies.found(mark).unwrap()
 }
 
 /// The facts that do not depend on the bodies before this one: which names are forgotten for others does, by design.

@@ -1,23 +1,22 @@
 //! `Transaction` to `Observation`: keeps what judging needs, bounded and without secrets. Must not know about
 //! detectors.
 
+use std::mem;
+
 use super::{
-    BodyFacts, Observation,
-    bodies::{Bodies, Found},
-    fields::Fields,
+    Observation,
+    bodies::{Bodies, BodyFacts},
     forwarded::{Client, Forwarding},
     identity::{
         InstallKey,
         caller::{Callers, Sent},
         signature::SignatureStats,
     },
-    login::Told,
     method::Method,
     program::{self, Program},
-    query::{self, QueryFound},
-    rare::Rare,
+    query,
+    rare::{self, Beside},
     recent::Recent,
-    secrets,
     settings::ObserveSettings,
     target,
 };
@@ -44,7 +43,14 @@ pub struct Extractor {
     programs: Recent<program::Order, Program>,
     /// Bodies, and perhaps whole connections, are left out to spare the host.
     left_out: bool,
+    /// Paths of spent observations, to be written over.
+    spare: Vec<String>,
 }
+
+/// Paths kept to be written over: those of two batches.
+const SPARE: usize = 512;
+/// Room of a path that is kept, bytes, so that long paths do not stay in memory.
+const SPARE_BYTES: usize = 256;
 
 impl Extractor {
     /// With the key of this installation.
@@ -61,6 +67,16 @@ impl Extractor {
             callers: Callers::new(key, identity),
             programs: Recent::new(),
             left_out: false,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Takes back what an observation owns and another one can use. Nobody may look at its path any more.
+    pub fn recycle(&mut self, spent: &mut Observation) {
+        if self.spare.len() < SPARE && (1..=SPARE_BYTES).contains(&spent.path.capacity()) {
+            let mut path = mem::take(&mut spent.path);
+            path.clear();
+            self.spare.push(path);
         }
     }
 
@@ -101,8 +117,13 @@ impl Extractor {
     pub fn extract(&mut self, transaction: &Transaction<'_>) -> Observation {
         let request = &transaction.request;
         let response = transaction.response.as_ref();
-        let (path, in_target) = target::split(request.target);
-        let query = query::read(in_target, &self.key, &self.callers);
+        let mut path = self.spare.pop().unwrap_or_default();
+        let in_target = target::split(request.target, &mut path);
+        let mut query = if in_target.is_empty() {
+            None
+        } else {
+            Some(query::read(in_target, &self.key, &self.callers))
+        };
         let program = self.program(transaction);
         let (forwarded, trusted, anomalies) = self.client(transaction);
         let sent = Sent {
@@ -111,32 +132,27 @@ impl Extractor {
             trusted,
             accepted: response.is_some_and(|response| (200..300).contains(&response.status)),
         };
-        let caller = self.callers.caller(sent, request, query.api_key);
-        let (request_body, mut fields, _) = apart(self.bodies.found(request.mark));
-        let (response_body, _, told) = apart(response.and_then(|r| self.bodies.found(r.mark)));
-        let QueryFound {
-            ids,
-            fields: in_query,
-            mut secrets,
-            ..
-        } = query;
-        if !in_target.is_empty() {
-            query::compare(in_target, &mut fields.given, &self.key);
-            fields = fields.and(in_query);
-        }
-        secrets::in_path(&path, &mut secrets, &self.key);
-        let rare = Rare {
-            transaction,
+        let api_key = query.as_ref().and_then(|query| query.api_key);
+        let caller = self.callers.caller(sent, request, api_key);
+        let query_ids = query
+            .as_mut()
+            .map_or_else(Box::default, |query| mem::take(&mut query.ids));
+        let asked = self.bodies.found(request.mark);
+        let (request_body, fields) = asked.map(|found| (found.facts, found.fields)).unzip();
+        let answer = response.and_then(|response| self.bodies.found(response.mark));
+        let (response_body, told) = answer.map(|found| (found.facts, found.told)).unzip();
+        let json = response_body
+            .as_ref()
+            .is_some_and(|body: &BodyFacts| body.read.media == Some(Media::Json));
+        let beside = Beside {
             path: &path,
-            caller,
+            in_target,
+            query,
             fields,
             told,
-            secrets,
-            json: response_body
-                .as_ref()
-                .is_some_and(|body| body.read.media == Some(Media::Json)),
+            json,
         };
-        let extra = rare.extra(&self.callers);
+        let extra = rare::extra(transaction, beside, caller.as_ref(), &self.callers, &self.key);
         Observation {
             at: request.last,
             answered: response.map(|r| r.first),
@@ -145,7 +161,7 @@ impl Extractor {
             server: transaction.server,
             method: Method::of(request.method),
             path,
-            query_ids: ids,
+            query_ids,
             principal: caller.map(|caller| caller.principal),
             credential: caller.map(|caller| caller.credential),
             client_print: program.print,
@@ -188,14 +204,6 @@ impl Extractor {
         let order = program::order(head);
         self.programs
             .get(transaction.client, order, agent, || Program::new(order, agent))
-    }
-}
-
-/// What was found of a body, by what becomes of it.
-fn apart(found: Option<Found>) -> (Option<BodyFacts>, Fields, Told) {
-    match found {
-        Some(Found { facts, fields, told }) => (Some(facts), fields, told),
-        None => (None, Fields::default(), Told::default()),
     }
 }
 

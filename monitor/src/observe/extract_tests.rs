@@ -119,6 +119,67 @@ fn what_is_left_out_to_spare_the_host_is_a_hole() {
     }
 }
 
+#[test]
+fn spent_paths_are_written_over_unless_they_are_long() {
+    let mut extractor = extractor();
+    let of = |target| Asked { target, ..PLAIN };
+    let long = format!("/{}", "a".repeat(SPARE_BYTES));
+    let mut spent = observe(&mut extractor, &of("/some/long/path?with=query"));
+    extractor.recycle(&mut spent);
+    assert_eq!((extractor.spare.len(), &*spent.path), (1, ""));
+    // Of one that has been given back already there is nothing to take.
+    extractor.recycle(&mut spent);
+    let mut second = observe(&mut extractor, &of("/b"));
+    assert_eq!((extractor.spare.len(), &*second.path), (0, "/b"));
+    assert!(second.path.capacity() >= "/some/long/path".len());
+    let mut third = observe(&mut extractor, &of(&long));
+    extractor.recycle(&mut third);
+    assert_eq!((extractor.spare.len(), third.path), (0, long));
+    for _ in 0..2 * SPARE {
+        extractor.recycle(&mut Observation {
+            path: "/".into(),
+            ..second.clone()
+        });
+    }
+    extractor.recycle(&mut second);
+    assert_eq!(extractor.spare.len(), SPARE);
+}
+
+/// Whatever way it goes: a request with something to tell, and the same without.
+#[test]
+fn what_may_have_something_is_looked_at() {
+    const BASIC: &str = "Basic YTpi";
+    let bearer = format!("Bearer {JWT}");
+    let told = |asked: Asked<'_>| of(&asked).extra.is_some();
+    assert!(!told(PLAIN));
+    let request = |fields| Asked {
+        request: (fields, ""),
+        at: 2000,
+        ..PLAIN
+    };
+    let response = |fields, status| Asked {
+        response: (fields, ""),
+        status,
+        ..PLAIN
+    };
+    assert!(told(request(&[("Authorization", BASIC)])));
+    // It has expired.
+    assert!(told(request(&[("Authorization", bearer.as_str())])));
+    let session = [("Set-Cookie", "sessionid=0123456789abcdef0123")];
+    assert!(told(response(&session, 200)));
+    assert!(!told(response(&session, 404)));
+    assert!(told(response(&[("X-Subject-Token", TOKEN)], 201)));
+    let target = format!("/callback/{JWT}");
+    assert!(told(Asked {
+        target: &target,
+        ..PLAIN
+    }));
+    assert!(told(Asked {
+        target: "/?page=2",
+        ..PLAIN
+    }));
+}
+
 fn with_header(name: &str, value: &str) -> Observation {
     of(&Asked {
         request: (&[(name, value)], ""),

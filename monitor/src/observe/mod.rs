@@ -140,7 +140,7 @@ pub struct Observation {
     /// Path of the target without query and without scheme and authority; bounded, control bytes escaped. May carry
     /// secrets (`/reset/TOKEN`): it never leaves memory, the endpoint's template does.
     #[serde(skip)]
-    pub path: Box<str>,
+    pub path: String,
     /// Query parameters whose name says that they carry an object id; at most [`query::QUERY_IDS`].
     pub query_ids: Box<[QueryId]>,
     /// Who the credential says it is.

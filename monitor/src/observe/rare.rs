@@ -2,10 +2,15 @@
 
 use super::{
     Extra, Fingerprint, PrincipalKind,
-    extra::{Login, LoginOutcome, Secret},
+    extra::{Login, LoginOutcome, Secret, TokenFlawSet},
     fields::Fields,
-    identity::caller::{Caller, Callers},
+    identity::{
+        InstallKey,
+        caller::{Caller, Callers},
+    },
     login::{Answer, AnswerBody, Attempt, Place, Told, outcome},
+    query::{self, QueryFound},
+    secrets,
 };
 use crate::{
     body::Media,
@@ -15,23 +20,100 @@ use crate::{
     },
 };
 
-/// What it is made of.
-pub(super) struct Rare<'a> {
-    pub(super) transaction: &'a Transaction<'a>,
+/// What was found of a transaction beside its heads.
+pub(super) struct Beside<'a> {
     pub(super) path: &'a str,
-    pub(super) caller: Option<Caller>,
-    /// Of body and query.
-    pub(super) fields: Fields,
-    pub(super) told: Told,
-    /// Of the target.
-    pub(super) secrets: Vec<Secret>,
+    /// What stands behind it in the target.
+    pub(super) in_target: &'a [u8],
+    pub(super) query: Option<QueryFound<'a>>,
+    /// Of the body of the request.
+    pub(super) fields: Option<Fields>,
+    /// Of the body of the answer.
+    pub(super) told: Option<Told>,
     /// The answer is JSON.
     pub(super) json: bool,
 }
 
-impl Rare<'_> {
-    /// What this request has; `None` if it has nothing of it, as most.
-    pub(super) fn extra(mut self, callers: &Callers) -> Option<Box<Extra>> {
+/// What it is made of.
+struct Rare<'a> {
+    transaction: &'a Transaction<'a>,
+    path: &'a str,
+    caller: Option<Caller>,
+    /// Of body and query.
+    fields: Fields,
+    told: Told,
+    /// Of the target.
+    secrets: Vec<Secret>,
+    /// The answer is JSON.
+    json: bool,
+}
+
+/// What a transaction has; `None` if it has nothing of it, as most. Whether there may be something is seen first: to put
+/// it together takes longer than all the rest of an observation.
+pub(super) fn extra(
+    transaction: &Transaction<'_>,
+    beside: Beside<'_>,
+    caller: Option<&Caller>,
+    callers: &Callers,
+    key: &InstallKey,
+) -> Option<Box<Extra>> {
+    let in_path = secrets::in_path(beside.path, key);
+    let silent = in_path.is_empty()
+        && beside.query.is_none()
+        && beside.fields.is_none()
+        && beside.told.as_ref().is_none_or(Told::is_silent);
+    if silent && have_nothing(transaction, caller, callers) {
+        return None;
+    }
+    let rare = Rare::new(transaction, beside, caller, in_path, key);
+    rare.extra(callers)
+}
+
+/// Whether there is nothing of it in the heads of a transaction, so that [`Rare::extra`] would find nothing if the rest
+/// has nothing either.
+fn have_nothing(transaction: &Transaction<'_>, caller: Option<&Caller>, callers: &Callers) -> bool {
+    let sound = caller.is_none_or(|caller| {
+        let flaws = caller.flaws(transaction.request.last, callers.skew_seconds());
+        caller.basic.is_none() && flaws == TokenFlawSet::EMPTY
+    });
+    let gives = |response: &Response<'_>| {
+        response.status < 400 && response.head.fields().any(|field| callers.may_give(field))
+    };
+    sound && !transaction.response.as_ref().is_some_and(gives)
+}
+
+impl<'a> Rare<'a> {
+    #[inline(never)]
+    fn new(
+        transaction: &'a Transaction<'a>,
+        beside: Beside<'a>,
+        caller: Option<&Caller>,
+        in_path: Vec<Secret>,
+        key: &InstallKey,
+    ) -> Self {
+        let mut fields = beside.fields.unwrap_or_default();
+        let mut secrets = Vec::new();
+        if let Some(query) = beside.query {
+            query::compare(beside.in_target, &mut fields.given, key);
+            fields = fields.and(query.fields);
+            secrets = query.secrets;
+        }
+        for secret in in_path {
+            secrets::keep(&mut secrets, secret);
+        }
+        Self {
+            transaction,
+            path: beside.path,
+            caller: caller.copied(),
+            fields,
+            told: beside.told.unwrap_or_default(),
+            secrets,
+            json: beside.json,
+        }
+    }
+
+    /// What this request has; `None` if it has nothing of it.
+    fn extra(mut self, callers: &Callers) -> Option<Box<Extra>> {
         let session = self.hand_out(callers);
         let flaws = self
             .caller

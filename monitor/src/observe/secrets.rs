@@ -154,10 +154,11 @@ pub(super) fn is_jwt(value: &[u8]) -> bool {
     value.len() >= JWT_BYTES && value.starts_with(b"eyJ") && jwt_parts(value).is_some()
 }
 
-/// Adds what a path has of them.
-pub(super) fn in_path(path: &str, secrets: &mut Vec<Secret>, key: &InstallKey) {
+/// What a path has of them.
+pub(super) fn in_path(path: &str, key: &InstallKey) -> Vec<Secret> {
+    let mut secrets = Vec::new();
     if path.len() < SHORTEST {
-        return;
+        return secrets;
     }
     for segment in path.as_bytes().split(|byte| *byte == b'/') {
         let found = if is_jwt(segment) {
@@ -166,9 +167,10 @@ pub(super) fn in_path(path: &str, secrets: &mut Vec<Secret>, key: &InstallKey) {
             find(segment)
         };
         if let Some((kind, text)) = found {
-            add(secrets, kind, SecretPlace::Url, text, key);
+            add(&mut secrets, kind, SecretPlace::Url, text, key);
         }
     }
+    secrets
 }
 
 /// Adds a secret, once, if there is room.
@@ -180,12 +182,19 @@ pub(super) fn add(
     key: &InstallKey,
 ) {
     let fingerprint = key.credential(text);
-    if secrets.len() < SECRETS && secrets.iter().all(|known| known.fingerprint != fingerprint) {
-        secrets.push(Secret {
-            kind,
-            place,
-            fingerprint,
-        });
+    let secret = Secret {
+        kind,
+        place,
+        fingerprint,
+    };
+    keep(secrets, secret);
+}
+
+/// As [`add`].
+pub(super) fn keep(secrets: &mut Vec<Secret>, secret: Secret) {
+    let known = |known: &Secret| known.fingerprint == secret.fingerprint;
+    if secrets.len() < SECRETS && !secrets.iter().any(known) {
+        secrets.push(secret);
     }
 }
 

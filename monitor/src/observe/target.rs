@@ -9,31 +9,35 @@ pub const PATH_BYTES: usize = 2048;
 #[derive(Debug)]
 pub struct Target {
     /// As in [`super::Observation`].
-    pub path: Box<str>,
+    pub path: String,
     /// As in [`super::Observation`].
     pub query_ids: Box<[QueryId]>,
 }
 
 /// Takes a target apart, for whoever makes observations by hand.
 pub fn parse(target: &[u8], key: &InstallKey) -> Target {
-    let (path, query) = split(target);
+    let mut path = String::new();
+    let query = split(target, &mut path);
     Target {
         path,
         query_ids: query::ids(query, key),
     }
 }
 
-/// The path and the query of a target (RFC 9112 section 3.2: origin, absolute, authority and asterisk form).
-pub(super) fn split(target: &[u8]) -> (Box<str>, &[u8]) {
+/// The query of a target (RFC 9112 section 3.2: origin, absolute, authority and asterisk form). Its path is written
+/// behind what stands in `out`.
+pub(super) fn split<'a>(target: &'a [u8], out: &mut String) -> &'a [u8] {
     if let Some(path) = plain_path(target) {
-        return (path.into(), &[]);
+        out.push_str(path);
+        return &[];
     }
     let local = local_part(target);
     let local = before(local, memchr::memchr(b'#', local));
     let question = memchr::memchr(b'?', local);
     let path = before(local, question);
     let query = question.and_then(|at| local.get(at + 1..)).unwrap_or_default();
-    (normal_path(path), query)
+    normal_path(path, out);
+    query
 }
 
 /// Of a target that is a path, with nothing behind it and nothing in it that is not kept as it is: as most are.
@@ -90,12 +94,12 @@ fn local_part(target: &[u8]) -> &[u8] {
 
 /// Bounded and escaped; percent-encoded unreserved characters decoded, which never changes the meaning (RFC 3986
 /// section 6.2.2.2), so that `%6frders` and `orders` are one template. Nothing else is decoded: `%2F` is no slash.
-fn normal_path(path: &[u8]) -> Box<str> {
+fn normal_path(path: &[u8], out: &mut String) {
     let path = path.get(..PATH_BYTES).unwrap_or(path);
     if path.contains(&b'%') {
-        escape(&decode_unreserved(path), PATH_BYTES)
+        escape_into(&decode_unreserved(path), out);
     } else {
-        escape(path, PATH_BYTES)
+        escape_into(path, out);
     }
 }
 
@@ -130,13 +134,18 @@ pub(super) fn from_hex(digit: u8) -> Option<u8> {
 /// Printable ASCII as it is, everything else and the backslash as `\xNN`; at most `bytes` input bytes.
 pub fn escape(text: &[u8], bytes: usize) -> Box<str> {
     let text = text.get(..bytes).unwrap_or(text);
+    let mut out = String::with_capacity(text.len());
+    escape_into(text, &mut out);
+    out.into_boxed_str()
+}
+
+fn escape_into(text: &[u8], out: &mut String) {
     let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
     if text.iter().fold(true, |all, byte| all & plain(*byte))
         && let Ok(text) = std::str::from_utf8(text)
     {
-        return text.into();
+        return out.push_str(text);
     }
-    let mut out = String::with_capacity(text.len());
     for &byte in text {
         if plain(byte) {
             out.push(char::from(byte));
@@ -146,7 +155,6 @@ pub fn escape(text: &[u8], bytes: usize) -> Box<str> {
             out.push(hex(byte & 15));
         }
     }
-    out.into_boxed_str()
 }
 
 fn hex(nibble: u8) -> char {
@@ -165,9 +173,10 @@ mod tests {
         /// Where there is something in a path that is looked for, the rest is as where there is nothing.
         #[test]
         fn the_short_way_is_the_same(path in "/([!-~]|%[0-9a-f]{2}|[ \u{7f}\u{e9}?#\\\\]){0,12}") {
-            let (whole, query) = split(path.as_bytes());
+            let (mut whole, mut longer) = (String::new(), String::new());
+            let query = split(path.as_bytes(), &mut whole);
             let with_more = [path.as_bytes(), b"?x"].concat();
-            let (longer, more) = split(&with_more);
+            let more = split(&with_more, &mut longer);
             prop_assert_eq!(whole, longer);
             if path.contains(['?', '#']) {
                 prop_assert!(more.starts_with(query));
@@ -191,7 +200,7 @@ mod tests {
             ("/%6frders/%2F%", "/orders/%2F%"),
             ("/a\n\\b", "/a\\x0a\\x5cb"),
         ] {
-            assert_eq!(&*parse(target.as_bytes(), &KEY).path, path, "{target}");
+            assert_eq!(parse(target.as_bytes(), &KEY).path, path, "{target}");
         }
         assert!(parse(&[b'/'; 10_000], &KEY).path.len() <= 4 * PATH_BYTES);
     }

@@ -120,14 +120,14 @@ impl Callers {
     ) -> Option<Caller> {
         let said = self.said(request.head);
         let slot = (sent.client, self.tokens.verifier.begin(sent.at, sent.accepted));
-        let by_authorization = said
-            .authorization
-            .and_then(|value| self.authorization(slot, value));
-        by_authorization
-            .or_else(|| {
-                said.token
-                    .and_then(|value| self.keyed(slot, PrincipalKind::Bearer, value))
-            })
+        // Most come this way, and a caller is large: no chain to go through.
+        if let Some(value) = said.authorization
+            && let Some(caller) = self.authorization(slot, value)
+        {
+            return Some(caller);
+        }
+        said.token
+            .and_then(|value| self.keyed(slot, PrincipalKind::Bearer, value))
             .or_else(|| self.cookies(slot, request.head, &said))
             .or_else(|| {
                 said.key
@@ -154,6 +154,16 @@ impl Callers {
     fn may_carry(&self, name: &[u8]) -> bool {
         let letters = self.last_letters.get(length(name));
         letters.is_some_and(|letters| letters & letter(name) != 0)
+    }
+
+    /// Whether a header of an answer may give a token or a session: what most do not.
+    #[inline]
+    pub(in crate::observe) fn may_give(&self, field: Field<'_>) -> bool {
+        let named = matches!(
+            field.is,
+            Name::SetCookie | Name::Authorization | Name::XSubjectToken
+        );
+        named || self.may_carry(field.name)
     }
 
     /// The token that a header of an answer gives, if it does.
@@ -348,7 +358,11 @@ fn length(name: &[u8]) -> usize {
     name.len().min(LENGTHS - 1)
 }
 
-/// The bit of a name's last letter, whatever its case. Other bytes have one of these too.
+/// The bit of a name's last letter, whatever its case, and of whether its first is an odd one, by which `Authorization`
+/// is not taken for `Private-Token`. Other bytes have one of these too.
 fn letter(name: &[u8]) -> u64 {
-    name.last().map_or(0, |last| 1 << (last & 0x1f))
+    let Some((first, last)) = name.first().zip(name.last()) else {
+        return 0;
+    };
+    1 << (last & 0x1f | (first & 1) << 5)
 }

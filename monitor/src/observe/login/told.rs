@@ -28,6 +28,11 @@ pub(in crate::observe) struct Told {
 }
 
 impl Told {
+    /// Whether it says nothing, but perhaps yes or no, which counts where something was asked.
+    pub(in crate::observe) fn is_silent(&self) -> bool {
+        self.tokens.is_empty() && self.secrets.is_empty() && self.jwts.is_empty()
+    }
+
     /// Whether a field of this value may say something, whatever its name.
     #[inline]
     pub(in crate::observe) fn wants(value: &[u8]) -> bool {
