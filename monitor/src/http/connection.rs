@@ -207,6 +207,7 @@ impl HttpConnection {
         self.speak(connection, side, Event::Data(input), cx);
     }
 
+    #[inline]
     fn speak<S: TransactionSink + ?Sized>(
         &mut self,
         connection: &Connection,

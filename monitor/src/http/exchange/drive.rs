@@ -23,6 +23,7 @@ enum Next {
 
 impl Exchange {
     /// Handles one event of one side.
+    #[inline]
     pub(crate) fn event<S: TransactionSink + ?Sized>(
         &mut self,
         side: stream::Side,

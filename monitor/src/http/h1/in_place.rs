@@ -38,10 +38,11 @@ pub(crate) fn parse<M: Message>(
     Some((end.at, parsed))
 }
 
-/// Lines in which a head may differ from the former one, which then stays: an id of each request seldom comes again.
-const ALIKE: usize = 1;
+/// Bytes of lines in which a head may differ from the former one, which then stays: the id of a request, or length and
+/// tag of an answer, seldom come again, and to read them takes less than to remember all of the head.
+const ALIKE: usize = 80;
 
-/// Where a head ends, and how many lines in it differ from those of the former head.
+/// Where a head ends, and how many bytes of its lines differ from those of the former head.
 struct End {
     at: usize,
     strange: usize,
@@ -83,7 +84,7 @@ struct Lines<'a> {
     at: usize,
     /// Which line of the former head is to be expected there.
     place: usize,
-    /// Lines that are not those of the former head; more than [`ALIKE`] if others stand in their place.
+    /// Bytes of lines that are not those of the former head; more than [`ALIKE`] if others stand in their place.
     strange: usize,
     facts: Facts,
 }
@@ -144,7 +145,7 @@ impl Lines<'_> {
         let line = whole_line(self.bytes.get(self.at..)?)?;
         let start = self.at;
         self.at += line.len() + LINE_END.len();
-        self.strange += if alike.is_some() { 1 } else { ALIKE + 1 };
+        self.strange += if alike.is_some() { line.len() } else { ALIKE + 1 };
         if line.is_empty() {
             return Some(true);
         }

@@ -149,9 +149,10 @@ impl Message for Request {
 
     fn may_begin(bytes: &[u8]) -> bool {
         let prefix = bytes.get(..METHOD_MAX + 1).unwrap_or(bytes);
-        match prefix.iter().position(|b| !is_token(*b)) {
-            None => prefix.len() <= METHOD_MAX,
-            Some(at) => at > 0 && prefix.get(at).copied().is_some_and(is_blank),
+        let method = token_len(prefix);
+        match prefix.get(method) {
+            None => method <= METHOD_MAX,
+            Some(behind) => method > 0 && is_blank(*behind),
         }
     }
 

@@ -192,6 +192,26 @@ fn odd_and_long_heads_are_not_remembered() {
     assert!(former.bytes.capacity() <= FORMER_BYTES && former.fields.capacity() <= FORMER_FIELDS);
 }
 
+/// The former head stays where little has changed, and gives way where much has.
+#[test]
+fn what_differs_little_is_not_remembered() {
+    let head = |id: &str, token: &str| {
+        format!("GET / HTTP/1.1\r\nX-Id: {id}\r\nX-Token: {token}\r\nAccept: */*\r\n\r\n").into_bytes()
+    };
+    let long = "t".repeat(80);
+    let first = head("1", &long);
+    let mut former = Former::NONE;
+    for (head, remembered) in [
+        (first.clone(), &first),
+        (head("22", &long), &first),
+        (head("1", "short"), &first),
+        (head("1", &long.to_uppercase()), &head("1", &long.to_uppercase())),
+    ] {
+        read::<Request>(&head, Some(&mut former)).unwrap();
+        assert_eq!(former.bytes, *remembered);
+    }
+}
+
 #[test]
 fn what_is_remembered_is_not_shown() {
     let mut formers = Formers::new(2);
