@@ -100,14 +100,14 @@ impl Traffic {
             word(collection)
         );
         match self.dice.below(100) {
-            0..58 => seen.path = format!("{list}/{number}").into(),
+            0..58 => seen.path = format!("{list}/{number}"),
             58..74 => {
-                seen.path = list.into();
+                seen.path = list;
                 seen.response_body = Some(self.ids(who, kind, 20));
                 seen.response_body_len = Some(1600);
             }
             74..82 => {
-                seen.path = format!("{list}/find").into();
+                seen.path = format!("{list}/find");
                 seen.query_ids = Box::new([QueryId {
                     name: "order_id".into(),
                     stem: kind,
@@ -115,20 +115,20 @@ impl Traffic {
                 }]);
             }
             82..88 => {
-                (seen.path, seen.method, seen.status) = (list.into(), Method::of(b"POST"), Some(201));
+                (seen.path, seen.method, seen.status) = (list, Method::of(b"POST"), Some(201));
                 seen.response_body = Some(self.ids(who, kind, 1));
             }
             88..91 => self.login(&mut seen, who),
             91..94 => {
-                seen.path = format!("{list}/{number}").into();
+                seen.path = format!("{list}/{number}");
                 seen.status = Some(if self.dice.chance(0.5) { 401 } else { 403 });
             }
-            94..97 => (seen.path, seen.status) = (format!("{list}/{number}").into(), Some(404)),
+            94..97 => (seen.path, seen.status) = (format!("{list}/{number}"), Some(404)),
             97..99 => {
-                seen.path = format!("{list}/{number}").into();
+                seen.path = format!("{list}/{number}");
                 (seen.principal, seen.credential) = (None, None);
             }
-            _ => (seen.path, seen.status) = (list.into(), Some(503)),
+            _ => (seen.path, seen.status) = (list, Some(503)),
         }
         seen
     }
