@@ -18,7 +18,7 @@ use crate::{
 /// Principals remembered of one source; the one not served for longest gives way. Far more than the threshold.
 const USERS: usize = 16;
 /// When somebody without a proven principal counts as a user of its own.
-const STEADY_SERVED: u32 = 10;
+const STEADY_SERVED: u16 = 10;
 const STEADY_AGE: Duration = Duration::from_mins(5);
 
 /// The sources.
@@ -39,21 +39,25 @@ pub struct Sharing {
 
 #[derive(Debug, Default)]
 struct Users {
-    /// Nearly always there is one, which then needs no memory of its own.
+    /// Their keys, and what is known of each, in the same order: behind a proxy all keys are looked through for each
+    /// request. Nearly always there is one, which then needs no memory of its own.
+    keys: SmallVec<[u64; 1]>,
     users: SmallVec<[User; 1]>,
     forwarded: Option<Timestamp>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct User {
-    key: u64,
-    /// Its client program.
-    print: u64,
+    /// Half of the hash of its client program.
+    print: u32,
+    /// Seconds.
+    first: u32,
+    last: u32,
+    served: u16,
     proven: bool,
-    first: Timestamp,
-    last: Timestamp,
-    served: u32,
 }
+
+const _: () = assert!(size_of::<User>() == 16);
 
 impl Exclusivity {
     /// Remembers `capacity` sources; "lately" is `window`.
@@ -71,47 +75,43 @@ impl Exclusivity {
 
     /// As [`Lru::warm`], of a source.
     pub fn warm(&self, source: u64) {
-        self.sources
-            .warm(&source, |known| known.users.first().map(|user| user.key));
+        self.sources.warm(&source, |known| known.keys.first().copied());
     }
 
     /// A request of `source` was served. `user` is the keyed hash of its principal, or its client program `print`;
     /// `proven` says that it is a principal whose credential was needed.
     pub fn served(&mut self, source: u64, user: u64, print: u64, proven: bool, now: Timestamp) {
-        let users = &mut self.sources.entry(source).users;
-        if let Some(known) = users.iter_mut().find(|known| known.key == user) {
-            known.last = known.last.max(now);
-            known.proven |= proven;
-            known.served = known.served.saturating_add(1);
-            return;
+        let known = self.sources.entry(source);
+        let now = seconds(now);
+        match known.keys.iter().position(|key| *key == user) {
+            Some(at) => {
+                if let Some(user) = known.users.get_mut(at) {
+                    user.last = user.last.max(now);
+                    user.proven |= proven;
+                    user.served = user.served.saturating_add(1);
+                }
+            }
+            None => known.enter(
+                user,
+                User {
+                    print: half(print),
+                    first: now,
+                    last: now,
+                    served: 1,
+                    proven,
+                },
+            ),
         }
-        if users.len() >= USERS {
-            let oldest = users
-                .iter()
-                .enumerate()
-                .min_by_key(|(_, user)| (user.proven, user.last))
-                .map(|(at, _)| at);
-            oldest.map(|at| users.swap_remove(at));
-        }
-        users.push(User {
-            key: user,
-            print,
-            proven,
-            first: now,
-            last: now,
-            served: 1,
-        });
     }
 
     /// The one principal that was served at `source` lately, with this client program. Where there are several, none.
     pub fn only_principal(&self, source: u64, print: u64, now: Timestamp) -> Option<u64> {
         let known = self.sources.peek(&source)?;
         let mut like = known
-            .users
             .iter()
-            .filter(|user| user.proven && user.print == print && now.since(user.last) <= self.window);
-        let only = like.next()?;
-        like.next().is_none().then_some(only.key)
+            .filter(|(_, user)| user.proven && user.print == half(print) && self.is_recent(user, now));
+        let (only, _) = like.next()?;
+        like.next().is_none().then_some(only)
     }
 
     /// `source` told, as a trusted proxy, whom it forwards for.
@@ -125,15 +125,50 @@ impl Exclusivity {
         let Some(known) = self.sources.peek(&source) else {
             return Sharing::default();
         };
-        let others = known.users.iter().filter(|user| {
-            let steady = user.served >= STEADY_SERVED && user.last.since(user.first) >= STEADY_AGE;
-            (user.proven || steady) && !except.contains(&user.key) && now.since(user.last) <= self.window
+        let others = known.iter().filter(|(key, user)| {
+            let steady =
+                user.served >= STEADY_SERVED && u64::from(user.last - user.first) >= STEADY_AGE.as_secs();
+            (user.proven || steady) && !except.contains(key) && self.is_recent(user, now)
         });
         Sharing {
             others: u32::try_from(others.count()).unwrap_or(u32::MAX),
             forwards: known.forwarded.is_some_and(|last| now.since(last) <= self.window),
         }
     }
+
+    fn is_recent(&self, user: &User, now: Timestamp) -> bool {
+        u64::from(seconds(now).saturating_sub(user.last)) <= self.window.as_secs()
+    }
+}
+
+impl Users {
+    /// Enters one that is not known; where there are too many, one gives way.
+    fn enter(&mut self, key: u64, user: User) {
+        if self.users.len() >= USERS {
+            let users = self.users.iter().enumerate();
+            let oldest = users.min_by_key(|(_, user)| (user.proven, user.last));
+            if let Some((at, _)) = oldest {
+                self.keys.swap_remove(at);
+                self.users.swap_remove(at);
+            }
+        }
+        self.keys.push(key);
+        self.users.push(user);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u64, &User)> {
+        self.keys.iter().copied().zip(&self.users)
+    }
+}
+
+/// Whole seconds; enough until 2106.
+fn seconds(at: Timestamp) -> u32 {
+    u32::try_from(at.as_nanos() / 1_000_000_000).unwrap_or(u32::MAX)
+}
+
+/// Half of a hash will do among the programs of one source.
+fn half(print: u64) -> u32 {
+    (print >> 32) as u32
 }
 
 #[cfg(test)]
@@ -184,16 +219,21 @@ mod tests {
 
     #[test]
     fn who_was_there_before_is_known_where_it_was_one() {
+        let [one, two, third] = [50u64, 60, 70].map(|print| print << 32);
         let mut exclusivity = Exclusivity::new(10, Duration::from_mins(1));
-        exclusivity.served(7, 1, 50, true, at(0));
-        exclusivity.served(7, 2, 60, true, at(0));
-        exclusivity.served(7, 50, 50, false, at(0));
-        assert_eq!(exclusivity.only_principal(7, 50, at(60)), Some(1));
-        assert_eq!(exclusivity.only_principal(7, 50, at(61)), None, "too long ago");
-        assert_eq!(exclusivity.only_principal(7, 70, at(1)), None, "another program");
-        assert_eq!(exclusivity.only_principal(8, 50, at(1)), None);
-        exclusivity.served(7, 3, 50, true, at(1));
-        assert_eq!(exclusivity.only_principal(7, 50, at(2)), None, "one of two");
+        exclusivity.served(7, 1, one, true, at(0));
+        exclusivity.served(7, 2, two, true, at(0));
+        exclusivity.served(7, 50, one, false, at(0));
+        assert_eq!(exclusivity.only_principal(7, one, at(60)), Some(1));
+        assert_eq!(exclusivity.only_principal(7, one, at(61)), None, "too long ago");
+        assert_eq!(
+            exclusivity.only_principal(7, third, at(1)),
+            None,
+            "another program"
+        );
+        assert_eq!(exclusivity.only_principal(8, one, at(1)), None);
+        exclusivity.served(7, 3, one, true, at(1));
+        assert_eq!(exclusivity.only_principal(7, one, at(2)), None, "one of two");
     }
 
     #[test]
