@@ -61,8 +61,8 @@ impl Place {
         };
     }
 
-    /// Share of the touches that the graph explains, where enough principals were seen. What `principal` took of others'
-    /// is left out as far as it is known: its own walk between the visits of others does not make it usual.
+    /// Share of the touches that the graph explains, where enough principals were seen. What `principal` took of
+    /// others' is left out as far as it is known: its own walk between the visits of others does not make it usual.
     pub(super) fn explained(&self, principal: u32) -> Option<f64> {
         let own = if self.most.0 == principal { self.most.1 } else { 0 };
         let all = self.counts.iter().sum::<u32>().saturating_sub(own);
