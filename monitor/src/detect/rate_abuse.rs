@@ -14,12 +14,13 @@
 //!
 //! **Look-alikes spared.** Retry storms and deploys (only what is served counts), an expired token (401), limits of the
 //! server's own (429 is not served; where it is a third of the answers, nothing is found), 304 pollers, health checks
-//! and polling dashboards (below the floor), sync and batches (each object once), paging (each page once), services
-//! (four times the threshold) and API keys (twice: a program's pace is its contract), pools of pods under one token
-//! (the threshold is each client's; eight and more are not looked at), load tests (short, or from listed addresses).
+//! and polling dashboards (below the floor), sync and batches (each object once), paging (each page once), imports by
+//! programs (201: each makes another thing), services (four times the threshold) and API keys (twice: a program's pace
+//! is its contract), pools of pods under one token (the threshold is each client's; eight and more are not looked at),
+//! load tests (short, or from listed addresses).
 //!
-//! **What it trades.** Many objects once each are `scraping` and `id-enumeration`. A distributed flood is the kernel's.
-//! OWASP API4:2023, CWE-770.
+//! **What it trades.** Who floods a server with new objects under an API key is not seen. Many objects once each are
+//! `scraping` and `id-enumeration`. A distributed flood is the kernel's. OWASP API4:2023, CWE-770.
 
 use serde::{Deserialize, Serialize};
 
@@ -278,6 +279,11 @@ impl Busy {
     }
 }
 
+/// Whether a program makes something new: what it imports is each another thing, though no id says so yet.
+fn imports(observation: &Observation, cx: &Context<'_>) -> bool {
+    observation.status == Some(201) && matches!(cx.class, ActorClass::Service | ActorClass::Key)
+}
+
 /// Which object, or which page, a request asks for.
 fn object(observation: &Observation, cx: &Context<'_>) -> Option<u64> {
     // Behind the end of a list every page is the same.
@@ -343,6 +349,7 @@ impl Detector for RateAbuse {
             busy.sources.count(observation);
         }
         let repeats = match &mut track.busy {
+            Some(_) if imports(observation, cx) => false,
             Some(busy) => busy.repeats(object(observation, cx)),
             None => true,
         };

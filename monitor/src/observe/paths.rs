@@ -9,11 +9,40 @@ use super::{
 /// Paths remembered. Elements of lists seldom have more ids, and what comes in turn is found at once.
 const SLOTS: usize = 32;
 
-/// Names of what holds any kind of object: they say nothing about a bare `id` in it.
-const HOLDERS: [&str; 24] = [
-    "data", "items", "item", "results", "result", "rows", "row", "list", "content", "contents", "records",
-    "record", "entries", "entry", "nodes", "node", "edges", "objects", "object", "payload", "response",
-    "docs", "values", "body",
+/// Names of what holds any kind of object, or any request's arguments: they say nothing about a bare `id` in it.
+const HOLDERS: [&str; 32] = [
+    "data",
+    "items",
+    "item",
+    "results",
+    "result",
+    "rows",
+    "row",
+    "list",
+    "content",
+    "contents",
+    "records",
+    "record",
+    "entries",
+    "entry",
+    "nodes",
+    "node",
+    "edges",
+    "objects",
+    "object",
+    "payload",
+    "response",
+    "docs",
+    "values",
+    "body",
+    "variables",
+    "input",
+    "params",
+    "parameters",
+    "args",
+    "arguments",
+    "where",
+    "filter",
 ];
 
 /// The name of the field that a bare `id` stands in: `order` in `{"order":{"id":7}}` and `{"orders":[{"id":7}]}`. Empty
@@ -128,6 +157,9 @@ mod tests {
             ("/data/~/~/id", ""),
             ("/data/orders/~/id", "orders"),
             ("/~/id", ""),
+            ("/variables/id", ""),
+            ("/variables/input/id", ""),
+            ("/variables/order/id", "order"),
             ("/id", ""),
             ("id", ""),
             ("", ""),

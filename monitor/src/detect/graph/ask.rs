@@ -76,9 +76,9 @@ impl Graph {
         self.ties.is_wide(actor, kind)
     }
 
-    /// Share of what is touched at a place that the graph explains, where enough is known.
-    pub(in crate::detect) fn explained(&self, place: u64) -> Option<f64> {
-        self.places.peek(&place).and_then(Place::explained)
+    /// Share of what others than `actor` touch at a place that the graph explains, where enough is known.
+    pub(in crate::detect) fn explained(&self, place: u64, actor: u32) -> Option<f64> {
+        self.places.peek(&place)?.explained(actor)
     }
 
     /// Whether many touched what they had been given at a place, however much else they touched.

@@ -244,7 +244,7 @@ impl Graph {
         if !self.belongs_to_others(asked, owners, me) || everybodys() {
             return Claim::Unknown;
         }
-        let sure = || self.explained(asked.place).is_some_and(|share| share >= 0.8);
+        let sure = || self.explained(asked.place, me).is_some_and(|share| share >= 0.8);
         let like = objects::key_of_any_kind(&asked.id);
         if given.is_some_and(|given| given.has(like)) && !sure() {
             return Claim::Perhaps;

@@ -102,7 +102,7 @@ impl Graph {
             }
             Named::Related => {}
             Named::Other(owner) => {
-                let kept = place.explained();
+                let kept = place.explained(me);
                 object.said = Some(Said {
                     owner,
                     kept,

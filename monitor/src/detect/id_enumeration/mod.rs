@@ -13,12 +13,13 @@
 //! threshold: sequential steps (up, down, strides, shuffled) up to 45 points; refused share up to 45; objects of at
 //! least three other actors up to 20; objects that the graph knows to be those of four others, for a user like any
 //! where nobody else is served such, up to 25; four times what nearly all peers touch 40; never listed 10; a machine's
-//! pace 10 to 15; new actor 5; multiples of the threshold up to 10; long-served actor -15, unless it was found out
-//! before; as many objects of its own in the same run -15. A finding from 50 on; the points are the confidence. Volume
-//! and, without refusals, order do not count for services; volume not, where answers say whose such objects are, if
-//! none of it is known to be others'. Without refusals and without foreign objects an established actor stays at 60,
-//! and without refusals and order one that asks from three addresses and has nothing of its own (the pods of a
-//! service): written down, not dropped.
+//! pace 10 to 15; new actor 5; multiples of the threshold up to 10; deleting objects of four others, by who is neither
+//! staff nor a program, up to 10; long-served actor -15, unless it was found out before; as many objects of its own in
+//! the same run -15. A finding from 50 on; the points are the confidence. Volume and, without refusals, order do not
+//! count for services; volume not, where answers say whose such objects are, if none of it is known to be others'.
+//! Without refusals and without foreign objects an established actor and an API key stay at 60, and without refusals
+//! and order one that asks from three addresses and has nothing of its own (the pods of a service): written down, not
+//! dropped.
 //!
 //! **Defaults.** 20 distinct objects (published rules: 25 to 50 in 1 to 5 minutes; counting only evidence allows less),
 //! or twice what nine of ten actors touch at that endpoint, at most 100; or twice what the same actor did in an earlier
@@ -257,10 +258,16 @@ impl IdEnumeration {
             } else {
                 track.claimed()
             },
+            deleted: if clears_up(cx, track, &place) {
+                0
+            } else {
+                track.foreign()
+            },
             owners: track.owners(),
             unlisted: track.listed * 4 < track.touches.total(),
             at_home: track.listed >= track.touches.total(),
             service: cx.class == ActorClass::Service,
+            program: is_program(cx),
             pods: track.is_few_pods() && !cx.graph.has_own(short(cx.actor_key), place.kind),
             given: cx.graph.knows(place.kind),
             new: known <= NEW_AGE,
@@ -331,6 +338,21 @@ fn is_usual(observation: &Observation, cx: &Context<'_>, track: &Track, place: &
         || cx.graph.is_staff(me)
         || cx.graph.is_wide(me, place.kind)
         || cx.graph.other_foreigners(place.kind, me) >= 2
+}
+
+/// Whether it is a program, by its credential.
+fn is_program(cx: &Context<'_>) -> bool {
+    matches!(cx.class, ActorClass::Service | ActorClass::Key)
+}
+
+/// Whether nothing is deleted here, or by one who may do so for others: staff, a service, who shares with everybody.
+fn clears_up(cx: &Context<'_>, track: &Track, place: &Asked) -> bool {
+    let me = short(cx.actor_key);
+    cx.about.method() != "DELETE"
+        || is_program(cx)
+        || track.is_pool()
+        || cx.graph.is_staff(me)
+        || cx.graph.is_wide(me, place.kind)
 }
 
 /// Most touches that a window must show one by one: a learned threshold can be more than what is remembered.

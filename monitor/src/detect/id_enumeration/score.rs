@@ -141,6 +141,8 @@ pub(super) struct Surroundings {
     /// How many objects are known to have been given to others and never to the actor, where nothing says that this is
     /// usual.
     pub(super) claimed: u32,
+    /// How many of the foreign objects were deleted, where nothing says that the actor clears up for others.
+    pub(super) deleted: u32,
     /// Of how many such others, counted up to four.
     pub(super) owners: u32,
     /// Whether the actor never asked for a list of these objects.
@@ -149,6 +151,8 @@ pub(super) struct Surroundings {
     pub(super) at_home: bool,
     /// Whether it is a program that reads for others by contract.
     pub(super) service: bool,
+    /// Whether it is a program, by its credential: an API key's, or a service.
+    pub(super) program: bool,
     /// Whether it asks from some addresses, and has nothing of its own: perhaps the pods of a service.
     pub(super) pods: bool,
     /// Whether answers say whose objects of this kind are.
@@ -196,6 +200,12 @@ pub(super) fn score(shape: &Shape, around: &Surroundings) -> Points {
     } else {
         0
     };
+    // Who deletes what is others', one after the other, does not read by some right that nobody told of.
+    let deleted = if around.owners >= 4 {
+        ramp(f64::from(around.deleted), 4.0, 8.0, 10)
+    } else {
+        0
+    };
     // Much is no sign by itself: some have much. Where one sees whose objects are, part of it must be others'.
     let others = !around.given || (around.foreign >= 2 && around.owners >= 2);
     let volume = match around.peers {
@@ -219,9 +229,12 @@ pub(super) fn score(shape: &Shape, around: &Surroundings) -> Points {
     );
     score.flag("established-actor", around.established, -15);
     score.flag("among-own", around.at_home, -15);
-    let harmless = denial == 0 && foreign == 0;
+    score.add("deletes-others", f64::from(around.deleted), deleted);
+    let harmless = denial + foreign + claimed == 0;
     let alone = sequence + denial + volume == 0;
-    if alone || (around.pods && !pattern) || (harmless && (around.established || sequence == 0)) {
+    // Neighbouring numbers may all be one's own: a firm's key that goes through the firm's accounts.
+    let honest = around.established || around.program || sequence == 0;
+    if alone || (around.pods && !pattern) || (harmless && honest) {
         score.cap(DOUBT);
     }
     score

@@ -315,3 +315,29 @@ fn a_proxy_on_this_host_uses_nobodys_token() {
     }
     assert_eq!(judge.stats().findings, 0);
 }
+
+#[test]
+fn a_key_that_walks_over_what_may_all_be_its_own_is_not_dropped() {
+    let accounts = |i, ms| {
+        let read = get(ms, CLIENT, format!("/api/accounts/{}", 5000 + i));
+        read.token("firm").kind(PrincipalKind::ApiKey)
+    };
+    let mut requests = office(600);
+    // Others have an account or two, elsewhere.
+    for user in 0..20u64 {
+        let client = format!("192.0.2.{}", 1 + user);
+        requests.push(
+            get(user * 900, &client, format!("/api/accounts/{}", 100 + 17 * user)).token(format!("t{user}")),
+        );
+    }
+    requests.extend(series(300, 200, accounts));
+    let outcome = run(requests.clone());
+    assert!(outcome.dropped().is_empty(), "{}", outcome.explain());
+    // A third of the same refused is another thing.
+    let firm = requests
+        .iter_mut()
+        .filter(|request| request.kind == PrincipalKind::ApiKey);
+    firm.step_by(3).for_each(|request| request.status = Some(403));
+    let outcome = run(requests);
+    assert_eq!(outcome.dropped(), [CLIENT], "{}", outcome.explain());
+}

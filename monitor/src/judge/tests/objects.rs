@@ -185,6 +185,39 @@ fn others_orders_are_found_in_bodies_and_when_changed() {
     assert_eq!(outcome.detectors(), ["foreign-object"], "{}", outcome.explain());
 }
 
+/// A walker with nothing of its own that asks for an order of each of sixty others, one after the other.
+fn harvest(method: &'static str) -> Vec<Request> {
+    let mut requests = shop(60, 3);
+    requests.extend((0..60).map(|i| {
+        let target = format!("/api/orders/{}", own(i)[1]);
+        get(400_000 + i * 2700, THIEF, target)
+            .token("mine")
+            .method(method)
+    }));
+    requests
+}
+
+#[test]
+fn deleting_what_is_others_is_more_than_reading_it() {
+    let outcome = run(harvest("DELETE"));
+    assert!(
+        outcome.detectors().contains(&"id-enumeration"),
+        "{}",
+        outcome.explain()
+    );
+    assert!(outcome.dropped().is_empty(), "{}", outcome.explain());
+    // Who has the right to clear up has the key for it.
+    let mut by_key = harvest("DELETE");
+    let keys = by_key.iter_mut().filter(|request| request.method == "DELETE");
+    keys.for_each(|request| request.kind = PrincipalKind::ApiKey);
+    let outcome = run(by_key);
+    assert!(
+        !outcome.detectors().contains(&"id-enumeration"),
+        "{}",
+        outcome.explain()
+    );
+}
+
 #[test]
 fn an_account_without_orders_that_tries_what_it_knows() {
     let mut requests = shop(30, 3);

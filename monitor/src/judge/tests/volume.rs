@@ -292,6 +292,21 @@ fn far_more_than_others() {
     }
     few.extend(series(1500, 220, search));
     found("forty objects in turn, with a key", "rate-abuse", few);
+    for (name, kind, spared) in [
+        ("an import with a key", PrincipalKind::ApiKey, true),
+        ("a user's flood of new orders", PrincipalKind::Bearer, false),
+    ] {
+        let mut requests = honest.clone();
+        requests.extend(series(4000, 150, |_, ms| {
+            let made = get(200_000 + ms, CLIENT, "/api/orders").method("POST");
+            made.status(201).token("key").kind(kind)
+        }));
+        if spared {
+            left_alone(name, requests);
+        } else {
+            found(name, "rate-abuse", requests);
+        }
+    }
     let mut requests = honest;
     let own = |i: u64, ms| {
         get(ms, CLIENT, format!("/api/photos/{}", 7 * i))
