@@ -67,6 +67,22 @@ fn one_client_sprays() {
     }
 }
 
+/// At nine o'clock, after a change of passwords, before the first one is in: written down perhaps, but not dropped.
+#[test]
+fn an_office_whose_first_eight_mistype_at_once_is_not_dropped() {
+    let mistypes = |i: u64| {
+        let user = format!("user-{}", 600 + i);
+        login(AFTER + i * 1500, SPRAYER, &user, &format!("typo-{i}"), false).program("browser/1")
+    };
+    let gets_in = |i: u64| {
+        let user = format!("user-{}", 600 + i);
+        login(AFTER + 20_000 + i * 1500, SPRAYER, &user, "right", true).program("browser/1")
+    };
+    let office = (0..8).map(mistypes).chain((0..8).map(gets_in)).collect();
+    let outcome = with(logins(60, 1), office);
+    assert_eq!(outcome.dropped(), Vec::<String>::new(), "{}", outcome.explain());
+}
+
 #[test]
 fn one_password_from_many_clients() {
     let spray = |i: u64| {
