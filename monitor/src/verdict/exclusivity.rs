@@ -42,7 +42,7 @@ struct Users {
     /// Their keys, and what is known of each, in the same order: behind a proxy all keys are looked through for each
     /// request. Nearly always there is one, which then needs no memory of its own.
     keys: SmallVec<[u64; 1]>,
-    users: SmallVec<[User; 1]>,
+    known: SmallVec<[User; 1]>,
     forwarded: Option<Timestamp>,
 }
 
@@ -81,17 +81,17 @@ impl Exclusivity {
     /// A request of `source` was served. `user` is the keyed hash of its principal, or its client program `print`;
     /// `proven` says that it is a principal whose credential was needed.
     pub fn served(&mut self, source: u64, user: u64, print: u64, proven: bool, now: Timestamp) {
-        let known = self.sources.entry(source);
+        let users = self.sources.entry(source);
         let now = seconds(now);
-        match known.keys.iter().position(|key| *key == user) {
+        match users.keys.iter().position(|key| *key == user) {
             Some(at) => {
-                if let Some(user) = known.users.get_mut(at) {
+                if let Some(user) = users.known.get_mut(at) {
                     user.last = user.last.max(now);
                     user.proven |= proven;
                     user.served = user.served.saturating_add(1);
                 }
             }
-            None => known.enter(
+            None => users.enter(
                 user,
                 User {
                     print: half(print),
@@ -144,20 +144,20 @@ impl Exclusivity {
 impl Users {
     /// Enters one that is not known; where there are too many, one gives way.
     fn enter(&mut self, key: u64, user: User) {
-        if self.users.len() >= USERS {
-            let users = self.users.iter().enumerate();
+        if self.known.len() >= USERS {
+            let users = self.known.iter().enumerate();
             let oldest = users.min_by_key(|(_, user)| (user.proven, user.last));
             if let Some((at, _)) = oldest {
                 self.keys.swap_remove(at);
-                self.users.swap_remove(at);
+                self.known.swap_remove(at);
             }
         }
         self.keys.push(key);
-        self.users.push(user);
+        self.known.push(user);
     }
 
     fn iter(&self) -> impl Iterator<Item = (u64, &User)> {
-        self.keys.iter().copied().zip(&self.users)
+        self.keys.iter().copied().zip(&self.known)
     }
 }
 
