@@ -173,8 +173,8 @@ impl TransactionSink for Outlet {
 }
 
 impl Outlet {
-    /// An empty batch: one that was judged, if there is one, so that its memory need not go from thread to thread by way
-    /// of the allocator.
+    /// An empty batch: one that was judged, if there is one, so that its memory need not go from thread to thread by
+    /// way of the allocator.
     fn next_batch(&mut self) -> Vec<Observation> {
         let Some(mut batch) = self.judge.spent() else {
             // About as many will come again.

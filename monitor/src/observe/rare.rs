@@ -48,8 +48,8 @@ struct Rare<'a> {
     json: bool,
 }
 
-/// What a transaction has; `None` if it has nothing of it, as most. Whether there may be something is seen first: to put
-/// it together takes longer than all the rest of an observation.
+/// What a transaction has; `None` if it has nothing of it, as most. Whether there may be something is seen first: to
+/// put it together takes longer than all the rest of an observation.
 pub(super) fn extra(
     transaction: &Transaction<'_>,
     beside: Beside<'_>,
