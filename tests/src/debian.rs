@@ -7,7 +7,6 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -102,10 +101,8 @@ impl Debian {
     }
 }
 
-/// A clean Debian, kept over runs. Tests of one program run side by side: one of them makes it.
+/// A clean Debian, kept over runs.
 fn clean() -> Result<PathBuf> {
-    static MAKING: Mutex<()> = Mutex::new(());
-    let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let home = std::env::var_os("HOME").unwrap_or_else(|| "/root".into());
     let cache =
         std::env::var_os("XDG_CACHE_HOME").map_or_else(|| Path::new(&home).join(".cache"), PathBuf::from);

@@ -71,11 +71,6 @@ const DEBOOTSTRAP: Package = Package {
     sign: Sign::Program("debootstrap"),
     why: "makes the clean Debian that the package is installed in",
 };
-const BPFTOOL: Package = Package {
-    name: "bpftool",
-    sign: Sign::Program("bpftool"),
-    why: "another hand on the programs and maps in the kernel",
-};
 const WRK: Package = Package {
     name: "wrk",
     sign: Sign::Program("wrk"),
@@ -145,10 +140,9 @@ fn wanted(purpose: Purpose) -> &'static [Package] {
             LOGROTATE,
             RSYSLOG,
             PROMETHEUS,
-            BPFTOOL,
         ],
         Purpose::Kernels => &[IPROUTE2, CURL, NGINX, QEMU, BUSYBOX, CPIO, KMOD, XZ],
-        Purpose::Bench => &[IPROUTE2, UTIL_LINUX, NGINX, TCPDUMP, WRK, BPFTOOL, XDP_TOOLS],
+        Purpose::Bench => &[IPROUTE2, UTIL_LINUX, NGINX, TCPDUMP, WRK, XDP_TOOLS],
     }
 }
 
