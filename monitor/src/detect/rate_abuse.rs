@@ -281,7 +281,7 @@ impl Busy {
 
 /// Whether a program makes something new: what it imports is each another thing, though no id says so yet.
 fn imports(observation: &Observation, cx: &Context<'_>) -> bool {
-    observation.status == Some(201) && matches!(cx.class, ActorClass::Service | ActorClass::Key)
+    observation.status == Some(201) && cx.class.is_program()
 }
 
 /// Which object, or which page, a request asks for.

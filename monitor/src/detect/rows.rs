@@ -23,8 +23,8 @@ const ACTORS: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     ends: Vec<Row>,
-    /// The last number of each row, and the request until which it is followed: what nearly all requests look at, and
-    /// nothing else.
+    /// The last number of each row, and the request until which it is followed if nothing goes on with it: what nearly
+    /// all requests look at, and nothing else.
     numbers: [u64; ENDS],
     until: [u64; ENDS],
     requests: u64,
@@ -35,7 +35,6 @@ pub(super) struct Rows {
 /// One of them.
 #[derive(Debug)]
 pub(super) struct Row {
-    last_number: u64,
     /// Which way it goes, from the second number on.
     upward: Option<bool>,
     /// Numbers in it.
@@ -51,7 +50,6 @@ pub(super) struct Row {
     pub(super) actors: Vec<u64>,
     /// When it began.
     pub(super) first: Timestamp,
-    last: u64,
     reported: u32,
     /// Numbers of it of which somebody else is known to be the owner, or that were refused.
     pub(super) telling: u32,
@@ -71,15 +69,17 @@ impl Rows {
         self.requests += 1;
         let new = number > self.highest;
         self.highest = self.highest.max(number);
-        if !self.numbers.iter().any(|last| number.abs_diff(*last) <= STEP) {
+        if !self.numbers.iter().any(|last| is_near(*last, number)) {
             self.begin(number, telling, actor, at);
             return None;
         }
         // What somebody else began a step before must not take a long row over.
-        let goes = (0..).zip(&self.ends).filter(|(_, row)| row.goes_to(number));
-        let Some((found, _)) = goes.max_by_key(|(_, row)| row.len) else {
-            match self.ends.iter_mut().find(|row| row.has_passed(number)) {
-                Some(row) => row.again += 1,
+        let ends = (0..).zip(self.ends.iter().zip(self.numbers));
+        let goes = ends.filter(|(_, (row, last))| row.goes_to(*last, number));
+        let Some((found, _)) = goes.max_by_key(|(_, (row, _))| row.len) else {
+            let mut ends = self.ends.iter_mut().zip(self.numbers);
+            match ends.find(|(_, last)| is_near(*last, number)) {
+                Some((row, _)) => row.again += 1,
                 None => self.begin(number, telling, actor, at),
             }
             return None;
@@ -98,8 +98,7 @@ impl Rows {
     fn went_on(&mut self, at: usize, number: u64, telling: bool, actor: u64, new: bool) {
         let now = self.requests;
         let Some(row) = self.ends.get_mut(at) else { return };
-        row.upward = Some(number > row.last_number);
-        (row.last_number, row.last) = (number, now);
+        row.upward = self.numbers.get(at).map(|last| number > *last);
         row.len += 1;
         row.new += u32::from(new);
         row.telling += u32::from(telling);
@@ -112,23 +111,20 @@ impl Rows {
         #[expect(clippy::cast_precision_loss, reason = "a share")]
         let since = (now - row.begun + 1) as f64;
         row.share = f64::from(row.len) / since;
-        self.note(at);
+        let len = row.len;
+        self.note(at, number, len);
     }
 
-    /// Notes where a row ends now.
-    fn note(&mut self, at: usize) {
-        let row = self.ends.get(at);
-        if let (Some(row), Some(number), Some(until)) =
-            (row, self.numbers.get_mut(at), self.until.get_mut(at))
-        {
-            (*number, *until) = (row.last_number, row.outlasts());
+    /// Notes that a row of this length ends with this number now.
+    fn note(&mut self, at: usize, number: u64, len: u32) {
+        if let (Some(last), Some(until)) = (self.numbers.get_mut(at), self.until.get_mut(at)) {
+            (*last, *until) = (number, self.requests + PATIENCE * u64::from(len));
         }
     }
 
     /// Follows a new row; the one that rested for longest gives way, for its length.
     fn begin(&mut self, number: u64, telling: bool, actor: u64, at: Timestamp) {
         let row = Row {
-            last_number: number,
             upward: None,
             len: 1,
             begun: self.requests,
@@ -138,7 +134,6 @@ impl Rows {
             starter: actor,
             actors: Vec::new(),
             first: at,
-            last: self.requests,
             reported: 0,
             telling: u32::from(telling),
         };
@@ -151,26 +146,14 @@ impl Rows {
             Some(oldest) => *oldest = row,
             None => self.ends.push(row),
         }
-        self.note(place);
+        self.note(place, number, 1);
     }
 }
 
 impl Row {
-    /// Whether the number is the next one.
-    fn goes_to(&self, number: u64) -> bool {
-        let step = number.abs_diff(self.last_number);
-        let upward = number > self.last_number;
-        step != 0 && step <= STEP && self.upward.is_none_or(|way| way == upward)
-    }
-
-    /// Whether it has just been there: somebody else's request for it ends nothing.
-    fn has_passed(&self, number: u64) -> bool {
-        number.abs_diff(self.last_number) <= STEP
-    }
-
-    /// The request until which it is followed, if nothing goes on with it.
-    fn outlasts(&self) -> u64 {
-        self.last + PATIENCE * u64::from(self.len)
+    /// Whether the number is the next one behind its last.
+    fn goes_to(&self, last: u64, number: u64) -> bool {
+        number != last && is_near(last, number) && self.upward.is_none_or(|way| way == (number > last))
     }
 
     /// The share of all requests that it must be.
@@ -181,6 +164,11 @@ impl Row {
             OLD_SHARE
         }
     }
+}
+
+/// Whether a row has just been at a number, or comes to it: somebody else's request for it ends nothing.
+fn is_near(last: u64, number: u64) -> bool {
+    number.abs_diff(last) <= STEP
 }
 
 #[cfg(test)]

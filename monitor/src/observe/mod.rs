@@ -110,6 +110,13 @@ pub enum ActorClass {
     Nobody,
 }
 
+impl ActorClass {
+    /// Whether it is a program, by its credential.
+    pub fn is_program(self) -> bool {
+        matches!(self, Self::Service | Self::Key)
+    }
+}
+
 /// The secret that a request proves its principal with.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Credential {

@@ -34,13 +34,7 @@ struct Best {
 impl IdEnumeration {
     /// Weighs the walk that the last touch belongs to.
     pub(super) fn evaluate(&mut self, touched: &Touched<'_>, out: &mut Vec<Finding>) {
-        let Touched {
-            observation,
-            cx,
-            place,
-            now,
-            ..
-        } = *touched;
+        let (place, now) = (&touched.place, touched.now);
         let catalogue = self.catalogues.peek(&place.place).is_some_and(Catalogue::is_one);
         let mut peers = self.peers.peek(&place.place).copied().unwrap_or_default();
         let Some(track) = self.tracks.get(&touched.key()) else {
@@ -67,7 +61,7 @@ impl IdEnumeration {
         if !std::mem::replace(&mut track.fired, true) {
             self.peers.entry(place.place).leave(track.served());
         }
-        out.push(finding(observation, cx, track, &around, &best));
+        out.push(finding(touched.observation, touched.cx, track, &around, &best));
     }
 }
 
@@ -92,7 +86,7 @@ fn around(touched: &Touched<'_>, track: &Track, peers: &Peers, (least, most): (u
         unlisted: track.listed * 4 < track.touches.total(),
         at_home: track.listed >= track.touches.total(),
         service: cx.class == ActorClass::Service,
-        program: is_program(cx),
+        program: cx.class.is_program(),
         pods: track.is_few_pods() && !cx.graph.has_own(short(cx.actor_key), place.kind),
         given: cx.graph.knows(place.kind),
         new: known <= NEW_AGE,
@@ -150,16 +144,11 @@ fn is_usual(observation: &Observation, cx: &Context<'_>, track: &Track, place: &
         || cx.graph.other_foreigners(place.kind, me) >= 2
 }
 
-/// Whether it is a program, by its credential.
-fn is_program(cx: &Context<'_>) -> bool {
-    matches!(cx.class, ActorClass::Service | ActorClass::Key)
-}
-
 /// Whether nothing is deleted here, or by one who may do so for others: staff, a service, who shares with everybody.
 fn clears_up(cx: &Context<'_>, track: &Track, place: &Asked) -> bool {
     let me = short(cx.actor_key);
     cx.about.method() != "DELETE"
-        || is_program(cx)
+        || cx.class.is_program()
         || track.is_pool()
         || cx.graph.is_staff(me)
         || cx.graph.is_wide(me, place.kind)

@@ -43,7 +43,7 @@ use super::{
 };
 use crate::{
     lru::{Lru, TableStats},
-    observe::{ActorClass, Observation},
+    observe::Observation,
     time::Timestamp,
 };
 
@@ -168,7 +168,7 @@ impl Detector for Scraping {
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let reads = matches!(observation.method.name(), "GET" | "POST" | "QUERY");
-        let programs = matches!(cx.class, ActorClass::Service | ActorClass::Key);
+        let programs = cx.class.is_program();
         let crawls = observation.says_crawler && observation.principal.is_none();
         if !observation.is_status(2) || !reads || programs || crawls || cx.about.unknown {
             return;

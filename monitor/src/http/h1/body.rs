@@ -28,7 +28,7 @@ pub(crate) struct Body {
     pub(crate) behind: Behind,
 }
 
-/// How its end is found.
+/// How its end is found. Asked for each segment: a byte of its own, as that of a side has it.
 #[derive(Debug)]
 #[repr(u8)]
 enum Kind {
