@@ -93,6 +93,22 @@ fn search(value: &[u8]) -> Option<(SecretKind, &[u8])> {
     })
 }
 
+/// What [`FORMS`] begin with, as far as all of them go.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses what is out of bounds"
+)]
+const FRONTS: [[u8; 3]; FORMS.len()] = {
+    let mut fronts = [[0; 3]; FORMS.len()];
+    let mut at = 0;
+    while at < FORMS.len() {
+        let begins = FORMS[at].begins;
+        fronts[at] = [begins[0], begins[1], begins[2]];
+        at += 1;
+    }
+    fronts
+};
+
 /// Whether one of [`FORMS`] begins with this byte, or a private key: what most places fail.
 #[expect(
     clippy::indexing_slicing,
@@ -126,7 +142,9 @@ fn surely_at(value: &[u8], begin: usize) -> Option<(SecretKind, &[u8])> {
     if text.starts_with(b"-----BEGIN ") {
         return private_key(text);
     }
-    FORMS.iter().find_map(|form| {
+    let front = text.first_chunk()?;
+    let forms = FORMS.iter().zip(&FRONTS).filter(|(_, begins)| *begins == front);
+    forms.map(|(form, _)| form).find_map(|form| {
         let rest = text.strip_prefix(form.begins)?;
         let len = rest
             .iter()

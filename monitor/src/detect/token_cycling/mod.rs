@@ -229,8 +229,12 @@ impl TokenCycling {
             observation.client_print,
             (epoch, observation.at),
         )?;
-        let points = weigh_turns(&self.settings, &turns);
-        if points.sum >= self.settings.score_min && turns.turns % 5 == 0 {
+        // Many take turns, hardly any in a way that counts: what is weighed has to be put together.
+        let points = turns
+            .each
+            .filter(|_| turns.turns % 5 == 0)
+            .map(|_| weigh_turns(&self.settings, &turns));
+        if let Some(points) = points.filter(|points| points.sum >= self.settings.score_min) {
             let summary = format!(
                 "{} credentials, one after the other, each for {} requests",
                 turns.turns,

@@ -40,6 +40,12 @@ impl Lead {
         (self.held, self.len)
     }
 
+    /// Whether nothing stands before a text that begins like this, as nearly all do.
+    #[inline]
+    pub(super) fn is_none(&self, bytes: &[u8]) -> bool {
+        self.len == 0 && matches!(bytes, [b'[', ..] | [b'{', b'\"' | b' ' | b'\n' | b'\r', ..])
+    }
+
     /// Takes bytes as long as they may belong to a lead.
     pub(super) fn pass(&mut self, rest: &mut &[u8], facts: &mut BodyFactSet) -> Passed {
         while let Some((&byte, tail)) = rest.split_first() {

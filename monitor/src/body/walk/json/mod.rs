@@ -90,6 +90,10 @@ impl Json {
 
     /// What may stand before the first value.
     fn lead<V: Visitor + ?Sized>(&mut self, ground: &mut Ground, rest: &mut &[u8], visitor: &mut V) {
+        if self.lead.is_none(rest) {
+            self.state = State::Value;
+            return;
+        }
         if self.lead.pass(rest, &mut ground.facts) == lead::Passed::Begins {
             self.text_begins(ground, visitor);
             self.state = match self.state {
