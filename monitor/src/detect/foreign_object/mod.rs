@@ -16,7 +16,8 @@
 //! of others', 20, else less than half -20; the principal has own objects of this kind 15, has none -10; neighbouring
 //! numbers 15, or a machine's pace 15; others' objects refused, too: up to 20; changes instead of reads 5; shares
 //! objects with very many, was served where administrators are, or claims roles that few of the owners have -30; others
-//! are served foreign objects of this kind, too: some -10, two who came to half as many -25 (`levels.rs`). A finding
+//! who have own objects or none as the principal has are served foreign ones of this kind, too: some -10, two who came
+//! to half as many -25 (`levels.rs`). A finding
 //! from 50 on. A principal without own objects needs a machine's pattern or refusals, or to come new to a place that
 //! the graph explains; where nothing is known of a place it is one only of objects that are next to never given to two
 //! (200 were given), of which nobody else was served foreign ones. Where others open a link or two, five objects of
@@ -111,8 +112,9 @@ pub struct ForeignObject {
     settings: Settings,
     epoch: Option<Timestamp>,
     walks: Lru<(u64, u64), Walk>,
-    /// How far all of them went, by kind of object.
-    levels: Lru<u64, Levels>,
+    /// How far all of them went, by kind of object and whether they have own ones: what staff and programs do, who have
+    /// none, says nothing of users.
+    levels: Lru<(u64, bool), Levels>,
 }
 
 impl ForeignObject {
@@ -142,7 +144,11 @@ impl ForeignObject {
                 walk.awake(observation.at);
                 let said = asked.said.map(|said| said.owner);
                 walk.serve(&asked.id, cx.graph.owners(asked.key).all(), said, observation);
-                self.levels.entry(asked.kind).came_to(walk.served);
+                let has_own = cx.graph.has_own(short(cx.actor_key), asked.kind);
+                if !walk.is_pool(has_own) {
+                    let levels = self.levels.entry((asked.kind, has_own));
+                    levels.came_to(walk.served, observation.at);
+                }
                 true
             }
         }
@@ -180,7 +186,13 @@ impl ForeignObject {
         {
             return None;
         }
-        let levels = self.levels.peek(&asked.kind).copied().unwrap_or_default();
+        let levels = |has_own| {
+            self.levels
+                .peek(&(asked.kind, has_own))
+                .copied()
+                .unwrap_or_default()
+        };
+        let (levels, others) = (levels(has_own), levels(!has_own));
         let around = Surroundings {
             served,
             owners,
@@ -189,7 +201,7 @@ impl ForeignObject {
                 asked.said.filter(|_| tried).and_then(|said| said.kept),
             ),
             settled: cx.graph.is_settled(asked.place),
-            private: cx.graph.is_private(asked.kind) && levels.others(1) == 0,
+            private: cx.graph.is_private(asked.kind) && levels.others(1) + others.others(1) == 0,
             foreigners: levels.others(1),
             as_many: levels.others(served / 2),
             has_own,
