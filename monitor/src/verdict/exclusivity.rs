@@ -20,6 +20,8 @@ const USERS: usize = 16;
 /// When somebody without a proven principal counts as a user of its own.
 const STEADY_SERVED: u16 = 10;
 const STEADY_AGE: Duration = Duration::from_mins(5);
+/// Within this time one principal comes back as another: with a new token.
+const COMES_BACK: Duration = Duration::from_mins(30);
 
 /// The sources.
 #[derive(Debug)]
@@ -109,7 +111,7 @@ impl Exclusivity {
         let known = self.sources.peek(&source)?;
         let mut like = known
             .iter()
-            .filter(|(_, user)| user.proven && user.print == half(print) && self.is_recent(user, now));
+            .filter(|(_, user)| user.proven && user.print == half(print) && is_within(user, COMES_BACK, now));
         let (only, _) = like.next()?;
         like.next().is_none().then_some(only)
     }
@@ -128,16 +130,12 @@ impl Exclusivity {
         let others = known.iter().filter(|(key, user)| {
             let steady =
                 user.served >= STEADY_SERVED && u64::from(user.last - user.first) >= STEADY_AGE.as_secs();
-            (user.proven || steady) && !except.contains(key) && self.is_recent(user, now)
+            (user.proven || steady) && !except.contains(key) && is_within(user, self.window, now)
         });
         Sharing {
             others: u32::try_from(others.count()).unwrap_or(u32::MAX),
             forwards: known.forwarded.is_some_and(|last| now.since(last) <= self.window),
         }
-    }
-
-    fn is_recent(&self, user: &User, now: Timestamp) -> bool {
-        u64::from(seconds(now).saturating_sub(user.last)) <= self.window.as_secs()
     }
 }
 
@@ -159,6 +157,11 @@ impl Users {
     fn iter(&self) -> impl Iterator<Item = (u64, &User)> {
         self.keys.iter().copied().zip(&self.known)
     }
+}
+
+/// Whether somebody was served so lately.
+fn is_within(user: &User, window: Duration, now: Timestamp) -> bool {
+    u64::from(seconds(now).saturating_sub(user.last)) <= window.as_secs()
 }
 
 /// Whole seconds; enough until 2106.
@@ -224,8 +227,8 @@ mod tests {
         exclusivity.served(7, 1, one, true, at(0));
         exclusivity.served(7, 2, two, true, at(0));
         exclusivity.served(7, 50, one, false, at(0));
-        assert_eq!(exclusivity.only_principal(7, one, at(60)), Some(1));
-        assert_eq!(exclusivity.only_principal(7, one, at(61)), None, "too long ago");
+        assert_eq!(exclusivity.only_principal(7, one, at(1800)), Some(1));
+        assert_eq!(exclusivity.only_principal(7, one, at(1801)), None, "too long ago");
         assert_eq!(
             exclusivity.only_principal(7, third, at(1)),
             None,

@@ -14,17 +14,18 @@
 //! **Score** (`walk.rs`). Foreign objects served within a day, from 2 to 6: up to 40; their owners: two 8, three 18,
 //! four 22; what others do at this place: at least 80 % explained by the graph, or 40 touches of own objects and none
 //! of others', 20, else less than half -20; the principal has own objects of this kind 15, has none -10; neighbouring
-//! numbers 15, or a machine's pace 15; others' objects refused, too: up to 20; changes instead of reads 5; shares
-//! objects with very many, was served where administrators are, or claims roles that few of the owners have -30; others
-//! who have own objects or none as the principal has are served foreign ones of this kind, too: some -10, two who came
-//! to half as many -25 (`levels.rs`). A finding
-//! from 50 on. A principal without own objects needs a machine's pattern or refusals, or to come new to a place that
-//! the graph explains; where nothing is known of a place it is one only of objects that are next to never given to two
-//! (200 were given), of which nobody else was served foreign ones. Where others open a link or two, five objects of
-//! four owners are the least. Without pattern and refusals 65 is the most, below what drops a source, up to eight
-//! objects of four owners at a place where nobody else does so. What only answers call another's counts if they name
-//! six owners, eight where others are served what is not theirs, and three in four objects are another owner's; then 65
-//! is the most.
+//! numbers 15, or a machine's pace 15 (that of a service or an API key says nothing); others' objects refused, too: up
+//! to 20; more objects that nobody was given than own ones, where at least 80 % is explained: up to 15; changes instead
+//! of reads 5; shares objects with very many, was served where administrators are, or claims roles that few of the
+//! owners have -30; others but the pods of services are served foreign objects of this kind, too: some -10, two who
+//! came to half as many -25 (`levels.rs`). A finding from 50 on. A principal without own objects needs a machine's
+//! pattern or refusals, or to come new to a place that the graph explains; where nothing is known of a place it is one
+//! only of objects that are next to never given to two (200 were given), of which nobody else was served foreign ones.
+//! Where others open a link or two, five objects of four owners are the least. Without pattern and refusals 65 is the
+//! most, below what drops a source, up to eight objects of four owners at a place where nobody else does so. What only
+//! answers call another's counts if they name six owners, eight where others are served what is not theirs, and three
+//! in four objects are another owner's; then 65 is the most. So it is for an API key, where objects of this kind are
+//! given to two at times: partners share a catalogue.
 //!
 //! **Defaults from.** No published rule has a graph for each principal; `APIClarity`'s learns for the whole host, so
 //! that one user's answers excuse another. Three objects of three owners (four of two, five of one) is this project's:
@@ -112,9 +113,8 @@ pub struct ForeignObject {
     settings: Settings,
     epoch: Option<Timestamp>,
     walks: Lru<(u64, u64), Walk>,
-    /// How far all of them went, by kind of object and whether they have own ones: what staff and programs do, who have
-    /// none, says nothing of users.
-    levels: Lru<(u64, bool), Levels>,
+    /// How far all of them went, by kind of object; but for the pods of services.
+    levels: Lru<u64, Levels>,
 }
 
 impl ForeignObject {
@@ -131,23 +131,21 @@ impl ForeignObject {
     /// Takes in that an object was served. Whether it is foreign.
     fn served(&mut self, asked: &Asked, observation: &Observation, cx: &Context<'_>) -> bool {
         match asked.claim {
-            Claim::Given if self.walks.is_empty() => false,
-            Claim::Given => {
+            Claim::Perhaps => false,
+            Claim::Given | Claim::Unknown if self.walks.is_empty() => false,
+            Claim::Given | Claim::Unknown => {
                 if let Some(walk) = self.walks.get(&(cx.actor_key, asked.kind)) {
-                    walk.given = walk.given.saturating_add(1);
+                    walk.beside(asked.claim == Claim::Given);
                 }
                 false
             }
-            Claim::Perhaps | Claim::Unknown => false,
             Claim::Foreign => {
                 let walk = self.walks.entry((cx.actor_key, asked.kind));
                 walk.awake(observation.at);
                 let said = asked.said.map(|said| said.owner);
                 walk.serve(&asked.id, cx.graph.owners(asked.key).all(), said, observation);
-                let has_own = cx.graph.has_own(short(cx.actor_key), asked.kind);
-                if !walk.is_pool(has_own) {
-                    let levels = self.levels.entry((asked.kind, has_own));
-                    levels.came_to(walk.served, observation.at);
+                if !walk.is_pool(cx.graph.has_own(short(cx.actor_key), asked.kind)) {
+                    self.levels.entry(asked.kind).came_to(walk.served, observation.at);
                 }
                 true
             }
@@ -186,13 +184,8 @@ impl ForeignObject {
         {
             return None;
         }
-        let levels = |has_own| {
-            self.levels
-                .peek(&(asked.kind, has_own))
-                .copied()
-                .unwrap_or_default()
-        };
-        let (levels, others) = (levels(has_own), levels(!has_own));
+        let levels = self.levels.peek(&asked.kind).copied().unwrap_or_default();
+        let private = cx.graph.is_private(asked.kind);
         let around = Surroundings {
             served,
             owners,
@@ -201,14 +194,16 @@ impl ForeignObject {
                 asked.said.filter(|_| tried).and_then(|said| said.kept),
             ),
             settled: cx.graph.is_settled(asked.place),
-            private: cx.graph.is_private(asked.kind) && levels.others(1) + others.others(1) == 0,
+            private: private && levels.others(1) == 0,
             foreigners: levels.others(1),
-            as_many: levels.others(served / 2),
+            as_many: levels.others(served.div_ceil(2)),
             has_own,
             by_right: cx.graph.is_wide(me, asked.kind)
                 || cx.graph.is_staff(me)
                 || is_elevated(cx, walk, asked, roles(observation)),
             newcomer: cx.known_since.since(epoch) >= NEWCOMER,
+            program: cx.class.is_program(),
+            shared: cx.class.is_program() && !private,
         };
         let score = walk.score(&around);
         if score.sum < self.settings.score_min {

@@ -38,8 +38,9 @@ pub(super) struct Walk {
     /// Changed or deleted.
     writes: u32,
     gaps: u32,
-    /// Touches of what was given, since the walk began.
+    /// Touches of what was given, since the walk began, and of what nobody is known to own.
     pub(super) given: u32,
+    pub(super) unknown: u32,
     owners: [u32; OWNERS],
     /// Whom the answers name as owners.
     said: [u32; OWNERS],
@@ -82,6 +83,10 @@ pub(super) struct Surroundings {
     pub(super) by_right: bool,
     /// Whether the principal came when the others had been known for some time.
     pub(super) newcomer: bool,
+    /// Whether it is a program by its credential: then its pace says nothing.
+    pub(super) program: bool,
+    /// Whether it is one that reads what partners may share.
+    pub(super) shared: bool,
 }
 
 /// Enters one, if there is room.
@@ -143,6 +148,12 @@ impl Walk {
         self.sources.count(observation);
     }
 
+    /// Something that is no other's was served, too: `given` to the principal, or of nobody that is known.
+    pub(super) fn beside(&mut self, given: bool) {
+        let count = if given { &mut self.given } else { &mut self.unknown };
+        *count = count.saturating_add(1);
+    }
+
     /// An object of others was refused. The same one again is a retry.
     pub(super) fn refuse(&mut self, object: u64) {
         if !self.tried.contains(&object) {
@@ -202,7 +213,8 @@ impl Walk {
     pub(super) fn score(&self, around: &Surroundings) -> Points {
         let mut score = Points::default();
         let (row, pace, steady) = (self.row(), self.pace(), self.is_steady());
-        let machine = row >= 0.6 || steady || (around.served >= 5 && pace <= 2.0);
+        let timed = steady || (around.served >= 5 && pace <= 2.0);
+        let machine = row >= 0.6 || (timed && !around.program);
         let owners = match around.owners {
             0 | 1 => 0,
             2 => 8,
@@ -235,6 +247,18 @@ impl Walk {
             self.refused,
             ramp(f64::from(self.refused), 1.0, 5.0, 20),
         );
+        let trusted = around.explained.is_some_and(|share| share >= 0.8);
+        // Where others know what they ask for, what nobody listed is unlikely to be one's own either.
+        let unexplained = if trusted && self.given <= self.unknown {
+            self.unknown
+        } else {
+            0
+        };
+        score.add(
+            "unexplained",
+            unexplained,
+            ramp(f64::from(unexplained), 2.0, 8.0, 15),
+        );
         score.flag("changes", self.writes > 0, 5);
         score.flag("by-right", around.by_right, -30);
         let usual = match (around.as_many, around.foreigners) {
@@ -243,12 +267,12 @@ impl Walk {
             _ => 0,
         };
         score.add("others-do-so", around.foreigners, usual);
-        let trusted = around.explained.is_some_and(|share| share >= 0.8);
         // An album of one other, looked through fast, is no search.
         let purposeful = (machine && (around.owners >= 2 || row >= 0.6)) || self.refused >= 3;
-        let mostly = around.owners >= 4 && self.given < around.served;
+        let mostly = around.owners >= 4 && self.given < around.served + unexplained;
         // Where others open a link or two, too, it takes more than that.
-        let usual = around.as_many >= 2 || (around.foreigners >= 2 && !(mostly && around.served >= 5));
+        let usual =
+            around.as_many >= 2 || (around.foreigners >= 2 && !(mostly && around.served + unexplained >= 5));
         let one = around.owners < 2;
         let unknown = around.explained.is_none() && !around.private;
         if !purposeful && (!around.has_own || around.by_right || unknown || usual || one) {
@@ -265,7 +289,7 @@ impl Walk {
         // A field may name somebody else than the owner, and a few clients that have nothing of their own may be the
         // pods of a service.
         let said = around.served > self.told() || (!around.has_own && self.sources.len() >= FEW_PODS);
-        if said || around.by_right || !(purposeful || many && alone) {
+        if said || around.shared || around.by_right || !(purposeful || many && alone) {
             score.cap(DOUBT);
         }
         score
