@@ -3,7 +3,8 @@
 //! **Signal.** Four things:
 //! - *theft*: a credential that one client was using stands in an answer to another, and then that other client is
 //!   served with it. Or a third one is, which never used it before and is another program than its owner;
-//! - *exposed*: an answer holds a provider's key or a private key, or a token that somebody else is using;
+//! - *exposed*: an answer holds a provider's key or a private key, or a token that somebody else is using; where its
+//!   field says that it hands a token out, somebody else as tokens or logins say it;
 //! - *in an address*: key, token or password in the target of a request that is served: it will be in logs and
 //!   histories;
 //! - *in the clear*, if `cleartext` is on: credentials between hosts without TLS.
@@ -32,7 +33,7 @@ use super::{
 use crate::{
     lru::{Lru, TableStats},
     observe::{
-        Observation,
+        Fingerprint, Observation, Principal, PrincipalKind,
         extra::{Secret, SecretKind, SecretPlace},
     },
     time::Timestamp,
@@ -97,6 +98,22 @@ struct User {
     print: u64,
     /// The client that was the last to use it.
     last: u64,
+    /// Whose it is, if that is known.
+    person: Option<Person>,
+}
+
+/// Somebody who was named, and how.
+#[derive(Clone, Copy, Debug)]
+struct Person {
+    kind: PrincipalKind,
+    key: u64,
+}
+
+impl Person {
+    /// Whether these are two. One whom a login named and one whom a token names may be the same.
+    fn is_another(self, other: Self) -> bool {
+        self.kind == other.kind && self.key != other.key
+    }
 }
 
 /// A secret that stood in an answer to somebody else than its user.
@@ -144,6 +161,7 @@ impl LeakedSecret {
                 client: cx.client_key,
                 print: observation.client_print,
                 last: cx.client_key,
+                person: person(cx),
             };
             return None;
         }
@@ -194,10 +212,7 @@ impl LeakedSecret {
                 let key = secret.fingerprint.short();
                 let user = self.users.peek(&key).filter(|user| user.client != 0);
                 if user.is_some_and(|user| user.client != cx.client_key && user.last != cx.client_key) {
-                    let leak = self.leaks.entry(key);
-                    if leak.client == 0 {
-                        (leak.client, leak.at) = (cx.client_key, observation.at);
-                    }
+                    self.leak(key, observation, cx);
                     return self.place(Kind::Token, 1, observation, cx);
                 }
                 let made = observation.method.name() == "POST" || handed(secret, observation, cx);
@@ -206,6 +221,32 @@ impl LeakedSecret {
                     .then(|| self.place(Kind::Key, 1, observation, cx))
                     .flatten()
             }
+        }
+    }
+
+    /// A token that an answer hands out by its name: whose is it? Where that is known, and the answer goes to somebody
+    /// else, it leaks. Who looks at a key of his own leaks nothing.
+    fn handed_out(
+        &mut self,
+        token: Fingerprint,
+        observation: &Observation,
+        cx: &Context<'_>,
+    ) -> Option<Finding> {
+        let key = token.short();
+        let user = self.users.peek(&key)?;
+        let owner = user.person?;
+        if !owner.is_another(person(cx)?) || [user.client, user.last].contains(&cx.client_key) {
+            return None;
+        }
+        self.leak(key, observation, cx);
+        self.place(Kind::Token, 1, observation, cx)
+    }
+
+    /// Remembers who read a token of somebody else.
+    fn leak(&mut self, key: u64, observation: &Observation, cx: &Context<'_>) {
+        let leak = self.leaks.entry(key);
+        if leak.client == 0 {
+            (leak.client, leak.at) = (cx.client_key, observation.at);
         }
     }
 
@@ -279,6 +320,20 @@ impl LeakedSecret {
             finding.endpoint = None;
         }
         Some(finding)
+    }
+}
+
+/// Who acts, if his token says it or his login did.
+fn person(cx: &Context<'_>) -> Option<Person> {
+    match cx.actor {
+        Actor::Principal(Principal {
+            kind: kind @ (PrincipalKind::User | PrincipalKind::Jwt),
+            ..
+        }) => Some(Person {
+            kind,
+            key: cx.actor_key,
+        }),
+        _ => None,
     }
 }
 
@@ -356,6 +411,13 @@ impl Detector for LeakedSecret {
         out.extend(self.used(observation, cx));
         for secret in &observation.extra().secrets {
             out.extend(self.exposed(secret, observation, cx));
+        }
+        // `POST /sessions` is a login, whoever is in at the time; `GET /sessions` shows what there is.
+        let asks = observation.method.name() == "GET" || !cx.about.hints.login;
+        if asks && observation.extra().login.is_none() {
+            for token in &observation.extra().handed_out {
+                out.extend(self.handed_out(*token, observation, cx));
+            }
         }
         let between =
             !is_loopback(observation.client.addr) && observation.client.addr != observation.server.addr;

@@ -51,6 +51,53 @@ fn a_token_read_in_an_answer_is_used_by_the_reader() {
     found("used", requests, &["leaked-secret", "leaked-secret"], &[CLIENT]);
 }
 
+/// `/api/sessions` at `ms` by `client` with this token: the answer hands out the credential that `given` is.
+fn sessions(ms: u64, client: &str, token: &str, given: &str) -> Request {
+    let mut request = get(ms, client, "/api/sessions").token(token).program("curl/8");
+    request.extra.handed_out = vec![KEY.credential(given.as_bytes())];
+    request
+}
+
+/// The users `anna` and `other` log in at two places, and anna uses her token.
+fn two_logins(other: &str) -> Vec<Request> {
+    let mut requests = office(60);
+    requests.push(login(1000, "198.51.100.5", "anna", "secret", true));
+    requests.extend((0..20).map(|n| get(2000 + n * 500, "198.51.100.5", "/api/me").token("anna-1000")));
+    requests.push(login(3000, CLIENT, other, "secret", true).program("curl/8"));
+    requests
+}
+
+#[test]
+fn sessions_of_others_that_a_debug_page_hands_out() {
+    let mut requests = two_logins("eve");
+    requests.push(sessions(30_000, CLIENT, "eve-3000", "anna-1000"));
+    found("exposed", requests.clone(), &["leaked-secret"], &[]);
+    requests.push(
+        get(40_000, CLIENT, "/api/orders")
+            .token("anna-1000")
+            .program("curl/8"),
+    );
+    found("used", requests, &["leaked-secret", "leaked-secret"], &[CLIENT]);
+}
+
+#[test]
+fn who_is_shown_a_session_of_his_own_leaks_nothing() {
+    let mut requests = two_logins("anna");
+    requests.push(sessions(30_000, CLIENT, "anna-3000", "anna-1000"));
+    requests.push(
+        get(40_000, CLIENT, "/api/orders")
+            .token("anna-1000")
+            .program("curl/8"),
+    );
+    found("own", requests, &[], &[]);
+    // Nobody knows whose a key is that no login handed out.
+    let mut requests = two_logins("eve");
+    requests.extend((0..9).map(|n| get(2100 + n * 500, "198.51.100.9", "/api/me").token("key")));
+    requests.push(sessions(30_000, CLIENT, "eve-3000", "key"));
+    requests.push(get(40_000, CLIENT, "/api/orders").token("key").program("curl/8"));
+    found("a key", requests, &[], &[]);
+}
+
 #[test]
 fn credentials_handed_to_their_owners_are_no_leak() {
     let mut requests = office(60);
