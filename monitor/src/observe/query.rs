@@ -19,6 +19,9 @@ const QUERY_PARAMETERS: usize = 32;
 /// Longest id, bytes. Longer ones are none.
 const ID_BYTES: usize = 128;
 
+/// Fewest digits of a parameter that is called a number and nothing else.
+const NUMBER_DIGITS: usize = 6;
+
 /// What a query says.
 #[derive(Debug, Default)]
 pub(super) struct QueryFound<'a> {
@@ -135,29 +138,47 @@ fn decode(value: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What a parameter is about that is called as what it names (`patient=` and a UUID: a reference parameter of FHIR R4),
-/// where nothing but an id looks like its value. Other names with such values are states, nonces and hashes.
+/// What a parameter is about that is called as what it names (`patient=` and a UUID: a reference parameter of FHIR R4;
+/// `invoice=1042`), where its value looks like an id. Other names with such values are states, nonces and hashes.
 fn kind_by_shape<'a>(name: &'a [u8], value: &[u8]) -> Option<&'a [u8]> {
-    const KINDS: [&[u8]; 16] = [
+    const KINDS: [&[u8]; 28] = [
         b"account",
+        b"book",
+        b"booking",
+        b"card",
+        b"contract",
         b"customer",
+        b"device",
         b"document",
         b"encounter",
         b"file",
         b"invoice",
         b"member",
+        b"message",
+        b"note",
         b"order",
         b"organization",
         b"owner",
         b"patient",
+        b"payment",
         b"project",
+        b"report",
+        b"shipment",
         b"subject",
         b"tenant",
+        b"ticket",
+        b"transaction",
         b"user",
         b"vehicle",
     ];
-    let known = || KINDS.iter().any(|kind| name.eq_ignore_ascii_case(kind));
-    (IdShape::of(value).is_telling() && known()).then_some(name)
+    const NUMBERS: [&[u8]; 4] = [b"number", b"no", b"ref", b"reference"];
+    let is_one_of = |names: &[&[u8]]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+    let digits = value.iter().all(u8::is_ascii_digit);
+    if (digits || IdShape::of(value).is_telling()) && is_one_of(&KINDS) {
+        return Some(name);
+    }
+    // A short number behind such a name is a position or a count.
+    (digits && value.len() >= NUMBER_DIGITS && is_one_of(&NUMBERS)).then_some(b"")
 }
 
 /// The object ids of a query, by the names of its parameters.
@@ -208,6 +229,8 @@ mod tests {
                 "state=d2c7a9f0-aaaa-4bbb-8ccc-000000000017&patient=new&user=anna",
                 &[],
             ),
+            ("note=17&fmt=full&order=asc", &["note"]),
+            ("number=30009000000017&no=7&user=", &["number"]),
             ("id=1&id=2&id=3&id=4&id=5", &["id", "id", "id", "id"]),
             ("i\x00d=1&=2&id", &[]),
         ] {

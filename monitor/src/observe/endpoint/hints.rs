@@ -119,6 +119,14 @@ pub(super) fn hints(labels: &[&Label], method: Method, key: &InstallKey) -> Hint
     hints
 }
 
+/// Whether a word of a path says that it is for administrators: for paths that are no endpoint's.
+pub fn for_administrators(path: &str) -> bool {
+    let words = path.split('/').take(16).filter(|word| !word.is_empty());
+    words
+        .into_iter()
+        .any(|word| is_admin(word) || ADMIN.contains(&&*plain(word)))
+}
+
 /// In small letters, without what separates words; a dot stays, for names of files.
 fn plain(text: &str) -> String {
     text.chars()
@@ -137,7 +145,7 @@ fn is_admin(text: &str) -> bool {
 }
 
 /// `v1`, `V2`, `v1.1`.
-fn is_version(text: &str) -> bool {
+pub(super) fn is_version(text: &str) -> bool {
     let digits = text.strip_prefix(['v', 'V']).unwrap_or_default();
     digits.len() <= 4
         && digits.starts_with(|c: char| c.is_ascii_digit())

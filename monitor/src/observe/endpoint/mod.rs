@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     hints::Hints,
+    hints::for_administrators,
     names::stem,
     record::{Record, RecordError},
 };
@@ -45,6 +46,8 @@ const ANSWERS_MEAN: u64 = 100;
 
 /// Answers to requests without a credential that make an endpoint open.
 const OPEN: u64 = 5;
+/// And one of so many answers must be one of them.
+const OPEN_SHARE: u64 = 20;
 
 /// Most object ids read from one path.
 pub const PATH_IDS: usize = 4;
@@ -137,10 +140,12 @@ impl Endpoint {
         self.served_principals * 10 <= self.served_anonymous
     }
 
-    /// Whether everybody may ask here, with a credential or without: some were served without, and nobody was refused
-    /// for it.
+    /// Whether everybody may ask here, with a credential or without: some were served without, more than one who found
+    /// a hole would be, and nobody was refused for it.
     pub fn is_open(&self) -> bool {
-        self.is_public() || (self.served_anonymous >= OPEN && self.refused_anonymous == 0)
+        let some =
+            self.served_anonymous >= OPEN && self.served_anonymous * OPEN_SHARE >= self.served_principals;
+        self.is_public() || (some && self.refused_anonymous == 0)
     }
 }
 
@@ -369,6 +374,8 @@ impl EndpointTable {
         let mut slots = endpoint.stems.iter_mut();
         for label in &labels {
             match label {
+                // `/books/v1/{id}` is about books.
+                Label::Literal { text, .. } if literal.is_some() && hints::is_version(text) => {}
                 Label::Literal { text, .. } => literal = Some(&**text),
                 Label::Id => {
                     if let Some(slot) = slots.next() {
@@ -382,7 +389,7 @@ impl EndpointTable {
             Label::Literal { text, .. } => Some(&**text),
             _ => None,
         });
-        let names: Vec<&str> = names.collect();
+        let names: Vec<&str> = names.filter(|name| !hints::is_version(name)).collect();
         let site_index = |name: &&str| name.starts_with("sitemap") || *name == "robots.txt";
         endpoint.site_index = names.iter().take(endpoint.lists.len()).any(site_index);
         for (slot, name) in endpoint.lists.iter_mut().zip(kinds(&names)) {

@@ -192,3 +192,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_version_is_no_kind_of_object() {
+    let mut table = table();
+    let mut kinds = |path: &str| {
+        let target = target::parse(path.as_bytes(), &KEY);
+        let observation = Observation {
+            path: target.path,
+            status: Some(200),
+            ..crate::observe::tests::observation()
+        };
+        let resolved = table.resolve(&observation, 1);
+        let endpoint = table.get(resolved.endpoint).unwrap();
+        (endpoint.stems[0], endpoint.lists[0])
+    };
+    let books = stem("books", &KEY);
+    assert_eq!(kinds("/books/v1/7").0, books);
+    assert_eq!(kinds("/books/v1").1, books);
+    assert_eq!(kinds("/v2/books/7").0, books);
+    assert_eq!(kinds("/v1/7").0, stem("v1", &KEY), "nothing else stands there");
+}
+
+#[test]
+fn one_who_found_a_hole_makes_nothing_open() {
+    let mut endpoint = table().describe(0, "GET".into(), None, Timestamp::ZERO);
+    (endpoint.served_principals, endpoint.served_anonymous) = (1000, 12);
+    assert!(!endpoint.is_open());
+    endpoint.served_anonymous = 60;
+    assert!(endpoint.is_open());
+    endpoint.refused_anonymous = 1;
+    assert!(!endpoint.is_open());
+}

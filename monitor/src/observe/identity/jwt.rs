@@ -223,6 +223,8 @@ impl Visitor for ClaimsReading<'_> {
             b"/nbf" | b"/iat" => found.claims.begins = found.claims.begins.max(seconds(value.bytes)),
             b"/client_id" | b"/azp" | b"/appid" | b"/cid" => found.client = value.bytes.to_vec(),
             b"/gty" => found.says_service |= value.bytes == b"client-credentials",
+            // Supabase and many of one's own making.
+            b"/role" => found.says_service |= matches!(value.bytes, b"service" | b"service_role"),
             b"/idtyp" => found.says_service |= value.bytes == b"app",
             b"/preferred_username" => found.says_service |= value.bytes.starts_with(b"service-account-"),
             _ => {}

@@ -55,6 +55,8 @@ fn programs_say_so() {
             r#"{"sub":"1","azp":"web","preferred_username":"service-account-x"}"#,
             true,
         ),
+        (r#"{"sub":"svc-orders","role":"service"}"#, true),
+        (r#"{"sub":"jane","role":"customer service"}"#, false),
         (r#"{"sub":"jane","azp":"web"}"#, false),
         (r#"{"user_id":7,"client_id":"web"}"#, false),
         (r#"{"sub":"jane"}"#, false),
