@@ -40,6 +40,12 @@ impl Graph {
         self.givens.of(actor).is_some_and(|given| given.has(mark(kind)))
     }
 
+    /// Whether an answer ever gave the actor objects that it had not asked for one by one: what every user of an API
+    /// with lists meets first, and a program that gets its ids from elsewhere never does.
+    pub(in crate::detect) fn has_home(&self, actor: u32) -> bool {
+        self.givens.of(actor).is_some_and(Known::has_home)
+    }
+
     /// Whether it is known whose objects of this kind are: answers gave enough of them.
     pub(in crate::detect) fn knows(&self, kind: u64) -> bool {
         let given = self.kinds.peek(&kind).map_or(0, |kind| kind.given);

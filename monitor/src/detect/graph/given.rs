@@ -41,6 +41,8 @@ pub(super) struct Given {
     before: u32,
     /// It was given more than can be remembered: it may know everything.
     full: bool,
+    /// An answer gave it objects where it had asked for none in particular: lists, pages of its own.
+    home: bool,
     /// Short hash of its last client.
     client: u32,
     /// Short hash of the roles that it claims; 0 for none.
@@ -159,6 +161,11 @@ impl Known<'_> {
         given.has(object)
     }
 
+    /// Whether it ever was where one is given objects, also as who it was before.
+    pub(super) fn has_home(self) -> bool {
+        self.given.home || self.given.before != 0
+    }
+
     /// The roles that it last claimed; 0 for none.
     pub(super) fn roles(self) -> u32 {
         self.given.roles
@@ -184,6 +191,11 @@ impl Given {
     /// Takes in a field of an answer that no object was asked for ([`Own::note`]).
     pub(super) fn note(&mut self, stem: u64, id: &ObjectId) {
         self.own.note(stem, id);
+    }
+
+    /// An answer gave it objects that it had not asked for one by one.
+    pub(super) fn comes_home(&mut self) {
+        self.home = true;
     }
 
     /// Adds an object. Whether it is new.
