@@ -78,6 +78,8 @@ pub(super) struct Surroundings {
     pub(super) as_many: u32,
     /// Whether the principal was given objects of this kind: it is a user like those whom it reads from.
     pub(super) has_own: bool,
+    /// Whether it never was where one is given objects: it has its ids from elsewhere.
+    pub(super) errand: bool,
     /// Whether something says that the principal reads others' objects by right: it shares objects with very many, is
     /// served where administrators are, or has other roles than those whom it reads from.
     pub(super) by_right: bool,
@@ -289,7 +291,10 @@ impl Walk {
         // A field may name somebody else than the owner, and a few clients that have nothing of their own may be the
         // pods of a service.
         let said = around.served > self.told() || (!around.has_own && self.sources.len() >= FEW_PODS);
-        if said || around.shared || around.by_right || !(purposeful || many && alone) {
+        // Who never was where one is given objects may be a job that has its ids from a database.
+        let errand = around.errand && self.refused == 0;
+        let doubtful = said || errand || around.shared || around.by_right;
+        if doubtful || !(purposeful || many && alone) {
             score.cap(DOUBT);
         }
         score

@@ -157,6 +157,8 @@ pub(super) struct Surroundings {
     pub(super) pods: bool,
     /// Whether answers say whose objects of this kind are.
     pub(super) given: bool,
+    /// Whether they are, and the actor never was where one is given any: it gets its ids from elsewhere.
+    pub(super) errand: bool,
     /// Whether the actor was seen for the first time minutes ago.
     pub(super) new: bool,
     /// Whether the actor has been served for long.
@@ -234,7 +236,9 @@ pub(super) fn score(shape: &Shape, around: &Surroundings) -> Points {
     let alone = sequence + denial + volume == 0;
     // Neighbouring numbers may all be one's own: a firm's key that goes through the firm's accounts.
     let honest = around.established || around.program || sequence == 0;
-    if alone || (around.pods && !pattern) || (harmless && honest) {
+    // A nightly job that is seen for the first time, under a token that does not say that it is a program's.
+    let errand = around.errand && denial == 0;
+    if alone || errand || (around.pods && !pattern) || (harmless && honest) {
         score.cap(DOUBT);
     }
     score

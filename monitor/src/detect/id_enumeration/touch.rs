@@ -155,11 +155,11 @@ fn outcome(observation: &Observation, cx: &Context<'_>, id: &ObjectId) -> Option
     }
 }
 
-/// A client that calls itself a crawler, where nobody needs a credential, and who is served.
+/// A client that calls itself a crawler, has no credential, and is served. Where others do have one, `missing-auth`
+/// says so, once it is known that they need it.
 fn spared_crawler(observation: &Observation, cx: &Context<'_>) -> bool {
     observation.says_crawler
         && observation.principal.is_none()
-        && cx.about.is_public()
         && matches!(observation.status, Some(200..=299 | 304))
         && matches!(cx.about.method(), "GET" | "HEAD")
 }

@@ -89,6 +89,7 @@ fn around(touched: &Touched<'_>, track: &Track, peers: &Peers, (least, most): (u
         program: cx.class.is_program(),
         pods: track.is_few_pods() && !cx.graph.has_own(short(cx.actor_key), place.kind),
         given: cx.graph.knows(place.kind),
+        errand: cx.graph.knows(place.kind) && !cx.graph.has_home(short(cx.actor_key)),
         new: known <= NEW_AGE,
         established: known >= ESTABLISHED_AGE && cx.served >= ESTABLISHED_SERVED && !track.guilty,
         peers: peers.quantile(99),

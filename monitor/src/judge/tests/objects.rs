@@ -103,7 +103,8 @@ fn a_few_pods_without_anything_of_their_own_are_not_dropped() {
         for (n, theft) in thefts.iter_mut().skip(1).enumerate() {
             theft.client = ip(&format!("203.0.113.{}", 60 + n as u64 % clients));
         }
-        requests.extend(thefts.into_iter().skip(1));
+        // The pods never list anything.
+        requests.extend(thefts.into_iter().skip(usize::from(clients > 1)));
         run(requests)
     };
     let outcome = reads(1);
