@@ -43,6 +43,18 @@ impl Scraping {
         [others.next(), others.next()]
     }
 
+    /// Who takes all there is says nothing about what others have: a service that reads everybody's orders makes them
+    /// nobody else's.
+    fn forget(&mut self, cx: &Context<'_>) {
+        let me = short(cx.actor_key);
+        let asked = cx.asked.last();
+        if let Some(actors) = asked.and_then(|asked| self.objects.get(&asked.key)) {
+            for slot in actors.iter_mut().filter(|actor| **actor == me) {
+                *slot = 0;
+            }
+        }
+    }
+
     /// Somebody else who was served this object.
     fn who_else(&mut self, object: u64, actor_key: u64) -> Option<u32> {
         let [one, _] = self.others(object, actor_key);
@@ -71,6 +83,9 @@ impl Scraping {
             entered: std::mem::replace(&mut track.entered, true),
         };
         self.compare(cx, others, &step);
+        if step.took >= self.settings.objects_min {
+            self.forget(cx);
+        }
         step.took >= self.settings.pages_min.min(self.settings.objects_min)
     }
 
