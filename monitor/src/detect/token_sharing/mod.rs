@@ -17,7 +17,7 @@
 //!
 //! **Look-alikes spared.** Roaming and handover (the old address falls silent; flapping back once is one return);
 //! service pools (several clients before anyone was alone: no owner; later members are of the same program or the same
-//! network); dual stack (one IPv4 and one IPv6 address of one program); several connections or programs of one address;
+//! network; of both, four more beside one that was alone, and more are written down, not dropped); dual stack (one IPv4 and one IPv6 address of one program); several connections or programs of one address;
 //! a token that moves from client to client; phones whose carrier gives them another address for each connection (one
 //! program, and four principals within a day at both addresses: `crowds.rs`); proxies on this host, where both sides
 //! are heard (their requests lie within those of their clients); credentials that are there to be used in many places:
@@ -176,6 +176,11 @@ impl Detector for TokenSharing {
         let Some(sharing) = usage.sharing(observation.at, crowds, &self.settings) else {
             return;
         };
+        // Nothing tells a few more of the same program in the same network from more pods of a service.
+        let alike = !sharing.other_program && !sharing.other_network;
+        if alike && sharing.newcomers < REPLICAS {
+            return;
+        }
         let (points, measures) = score(&sharing);
         if points < self.settings.score_min {
             return;
@@ -183,7 +188,7 @@ impl Detector for TokenSharing {
         usage.report(crowds);
         let suspects = usage.suspects(crowds, cx.actor_key);
         let mut finding = finding(observation, cx, &self.settings, usage, &sharing, points, measures);
-        if early && !sharing.other_program && !sharing.quick {
+        if alike || (early && !sharing.other_program && !sharing.quick) {
             finding.confidence = finding.confidence.min(DOUBT);
         }
         out.push(Finding { suspects, ..finding });
@@ -219,6 +224,8 @@ const CROWDS: usize = 1 << 16;
 /// How long it takes to know where the many phones of a carrier come from. Until then one program at several addresses
 /// may be one phone, if it is never at two of them within two seconds.
 const LEARNS: Duration = Duration::from_mins(15);
+/// So many newcomers of the owner's program and network are no replicas of a service that was scaled up.
+const REPLICAS: u32 = 5;
 /// Most confidence in what is found of an API key, or of a token that its holder hardly used: below what drops a
 /// source.
 const DOUBT: u8 = 65;
