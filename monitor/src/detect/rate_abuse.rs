@@ -3,7 +3,7 @@
 //! **Signal.** Requests of one (actor, endpoint) served (2xx, 302, 303) in a minute that repeat: without an object id,
 //! or with one of the last sixty-four. Each minute is held against what nearly all others come to in their busiest
 //! minute there. Two such minutes in a row at nearly twice the threshold, five at the threshold, and in between in
-//! proportion.
+//! proportion; or 600 requests and eight times the threshold before the first minute is over.
 //!
 //! **Score.** 50; times the threshold, from once to eight times, up to 15; minutes beyond two up to 5. 69 is the most,
 //! below what drops a source, unless it is ten minutes at ten times the threshold and ten requests a second.
@@ -90,6 +90,12 @@ const STRONG: u32 = 18;
 /// And what others must add up to, in tenths of the threshold; the most that one minute gives.
 const HEAT: u32 = 45;
 const HEAT_A_MINUTE: u32 = 22;
+/// So often within a minute it is looked whether it is enough already.
+const LOOK: u32 = 75;
+/// Requests in a minute from which on one minute may be enough, and so many times the threshold: half of that for a
+/// key, whose threshold is twice as high.
+const BURST: u32 = 600;
+const BURST_TIMES: u32 = 8;
 /// Requests in a minute before anything of it is remembered beyond their number.
 const BUSY: u32 = 30;
 /// Objects by which a repetition is known: more than most have, fewer than a sync goes through.
@@ -205,6 +211,46 @@ impl RateAbuse {
             track.busy = None;
         }
         finding.filter(|finding| i32::from(finding.confidence) >= self.settings.score_min)
+    }
+}
+
+impl RateAbuse {
+    /// The minute need not be over: it is so strong that it is enough, or follows one that was strong and is strong
+    /// already.
+    fn at_once(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
+        let endpoint = u64::from(cx.endpoint.0);
+        let track = self.tracks.peek(&(cx.actor_key, endpoint))?;
+        let (threshold, usual) = self.threshold(endpoint, track.most, cx.class);
+        let count = track.count;
+        let track = self.tracks.get(&(cx.actor_key, endpoint))?;
+        let busy = track.busy.as_mut()?;
+        let clients = super::count(busy.sources.len()).max(1);
+        let threshold = threshold.saturating_mul(clients);
+        let times = if cx.class == ActorClass::Key {
+            BURST_TIMES / 2
+        } else {
+            BURST_TIMES
+        };
+        // An address without credential can be many people's, or a load test's.
+        let one = cx.class != ActorClass::Nobody;
+        let burst = one && count >= BURST.max(threshold.saturating_mul(times));
+        let strong = count.saturating_mul(10) >= threshold.saturating_mul(STRONG);
+        let again = strong && busy.strong + 1 >= SHORT;
+        if !(burst || again) || busy.limited * 2 >= count || busy.reported > 0 || busy.sources.is_full() {
+            return None;
+        }
+        let before = (busy.least, busy.minutes);
+        busy.least = if busy.minutes == 0 {
+            count
+        } else {
+            busy.least.min(count)
+        };
+        busy.minutes += 1;
+        busy.reported = busy.minutes;
+        let finding = busy.finding(observation, cx, threshold, usual, busy.limited);
+        // The minute is counted when it is over.
+        (busy.least, busy.minutes) = before;
+        Some(finding)
     }
 }
 
@@ -368,6 +414,9 @@ impl Detector for RateAbuse {
         if track.count > track.most {
             track.most = track.count;
             peers.grew(track.most);
+        }
+        if track.count.is_multiple_of(LOOK) {
+            out.extend(self.at_once(observation, cx));
         }
     }
 
