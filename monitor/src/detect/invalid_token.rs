@@ -6,10 +6,11 @@
 //! and nobody is dropped; who sends a token that somebody forged (no signature, a wrong one) is named.
 //!
 //! **Score.** The endpoint refuses others (401, 403) 75; nobody without a credential was ever served there, and 20 with
-//! one were 60; else, where nobody without one was served, 50 for a forged token or one for somebody else, and for a
-//! flaw of time from the third on. An answer less than half as long as usual -25: it may be an error that comes as 200.
-//! The same token was refused elsewhere, and here nobody is: -25, the server does look, and this is open. A finding
-//! from 50 on; the points are the confidence.
+//! one were 60 (for a forged token: next to nobody, since the hole may have been found before); else, where nobody
+//! without one was served, 50 for a forged token or one for somebody else, and for a flaw of time from the third on. An
+//! answer less than half as long as usual -25: it may be an error that comes as 200. The same token was refused
+//! elsewhere, and here nobody is: -25, the server does look, and this is open. A finding from 50 on; the points are the
+//! confidence.
 //!
 //! **Defaults from.** RFC 8725 (what a server must look at) and this project's survey: a finding only if accepted.
 //!
@@ -70,6 +71,8 @@ impl Default for Settings {
 
 /// An endpoint with more anonymous answers than one in so many is public.
 const PUBLIC: u64 = 20;
+/// Where a token is forged, one in so many without a credential is a hole that somebody found, and no more.
+const FEW: u64 = 100;
 /// Flawed tokens that were refused somewhere, remembered.
 const REFUSED: usize = 1 << 12;
 /// Flaws of time of which an unknown endpoint must have accepted so many.
@@ -192,7 +195,12 @@ fn weigh(
 ) -> Points {
     let about = cx.about;
     let refuses = about.refused_anonymous + about.refused_principals;
-    let closed = about.served_anonymous == 0;
+    let few = if is_forged(flaw) {
+        about.served_principals / FEW
+    } else {
+        0
+    };
+    let closed = about.served_anonymous <= few;
     let known = closed && about.served_principals >= settings.served_min;
     let mut points = Points::default();
     points.flag("refuses-others", refuses > 0, 75);

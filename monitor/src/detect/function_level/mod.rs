@@ -375,7 +375,7 @@ impl Detector for FunctionLevel {
         if served && cx.served == 0 {
             self.around = self.around.saturating_add(1);
         }
-        let changes = matches!(cx.about.method(), "POST" | "PUT" | "PATCH" | "DELETE");
+        let changes = matches!(cx.about.method(), "POST" | "PUT" | "PATCH" | "DELETE" | "TRACE");
         let hints = cx.about.hints;
         if !(changes || hints.admin) || hints.login || hints.open || cx.about.unknown {
             return;

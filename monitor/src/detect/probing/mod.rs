@@ -4,9 +4,9 @@
 //! asks, answered 400, 401, 403, 404, 405 or 410; and paths that stand in the lists of scanners only (`/.env`,
 //! `/wp-login.php`), however they are answered.
 //!
-//! **Score.** Distinct paths, from 8 to 30: up to 40; scanners' paths, from 0 to 5: up to 45; at least four of five
-//! answers are failures 10; a machine's pace 10; never served anything 5; calls itself a crawler where it asks for
-//! nothing that scanners do -40. A finding from 50 on, with at least 8 distinct paths, or 4 of scanners. Without
+//! **Score.** Distinct paths, from 8 to 30: up to 40; scanners' paths, from 0 to 5: up to 45; those that are not there, with
+//! a word for administrators (`/admin/users`), from 1 to 5: up to 40; at least four of five answers are failures 10; a machine's pace 10; never served anything 5; calls itself a crawler where it asks for
+//! nothing that scanners do -40. A finding from 50 on, with at least 8 distinct paths, or 4 of scanners or for administrators. Without
 //! scanners' paths 65 is the most, below what drops a source.
 //!
 //! **Defaults from.** `CrowdSec` `http-probing` (10 distinct paths, one forgiven in 10 s), Elastic (250 distinct paths
@@ -41,6 +41,7 @@ use crate::{
     lru::{Lru, TableStats},
     observe::{
         Observation,
+        endpoint::for_administrators,
         template::{Shape, shape},
     },
     time::Timestamp,
@@ -115,9 +116,10 @@ pub struct Probing {
 #[derive(Debug, Default)]
 struct Walk {
     paths: Vec<u32>,
-    /// Distinct paths, and those of them that only scanners ask for.
+    /// Distinct paths, those of them that only scanners ask for, and those with a word for administrators.
     distinct: u32,
     scanned: u32,
+    functions: u32,
     /// Answers since the walk began, and failures among them.
     failures: u32,
     served: u32,
@@ -193,6 +195,9 @@ impl Probing {
         walk.last = walk.last.max(observation.at);
         walk.distinct = walk.distinct.saturating_add(1);
         walk.scanned = walk.scanned.saturating_add(u32::from(scanned));
+        // What is refused is there, and pages ask for what they may not show.
+        let function = matches!(observation.status, Some(404 | 410)) && for_administrators(&observation.path);
+        walk.functions = walk.functions.saturating_add(u32::from(function));
         walk.gaps = walk.gaps.saturating_add(u32::from(observation.gaps));
         walk.sources.count(observation);
         if !walk.clients.contains(&client)
@@ -200,7 +205,8 @@ impl Probing {
         {
             *slot = client;
         }
-        let enough = walk.distinct >= self.settings.distinct_min || walk.scanned >= self.settings.scanned_min;
+        let least = self.settings.scanned_min;
+        let enough = walk.distinct >= self.settings.distinct_min || walk.scanned.max(walk.functions) >= least;
         (enough && walk.distinct >= walk.reported + (walk.reported / 2).max(1)).then_some(walk)
     }
 
@@ -220,7 +226,7 @@ impl Probing {
         let passed = if walk.distinct >= settings.distinct_min {
             (walk.distinct, settings.distinct_min)
         } else {
-            (walk.scanned, settings.scanned_min)
+            (walk.scanned.max(walk.functions), settings.scanned_min)
         };
         (score.sum >= settings.score_min).then(|| walk.finding(observation, cx, passed, score, cx.actor))
     }
@@ -261,6 +267,11 @@ impl Walk {
             "scanned-paths",
             self.scanned,
             ramp(f64::from(self.scanned), 0.0, 5.0, 45),
+        );
+        score.add(
+            "administrators-paths",
+            self.functions,
+            ramp(f64::from(self.functions), 1.0, 5.0, 40),
         );
         score.add("failing-share", failing, if failing >= 0.8 { 10 } else { 0 });
         score.add("pace-seconds", pace, if pace <= 2.0 { 10 } else { 0 });
