@@ -3,6 +3,7 @@
 mod attacks;
 mod benign;
 mod bounds;
+mod elsewhere;
 mod leaks;
 mod leases;
 mod logins;
