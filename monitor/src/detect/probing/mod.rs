@@ -4,10 +4,11 @@
 //! asks, answered 400, 401, 403, 404, 405 or 410; and paths that stand in the lists of scanners only (`/.env`,
 //! `/wp-login.php`), however they are answered.
 //!
-//! **Score.** Distinct paths, from 8 to 30: up to 40; scanners' paths, from 0 to 5: up to 45; those that are not there, with
-//! a word for administrators (`/admin/users`), from 1 to 5: up to 40; at least four of five answers are failures 10; a machine's pace 10; never served anything 5; calls itself a crawler where it asks for
-//! nothing that scanners do -40. A finding from 50 on, with at least 8 distinct paths, or 4 of scanners or for administrators. Without
-//! scanners' paths 65 is the most, below what drops a source.
+//! **Score.** Distinct paths, from 8 to 30: up to 40; scanners' paths, from 0 to 5: up to 45; those that are not there,
+//! with a word for administrators (`/admin/users`), from 1 to 5: up to 40; at least four of five answers are failures
+//! 10; a machine's pace 10; never served anything 5; calls itself a crawler where it asks for nothing that scanners do
+//! -40. A finding from 50 on, with at least 8 distinct paths, or 4 of scanners or for administrators. Without scanners'
+//! paths 65 is the most, below what drops a source.
 //!
 //! **Defaults from.** `CrowdSec` `http-probing` (10 distinct paths, one forgiven in 10 s), Elastic (250 distinct paths
 //! in 10 minutes), Sigma (10 failures in 10 minutes): all of them count what exists for others, too, and users complain

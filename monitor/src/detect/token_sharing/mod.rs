@@ -17,13 +17,14 @@
 //!
 //! **Look-alikes spared.** Roaming and handover (the old address falls silent; flapping back once is one return);
 //! service pools (several clients before anyone was alone: no owner; later members are of the same program or the same
-//! network; of both, four more beside one that was alone, and more are written down, not dropped); dual stack (one IPv4 and one IPv6 address of one program); several connections or programs of one address;
-//! a token that moves from client to client; phones whose carrier gives them another address for each connection (one
-//! program, and four principals within a day at both addresses: `crowds.rs`); proxies on this host, where both sides
-//! are heard (their requests lie within those of their clients); credentials that are there to be used in many places:
-//! of services (they say so themselves, or are certificates) and Basic passwords. An API key in two programs is written
-//! down, not dropped: it may be its developer. So is, in the first quarter of an hour, when carriers are not known yet,
-//! one program that is never at two addresses within two seconds.
+//! network; of both, four more beside one that was alone, and more are written down, not dropped); dual stack (one IPv4
+//! and one IPv6 address of one program); several connections or programs of one address; a token that moves from client
+//! to client; phones whose carrier gives them another address for each connection (one program, and four principals
+//! within a day at both addresses: `crowds.rs`); proxies on this host, where both sides are heard (their requests lie
+//! within those of their clients); credentials that are there to be used in many places: of services (they say so
+//! themselves, or are certificates) and Basic passwords. An API key in two programs is written down, not dropped: it
+//! may be its developer. So is, in the first quarter of an hour, when carriers are not known yet, one program that is
+//! never at two addresses within two seconds.
 //!
 //! **What it trades.** A thief who starts when the owner has left is the new owner here. A phone that uses two networks
 //! at once, with the same program, for long, is written down but stays below what drops a source. A thief with the
