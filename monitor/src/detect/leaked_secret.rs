@@ -24,11 +24,11 @@
 //! **What it trades.** A secret that nobody used before it leaked is only followed if its form tells what it is. Bodies
 //! must be read. OWASP API8:2023, CWE-522.
 
-use monitor_common::IpKey;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Measure, Remedy, Suspect,
+    inside::is_loopback,
 };
 use crate::{
     lru::{Lru, TableStats},
@@ -334,16 +334,6 @@ fn person(cx: &Context<'_>) -> Option<Person> {
             key: cx.actor_key,
         }),
         _ => None,
-    }
-}
-
-/// Whether the address is of the host itself: 127/8 or `::1`.
-fn is_loopback(addr: IpKey) -> bool {
-    let [.., a, _, _, _] = addr.0;
-    if addr.is_v4() {
-        a == 127
-    } else {
-        addr.0 == 1u128.to_be_bytes()
     }
 }
 

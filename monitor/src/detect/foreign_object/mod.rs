@@ -25,8 +25,8 @@
 //! most, below what drops a source, up to eight objects of four owners at a place where nobody else does so. What only
 //! answers call another's counts if they name six owners, eight where others are served what is not theirs, and three
 //! in four objects are another owner's; then 65 is the most. So it is for an API key, where objects of this kind are
-//! given to two at times: partners share a catalogue; and for who never asked for a list or a page of its own and is
-//! not refused: a job may have its ids from a database.
+//! given to two at times: partners share a catalogue; and for who asks from a private network, never asked for a list
+//! or a page of its own, and is not refused: a job may have its ids from a database.
 //!
 //! **Defaults from.** No published rule has a graph for each principal; `APIClarity`'s learns for the whole host, so
 //! that one user's answers excuse another. Three objects of three owners (four of two, five of one) is this project's:
@@ -57,6 +57,7 @@ use self::{
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, confidence,
     graph::{Claim, client, roles, short},
+    inside::is_inside,
     objects::Asked,
     percent,
     points::Points,
@@ -199,7 +200,7 @@ impl ForeignObject {
             foreigners: levels.others(1),
             as_many: levels.others(served.div_ceil(2)),
             has_own,
-            errand: !cx.graph.has_home(me),
+            errand: is_inside(observation.client_addr()) && !cx.graph.has_home(me),
             by_right: cx.graph.is_wide(me, asked.kind)
                 || cx.graph.is_staff(me)
                 || is_elevated(cx, walk, asked, roles(observation)),

@@ -78,7 +78,8 @@ pub(super) struct Surroundings {
     pub(super) as_many: u32,
     /// Whether the principal was given objects of this kind: it is a user like those whom it reads from.
     pub(super) has_own: bool,
-    /// Whether it never was where one is given objects: it has its ids from elsewhere.
+    /// Whether it never was where one is given objects, and asks from a private network: a job that has its ids from
+    /// elsewhere.
     pub(super) errand: bool,
     /// Whether something says that the principal reads others' objects by right: it shares objects with very many, is
     /// served where administrators are, or has other roles than those whom it reads from.

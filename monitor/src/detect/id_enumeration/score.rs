@@ -157,7 +157,8 @@ pub(super) struct Surroundings {
     pub(super) pods: bool,
     /// Whether answers say whose objects of this kind are.
     pub(super) given: bool,
-    /// Whether they are, and the actor never was where one is given any: it gets its ids from elsewhere.
+    /// Whether they are, and the actor never was where one is given any, and asks from a network of one's own: a job
+    /// that gets its ids from elsewhere.
     pub(super) errand: bool,
     /// Whether the actor was seen for the first time minutes ago.
     pub(super) new: bool,
@@ -171,13 +172,16 @@ pub(super) struct Surroundings {
     pub(super) threshold: u32,
 }
 
+/// Part of the threshold that is enough to be written down where nearly everything is refused.
+pub(super) const LITTLE: u32 = 2;
 /// Points at which a walk is a finding.
 pub(super) const FINDING: i32 = 50;
 /// Most points for evidence that a known and honest actor can give, too: below what drops a source.
 const DOUBT: i32 = 60;
 
-/// Adds up the evidence. The weights are explained in the detector's head comment.
-pub(super) fn score(shape: &Shape, around: &Surroundings) -> Points {
+/// Adds up the evidence. The weights are explained in the detector's head comment. `many`: there are as many objects as
+/// it takes to drop anybody.
+pub(super) fn score(shape: &Shape, around: &Surroundings, many: bool) -> Points {
     let mut score = Points::default();
     // A service that goes through what is new does so in order.
     let sequence = if around.service && shape.denied == 0 {
@@ -238,7 +242,7 @@ pub(super) fn score(shape: &Shape, around: &Surroundings) -> Points {
     let honest = around.established || around.program || sequence == 0;
     // A nightly job that is seen for the first time, under a token that does not say that it is a program's.
     let errand = around.errand && denial == 0;
-    if alone || errand || (around.pods && !pattern) || (harmless && honest) {
+    if alone || errand || !many || (around.pods && !pattern) || (harmless && honest) {
         score.cap(DOUBT);
     }
     score

@@ -1,6 +1,6 @@
 //! How one touch of an object counts: not at all, as explained, or as evidence. Must not weigh the evidence.
 
-use super::{IdEnumeration, OWNS, PAUSE, users::Owners};
+use super::{IdEnumeration, OWNS, PAUSE, score::LITTLE, users::Owners};
 use crate::{
     detect::{
         Context, Finding,
@@ -86,6 +86,9 @@ impl IdEnumeration {
             peers.enter();
         }
         let known = track.touches.contains(&touched.place.id);
+        if known {
+            track.again();
+        }
         (!known).then(|| track.touches.total())
     }
 
@@ -136,7 +139,11 @@ impl IdEnumeration {
         if !track.fired && touched.served() {
             self.peers.entry(place.place).grew(track.served());
         }
-        track.is_due(total, now) && total >= self.settings.distinct_min
+        let least = match outcome {
+            Outcome::Denied => self.settings.distinct_min / LITTLE,
+            _ => self.settings.distinct_min,
+        };
+        track.is_due(total, now) && total >= least
     }
 }
 

@@ -43,6 +43,8 @@ struct Evidence {
     counts: [u32; 2],
     gaps: u32,
     unanswered: u32,
+    /// Touches of objects that were touched before.
+    again: u32,
     denied: u32,
     foreign: u32,
     /// Objects that were given to others, and never to this actor.
@@ -84,6 +86,19 @@ impl Track {
         }
         (self.fired, self.listed) = (false, 0);
         example
+    }
+
+    /// An object was touched once more.
+    pub(super) fn again(&mut self) {
+        if let Some(evidence) = self.evidence.as_deref_mut() {
+            evidence.again = evidence.again.saturating_add(1);
+        }
+    }
+
+    /// Whether next to nothing is asked for twice: what polls asks for the same again and again.
+    pub(super) fn moves_on(&self) -> bool {
+        let again = self.evidence.as_ref().map_or(0, |evidence| evidence.again);
+        again <= self.touches.total() / 4
     }
 
     /// Whether there is enough news to look again: an eighth more objects, or ten minutes.

@@ -12,6 +12,7 @@ use crate::{
         catalogue::Catalogue,
         confidence,
         graph::{roles, short},
+        inside::is_inside,
         objects::Asked,
         peers::Peers,
         percent,
@@ -23,6 +24,9 @@ use crate::{
 
 /// Most touches that a window must show one by one: a learned threshold can be more than what is remembered.
 const WINDOW_LEAST: u32 = 48;
+
+/// A walk that goes on for so long is no page that shows many things at once.
+const GOES_ON_SECONDS: f64 = 60.0;
 
 /// The window that says most.
 struct Best {
@@ -89,7 +93,9 @@ fn around(touched: &Touched<'_>, track: &Track, peers: &Peers, (least, most): (u
         program: cx.class.is_program(),
         pods: track.is_few_pods() && !cx.graph.has_own(short(cx.actor_key), place.kind),
         given: cx.graph.knows(place.kind),
-        errand: cx.graph.knows(place.kind) && !cx.graph.has_home(short(cx.actor_key)),
+        errand: is_inside(observation.client_addr())
+            && cx.graph.knows(place.kind)
+            && !cx.graph.has_home(short(cx.actor_key)),
         new: known <= NEW_AGE,
         established: known >= ESTABLISHED_AGE && cx.served >= ESTABLISHED_SERVED && !track.guilty,
         peers: peers.quantile(99),
@@ -104,16 +110,24 @@ fn best(track: &Track, now: u32, around: &Surroundings, distinct_min: u32) -> Op
     let held = windows.filter_map(|window| {
         let shape = Shape::of(track.touches.within(now, window));
         let (run, refused) = (window == RUN, shape.denied_share() >= 0.5);
-        // What others are served says nothing about being refused.
-        let least = if refused { distinct_min } else { around.threshold };
-        let least = if run { least + least / 2 } else { least };
+        let little = distinct_min / score::LITTLE;
+        // What others are served says nothing about being refused; and who is refused nearly everything, and goes on,
+        // needs not much of it to be written down. A page that shows what is gone does not.
+        let goes_on = shape.span >= GOES_ON_SECONDS && track.moves_on();
+        let least = match (refused, run) {
+            (true, _) if goes_on && shape.denied >= little && shape.denied_share() >= 0.8 => little,
+            (true, true) => distinct_min + distinct_min / 2,
+            (true, false) => distinct_min,
+            (false, true) => around.threshold + around.threshold / 2,
+            (false, false) => around.threshold,
+        };
         // What exceeds memory is counted, not remembered.
         let counted = if run { track.touches.total() } else { around.recent };
         let distinct = shape.distinct.max(counted);
         let strong = shape.sequential >= 0.8 || refused;
         let enough = distinct >= least && shape.distinct >= least.min(WINDOW_LEAST);
         (enough && (!run || strong)).then(|| Best {
-            score: score::score(&shape, around),
+            score: score::score(&shape, around, distinct >= distinct_min),
             shape,
             distinct,
         })

@@ -79,12 +79,12 @@ fn a_version_behind_the_name_is_no_kind_of_object() {
     );
 }
 
-/// Reads book after book of everybody, without ever listing any.
-fn walk(listed: bool) -> Vec<Request> {
-    let list = get(299_000, CLIENT, "/books/v1").token("job").gives("", [9000]);
+/// Reads book after book of everybody, listing one before or none.
+fn walk(client: &str, listed: bool) -> Vec<Request> {
+    let list = get(299_000, client, "/books/v1").token("job").gives("", [9000]);
     let reads = (0..300u64).map(|i| {
         let id = 1000 + i;
-        get(300_000 + i * 300, CLIENT, format!("/books/v1/{id}"))
+        get(300_000 + i * 300, client, format!("/books/v1/{id}"))
             .token("job")
             .gives("", [id])
     });
@@ -93,10 +93,16 @@ fn walk(listed: bool) -> Vec<Request> {
 
 #[test]
 fn a_job_that_has_its_ids_from_a_database_is_not_dropped() {
-    let outcome = found("a user", "id-enumeration", [library(20), walk(true)].concat());
-    assert_eq!(outcome.dropped(), [CLIENT], "{}", outcome.explain());
-    let outcome = run([library(20), walk(false)].concat());
+    let outcome = found(
+        "a user",
+        "id-enumeration",
+        [library(20), walk("10.0.3.7", true)].concat(),
+    );
+    assert_eq!(outcome.dropped(), ["10.0.3.7"], "{}", outcome.explain());
+    let outcome = run([library(20), walk("10.0.3.7", false)].concat());
     assert!(outcome.dropped().is_empty(), "{}", outcome.explain());
+    let outcome = run([library(20), walk(CLIENT, false)].concat());
+    assert_eq!(outcome.dropped(), [CLIENT], "{}", outcome.explain());
 }
 
 #[test]

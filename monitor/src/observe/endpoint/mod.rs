@@ -47,7 +47,7 @@ const ANSWERS_MEAN: u64 = 100;
 /// Answers to requests without a credential that make an endpoint open.
 const OPEN: u64 = 5;
 /// And one of so many answers must be one of them.
-const OPEN_SHARE: u64 = 20;
+const OPEN_SHARE: u64 = 50;
 
 /// Most object ids read from one path.
 pub const PATH_IDS: usize = 4;
