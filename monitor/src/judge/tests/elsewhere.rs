@@ -160,13 +160,13 @@ fn hole() -> Vec<Request> {
             format!("/books/v1/{}", 1001 + i * 20),
         )
     };
-    (0..9).map(one).collect()
+    (0..5).map(one).collect()
 }
 
 #[test]
 fn a_hole_does_not_make_what_is_behind_it_everybodys() {
     let more = |requests: Vec<Request>| {
-        // The twenty users come back, so that nine requests are few.
+        // The twenty users come back, so that five requests are few.
         let again = requests.clone().into_iter().map(|mut request| {
             request.ms += 150_000;
             request
@@ -301,4 +301,60 @@ fn what_jobs_read_is_no_catalogue() {
         .iter()
         .any(|(_, index)| requests[*index].client == ip(CLIENT));
     assert!(!of_sync, "{}", outcome.explain());
+}
+
+#[test]
+fn a_slow_walk_that_is_refused_is_written_down() {
+    let tries = |seconds: u64| {
+        let refused = (0..12u64).map(move |i| {
+            let path = format!("/books/v1/{}", 1003 + i * 17);
+            get(300_000 + i * seconds * 1000, CLIENT, path)
+                .token("eve")
+                .status(403)
+        });
+        [library(20), refused.collect()].concat()
+    };
+    let outcome = found("slow", "id-enumeration", tries(600));
+    assert!(outcome.dropped().is_empty(), "{}", outcome.explain());
+    // A page that shows twelve things at once which are gone by now.
+    left_alone("at once", tries(0));
+}
+
+/// Three books of three users, and nine that nobody ever listed, by somebody who came late and lists nothing.
+#[test]
+fn books_that_nobody_listed_count_beside_those_of_others() {
+    let theft = |unlisted: u64| -> Vec<Request> {
+        let ids = (0..3u64).flat_map(move |i| {
+            std::iter::once(1001 + i * 20).chain((0..unlisted).map(move |n| 99_000 + i * 10 + n * 3))
+        });
+        let ids = ids.enumerate().map(|(n, id)| {
+            let ms = 2_000_000 + n as u64 * (40_000 + 900 * (n as u64 % 7));
+            get(ms, CLIENT, format!("/books/v1/{id}"))
+                .token("eve")
+                .gives("", [id])
+        });
+        ids.collect()
+    };
+    found("many", "foreign-object", [library(20), theft(3)].concat());
+    left_alone("three links", [library(20), theft(0)].concat());
+}
+
+/// Six books of six users, as fast as a program asks.
+#[test]
+fn the_pace_of_a_program_is_no_sign() {
+    let reads = |kind| -> Vec<Request> {
+        let list = get(299_000, CLIENT, "/books/v1").gives("", [9000]);
+        let reads = (0..6u64).map(|i| {
+            let id = 1001 + i * 47;
+            get(300_000 + i * 300, CLIENT, format!("/books/v1/{id}")).gives("", [id])
+        });
+        let all = std::iter::once(list).chain(reads);
+        all.map(|request| request.token("eve").kind(kind)).collect()
+    };
+    let dropped = |kind| {
+        let outcome = found("six", "foreign-object", [library(20), reads(kind)].concat());
+        !outcome.dropped().is_empty()
+    };
+    assert!(dropped(PrincipalKind::Bearer));
+    assert!(!dropped(PrincipalKind::ApiKey));
 }
