@@ -75,6 +75,8 @@ pub struct Context<'a> {
     pub about: &'a Endpoint,
     /// Object ids of the path, in path order.
     pub path_ids: &'a [ObjectId],
+    /// Whether the client is in a network of one's own, and most others are not ([`super::inside::Crowd`]).
+    pub inside: bool,
     /// When the actor was first seen.
     pub known_since: Timestamp,
     /// How often the actor was served (2xx or 3xx) before.

@@ -1,4 +1,5 @@
-//! Which addresses are one's own: of this host, or of networks that nobody outside can have. Must not know who asks.
+//! Which addresses are one's own: of this host, or of networks that nobody outside can have; and whether that says
+//! anything here. Must not know what is asked.
 
 use monitor_common::IpKey;
 
@@ -24,9 +25,53 @@ pub(super) fn is_inside(addr: IpKey) -> bool {
     private || is_loopback(addr)
 }
 
+/// From where those came who were ever seen. Where all are inside, as in a company's own network, being inside says
+/// nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Crowd {
+    inside: u32,
+    outside: u32,
+}
+
+/// Others from outside that make the inside one's own.
+const OUTSIDE_MIN: u32 = 10;
+/// And how many for each one inside.
+const OUTSIDE_EACH: u32 = 2;
+
+impl Crowd {
+    /// One more came.
+    pub(crate) fn came(&mut self, addr: IpKey) {
+        let count = if is_inside(addr) {
+            &mut self.inside
+        } else {
+            &mut self.outside
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// Whether the address is inside, and most of the others are not: the host's own programs have it, and no customer.
+    pub(crate) fn is_own(self, addr: IpKey) -> bool {
+        let outside = self.outside >= OUTSIDE_MIN && self.outside / OUTSIDE_EACH >= self.inside;
+        outside && is_inside(addr)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn inside_is_ones_own_where_the_others_come_from_outside() {
+        let addr = |text: &str| text.parse().unwrap();
+        let mut crowd = Crowd::default();
+        crowd.came(addr("10.1.1.1"));
+        (0..9).for_each(|_| crowd.came(addr("203.0.113.9")));
+        assert!(!crowd.is_own(addr("10.1.1.1")), "too few to tell");
+        crowd.came(addr("203.0.113.10"));
+        assert!(crowd.is_own(addr("10.1.1.1")) && !crowd.is_own(addr("203.0.113.10")));
+        (0..5).for_each(|_| crowd.came(addr("10.1.1.1")));
+        assert!(!crowd.is_own(addr("10.1.1.1")), "half of all are inside");
+    }
 
     #[test]
     fn networks_of_ones_own() {

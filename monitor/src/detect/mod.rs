@@ -16,7 +16,7 @@ pub mod foreign_object;
 pub mod function_level;
 pub mod graph;
 pub mod id_enumeration;
-mod inside;
+pub(crate) mod inside;
 mod interest;
 pub mod invalid_token;
 pub mod leaked_secret;

@@ -66,6 +66,9 @@ impl Judge {
             );
         }
         let known = self.actors.entry(actor_key);
+        if known.since.is_none() {
+            self.crowd.came(observation.client_addr());
+        }
         if known.since.is_none() && observation.principal.is_some() {
             let before =
                 self.exclusivity
@@ -89,6 +92,7 @@ impl Judge {
             endpoint: resolved.endpoint,
             about,
             path_ids: target.path_ids,
+            inside: self.crowd.is_own(observation.client_addr()),
             known_since,
             served: known.served,
             familiar: self.logins.familiar(observation, client_key),

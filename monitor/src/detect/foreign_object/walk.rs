@@ -264,7 +264,13 @@ impl Walk {
         );
         score.flag("changes", self.writes > 0, 5);
         score.flag("by-right", around.by_right, -30);
+        // Among many who keep to their own, a few who do nothing but this do not make it usual.
+        let alone_with_it = around.explained.is_some_and(|share| share >= 0.8)
+            && around.newcomer
+            && self.given < around.served
+            && !around.by_right;
         let usual = match (around.as_many, around.foreigners) {
+            (2.., _) if alone_with_it => -10,
             (2.., _) => -25,
             (1, _) | (_, 1..) => -10,
             _ => 0,
@@ -274,8 +280,8 @@ impl Walk {
         let purposeful = (machine && (around.owners >= 2 || row >= 0.6)) || self.refused >= 3;
         let mostly = around.owners >= 4 && self.given < around.served + unexplained;
         // Where others open a link or two, too, it takes more than that.
-        let usual =
-            around.as_many >= 2 || (around.foreigners >= 2 && !(mostly && around.served + unexplained >= 5));
+        let usual = (around.as_many >= 2 && !alone_with_it)
+            || (around.foreigners >= 2 && !(mostly && around.served + unexplained >= 5));
         let one = around.owners < 2;
         let unknown = around.explained.is_none() && !around.private;
         if !purposeful && (!around.has_own || around.by_right || unknown || usual || one) {

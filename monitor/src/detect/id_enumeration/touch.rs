@@ -101,7 +101,7 @@ impl IdEnumeration {
         let before = self.objects.entry(object).add(me);
         self.catalogues
             .entry(touched.place.place)
-            .touched(me, before.has_other(me));
+            .touched(me, before.has_others(me));
         before
     }
 

@@ -17,9 +17,10 @@ impl Owners {
         before
     }
 
-    /// Whether others than `me` were served it.
-    pub(super) fn has_other(self, me: u32) -> bool {
-        self.0.iter().any(|owner| *owner != 0 && *owner != me.max(1))
+    /// Whether two others than `me` were served it: one alone may be its owner, or a service that reads everything.
+    pub(super) fn has_others(self, me: u32) -> bool {
+        let others = self.0.iter().filter(|owner| **owner != 0 && **owner != me.max(1));
+        others.count() >= 2
     }
 
     /// Whether so many use it that it belongs to nobody.
@@ -33,5 +34,22 @@ impl Owners {
             [owner, 0, 0] if owner != 0 && owner != me.max(1) => Some(owner),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_others_must_have_it() {
+        let mut owners = Owners::default();
+        assert!(!owners.has_others(1));
+        owners.add(2);
+        assert!(!owners.has_others(1));
+        owners.add(1);
+        assert!(!owners.has_others(1));
+        owners.add(3);
+        assert!(owners.has_others(1));
     }
 }

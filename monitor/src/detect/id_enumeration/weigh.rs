@@ -52,7 +52,8 @@ impl IdEnumeration {
         let Some(best) = best(track, now, &around, least) else {
             return;
         };
-        if is_open(track, &best.shape, catalogue) {
+        let job = (around.errand || around.service) && touched.cx.inside && best.shape.denied == 0;
+        if job || is_open(track, &best.shape, catalogue) {
             return;
         }
         // In bodies ids are written by contract, too: imports and batches. There it takes what honest programs do not

@@ -21,7 +21,8 @@
 //!
 //! **Look-alikes spared.** Sync of own photos and orders, partners paging through what they own (nobody else is given
 //! it), service accounts and API keys (programs read catalogues by contract; their limit is `rate-abuse`), crawlers
-//! that say so where no credential is needed, nightly jobs known from before, page polling (the same page is no new
+//! that say so where no credential is needed, who has a credential and asks from a private network where most others
+//! come from outside (jobs of one's own), nightly jobs known from before, page polling (the same page is no new
 //! one).
 //!
 //! **What it trades.** Scraping with an API key is left to rates. A catalogue that needs a credential and that only the

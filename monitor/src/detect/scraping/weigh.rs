@@ -104,7 +104,8 @@ impl Scraping {
         let taken = Taken::of(track, all.peers, &self.settings)?;
         let shared = shared(cx, track, all, taken.usual)?;
         // An address without credential can be many people's, none of whom walks in order.
-        if cx.class == ActorClass::Nobody && !taken.row {
+        let nobody = cx.class == ActorClass::Nobody;
+        if (nobody && !taken.row) || (!nobody && cx.inside) {
             return None;
         }
         let score = taken.score(track, shared);
