@@ -3,7 +3,8 @@
 //! **Signal.** Requests of one (actor, endpoint) served (2xx, 302, 303) in a minute that repeat: without an object id,
 //! or with one of the last sixty-four. Each minute is held against what nearly all others come to in their busiest
 //! minute there. Two such minutes in a row at nearly twice the threshold, five at the threshold, and in between in
-//! proportion; or 600 requests and eight times the threshold before the first minute is over.
+//! proportion; or 600 requests and eight times the threshold before the first minute is over. The last minute need not
+//! be over either, of who has a credential.
 //!
 //! **Score.** 50; times the threshold, from once to eight times, up to 15; minutes beyond two up to 5. 69 is the most,
 //! below what drops a source, unless it is ten minutes at ten times the threshold and ten requests a second.
@@ -113,6 +114,11 @@ pub struct RateAbuse {
     peers: Lru<u64, Peers>,
 }
 
+/// What a minute gives, in tenths of the threshold.
+fn heat(count: u32, threshold: u32) -> u32 {
+    (count.saturating_mul(10) / threshold.max(1)).min(HEAT_A_MINUTE)
+}
+
 /// One actor at one endpoint.
 #[derive(Debug, Default)]
 struct Track {
@@ -171,6 +177,23 @@ impl RateAbuse {
         }
     }
 
+    /// Tells the peers of an actor's busiest minute, if this is one.
+    fn compare(&mut self, actor: u64, endpoint: u64) {
+        let track = self.tracks.entry((actor, endpoint));
+        let entered = std::mem::replace(&mut track.entered, true);
+        if entered && track.count <= track.most {
+            return;
+        }
+        let peers = self.peers.entry(endpoint);
+        if !entered {
+            peers.enter();
+        }
+        if track.count > track.most {
+            track.most = track.count;
+            peers.grew(track.most);
+        }
+    }
+
     /// The minute is over: counts it, and looks at those in a row.
     fn minute_over(&mut self, observation: &Observation, cx: &Context<'_>, now: u64) -> Option<Finding> {
         let endpoint = u64::from(cx.endpoint.0);
@@ -191,9 +214,7 @@ impl RateAbuse {
         }
         let strong = count.saturating_mul(10) >= threshold.saturating_mul(STRONG);
         busy.minutes += 1;
-        busy.heat = busy
-            .heat
-            .saturating_add((count.saturating_mul(10) / threshold.max(1)).min(HEAT_A_MINUTE));
+        busy.heat = busy.heat.saturating_add(heat(count, threshold));
         busy.least = match (strong, busy.strong) {
             // From here on the strong minutes are what counts.
             (true, 0) => count,
@@ -216,7 +237,7 @@ impl RateAbuse {
 
 impl RateAbuse {
     /// The minute need not be over: it is so strong that it is enough, or follows one that was strong and is strong
-    /// already.
+    /// already, or is enough together with those before it.
     fn at_once(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
         let endpoint = u64::from(cx.endpoint.0);
         let track = self.tracks.peek(&(cx.actor_key, endpoint))?;
@@ -233,10 +254,16 @@ impl RateAbuse {
         };
         // An address without credential can be many people's, or a load test's.
         let one = cx.class != ActorClass::Nobody;
-        let burst = one && count >= BURST.max(threshold.saturating_mul(times));
+        let burst = count >= BURST.max(threshold.saturating_mul(times));
         let strong = count.saturating_mul(10) >= threshold.saturating_mul(STRONG);
         let again = strong && busy.strong + 1 >= SHORT;
-        if !(burst || again) || busy.limited * 2 >= count || busy.reported > 0 || busy.sources.is_full() {
+        let over = count >= threshold && busy.minutes > 0;
+        let long = over && busy.heat + heat(count, threshold) >= HEAT;
+        if !(one && (burst || again || long))
+            || busy.limited * 2 >= count
+            || busy.reported > 0
+            || busy.sources.is_full()
+        {
             return None;
         }
         let before = (busy.least, busy.minutes);
@@ -403,19 +430,9 @@ impl Detector for RateAbuse {
             return;
         }
         track.count = track.count.saturating_add(1);
-        let entered = std::mem::replace(&mut track.entered, true);
-        if entered && track.count <= track.most {
-            return;
-        }
-        let peers = self.peers.entry(endpoint);
-        if !entered {
-            peers.enter();
-        }
-        if track.count > track.most {
-            track.most = track.count;
-            peers.grew(track.most);
-        }
-        if track.count.is_multiple_of(LOOK) {
+        let look = track.count.is_multiple_of(LOOK);
+        self.compare(cx.actor_key, endpoint);
+        if look {
             out.extend(self.at_once(observation, cx));
         }
     }

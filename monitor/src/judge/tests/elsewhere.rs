@@ -273,6 +273,24 @@ fn a_flood_need_not_last_until_the_minute_is_over() {
 }
 
 #[test]
+fn a_second_minute_need_be_no_stronger_than_the_first() {
+    let mut requests = Vec::new();
+    for user in 0..20u64 {
+        let client = format!("192.0.2.{}", 1 + user);
+        requests.extend(
+            (0..60u64).map(|i| get(i * 9000 + user * 300, &client, "/api/report").token(format!("t{user}"))),
+        );
+    }
+    let flood = |count: u64| (0..count).map(|i| get(600_500 + i * 250, CLIENT, "/api/report").token("mine"));
+    found(
+        "a hundred seconds",
+        "rate-abuse",
+        requests.iter().cloned().chain(flood(400)).collect(),
+    );
+    left_alone("one minute", requests.into_iter().chain(flood(238)).collect());
+}
+
+#[test]
 fn words_for_administrators_that_are_not_there() {
     let guesses = |paths: &[&str]| -> Vec<Request> {
         let tries = paths
