@@ -28,7 +28,11 @@ struct Credential {
     print: u32,
     /// Tenths of a second since the detector's epoch.
     at: u32,
+    /// Who it says it is; itself, if it says nothing.
+    actor: u32,
     served: bool,
+    /// It was refused more than once.
+    again: bool,
 }
 
 /// A credential that is at home in another network, with another program.
@@ -73,6 +77,8 @@ pub(super) struct Client {
     pub(super) key: u64,
     /// Refused credentials, also those no longer remembered.
     pub(super) refused: u32,
+    /// Requests that were served since the first of them, with whatever credential.
+    served: u32,
     gaps: u32,
     /// Time of the first of them.
     pub(super) first: Option<Timestamp>,
@@ -89,6 +95,10 @@ pub(super) struct Refused {
     pub(super) fresh: u32,
     /// Client programs of the refused.
     pub(super) programs: u32,
+    /// Those who the refused say they are, of which each came once and never again.
+    pub(super) once: u32,
+    /// Requests that were served since the first was refused.
+    pub(super) served: u32,
 }
 
 /// What the borrowed credentials show.
@@ -115,7 +125,7 @@ impl Client {
     /// A credential that nobody was ever served with is refused. Whether it is a new one.
     pub(super) fn refuse(
         &mut self,
-        credential: u64,
+        (credential, actor): (u64, u64),
         observation: &Observation,
         now: (Timestamp, Duration),
     ) -> bool {
@@ -123,25 +133,37 @@ impl Client {
         let oldest = at.saturating_sub(in_tenths(now.1));
         self.credentials.retain(|one| one.at >= oldest);
         if self.credentials.is_empty() {
-            (self.refused, self.gaps, self.first, self.reported) = (0, 0, None, 0);
+            (self.refused, self.served, self.gaps, self.first, self.reported) = (0, 0, 0, None, 0);
         }
-        if self.credentials.iter().any(|one| one.key == short(credential)) {
+        let key = short(credential);
+        if let Some(known) = self.credentials.iter_mut().find(|one| one.key == key) {
+            known.again = true;
             return false;
         }
         self.first.get_or_insert(observation.at);
         self.refused = self.refused.saturating_add(1);
         self.gaps = self.gaps.saturating_add(u32::from(observation.gaps));
-        self.push(credential, observation, at, false);
+        self.push((credential, actor), observation, at, false);
         true
     }
 
     /// A credential is served for the first time.
-    pub(super) fn fresh(&mut self, credential: u64, observation: &Observation, epoch: Timestamp) {
+    pub(super) fn fresh(
+        &mut self,
+        (credential, actor): (u64, u64),
+        observation: &Observation,
+        epoch: Timestamp,
+    ) {
         self.credentials.retain(|one| one.key != short(credential));
-        self.push(credential, observation, tenths(epoch, observation.at), true);
+        self.push(
+            (credential, actor),
+            observation,
+            tenths(epoch, observation.at),
+            true,
+        );
     }
 
-    fn push(&mut self, credential: u64, observation: &Observation, at: u32, served: bool) {
+    fn push(&mut self, (credential, actor): (u64, u64), observation: &Observation, at: u32, served: bool) {
         if self.credentials.len() >= REMEMBERED {
             self.credentials.remove(REMEMBERED / 2);
         }
@@ -149,8 +171,15 @@ impl Client {
             key: short(credential),
             print: short(observation.client_print),
             at,
+            actor: short(actor),
             served,
+            again: false,
         });
+    }
+
+    /// A request of this client is served.
+    pub(super) fn served(&mut self) {
+        self.served = self.served.saturating_add(1);
     }
 
     /// What the last `window` shows; all that is young enough to be settled yet is left out unless it was served.
@@ -160,13 +189,12 @@ impl Client {
         let settled = now.saturating_sub(in_tenths(SETTLE));
         let recent = || self.credentials.iter().filter(|one| one.at >= oldest);
         let refused = || recent().filter(|one| !one.served && one.at <= settled);
-        let mut programs: Vec<_> = refused().map(|one| one.print).collect();
-        programs.sort_unstable();
-        programs.dedup();
         Refused {
             unknown: count(refused().count()),
             fresh: count(recent().filter(|one| one.served).count()),
-            programs: count(programs.len()),
+            programs: distinct(refused().map(|one| one.print)),
+            once: distinct(refused().filter(|one| !one.again).map(|one| one.actor)),
+            served: self.served,
         }
     }
 
@@ -286,6 +314,13 @@ impl Client {
 /// Half of a key will do among those of one client.
 pub(super) fn short(key: u64) -> u32 {
     (key >> 32) as u32
+}
+
+fn distinct(keys: impl Iterator<Item = u32>) -> u32 {
+    let mut keys: Vec<_> = keys.collect();
+    keys.sort_unstable();
+    keys.dedup();
+    count(keys.len())
 }
 
 fn in_tenths(span: Duration) -> u32 {

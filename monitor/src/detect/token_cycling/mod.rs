@@ -1,13 +1,16 @@
 //! `token-cycling`: one client with many credentials, guessed or stolen.
 //!
 //! **Signal.** Guessed: distinct credentials refused (401, 403) for one client that nobody was ever served with, beside
-//! those that were new there and served. Borrowed: credentials that were at home in other networks and with other
+//! those that were new there and served. Once: those of them that came a single time, of one program, where next to
+//! nothing is served: what nobody gave out is tried once, what was given out is tried again. Borrowed: credentials that were at home in other networks and with other
 //! programs, used by one client, not just when their owners had used them. In turn: credentials that one client takes
 //! one after the other, each for the same number of requests (two at least), none again, without a pause between them.
 //!
 //! **Score**, guessed: 50 at 15 in 10 minutes and 2 more for each further, or 50 at 30 in a day and 1 more for each
 //! further, up to 75, where four are refused for each that is new and served; 15 from one program 15; several programs
-//! with fewer than 4 each -25. Session cookies, which a server may renew with each refusal: 50 at 30 in a minute, up to
+//! with fewer than 4 each -25. Below that, once: 50 at 15 in six hours and 1 more for each further, up to 65, where as
+//! many say that they are different people, three quarters came once, and at most a quarter as many requests of the
+//! client were served since. Session cookies, which a server may renew with each refusal: 50 at 30 in a minute, up to
 //! 65. Borrowed: 50 at 6 within an hour and 2 more for each further, up to 65; three whose owners went on using them
 //! 20. In turn: 50 at 15 within an hour and 1 more for each further, up to 65. A finding from 50 on; the points are the
 //! confidence.
@@ -19,23 +22,23 @@
 //! new one within 20 s, as at a NAT at nine, and after a restart of apimon); a page that polls with one expired token;
 //! 40 pods with one token; proxies and NATs (their users' tokens are theirs alone, and come back); gateways that pass a
 //! token on (within half a second of its owner); phones that change between two networks (with the same program); load
-//! tests (their users come back); services, and Basic passwords (`brute-force`, `password-spray`).
+//! tests (their users come back); a job whose new tokens are all refused (they are of one user, and half an hour or more
+//! apart); services, and Basic passwords (`brute-force`, `password-spray`).
 //!
 //! **What it trades.** Who borrows with the program of the owners is left to `token-sharing`; who takes accounts of his
 //! own in no order, to what is found of what he does. OWASP API2:2023, CWE-307.
 
 mod client;
+mod weigh;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use self::client::{Client, InTurn, Pool, Refused, short};
+use self::client::{Client, short};
 use super::{
     Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, Suspect, attempt,
-    confidence,
-    points::{Points, climb},
-    window::tenths,
+    confidence, points::Points, window::tenths,
 };
 use crate::{
     lru::{Lru, TableStats},
@@ -67,6 +70,8 @@ pub struct Settings {
     pub fast_min: u32,
     /// The same within a day.
     pub slow_min: u32,
+    /// The same within six hours, if each came once and hardly anything else was served.
+    pub once_min: u32,
     /// Credentials of others in use by one client within an hour.
     pub borrowed_min: u32,
     /// Credentials that one client takes one after the other within an hour.
@@ -84,6 +89,7 @@ impl Default for Settings {
             score_min: 50,
             fast_min: 15,
             slow_min: 30,
+            once_min: 15,
             borrowed_min: 6,
             turns_min: 15,
             credentials_max: 1 << 18,
@@ -95,19 +101,11 @@ impl Default for Settings {
 const FAST: Duration = Duration::from_mins(10);
 const MINUTE: Duration = Duration::from_mins(1);
 const SLOW: Duration = Duration::from_hours(24);
+/// For those that came once: the runs of a job whose tokens are refused, one in half an hour, are fewer.
+const ONCE: Duration = Duration::from_hours(6);
 const BORROWED: Duration = Duration::from_hours(1);
 /// A gateway passes a token on sooner after its owner, tenths of a second.
 const PASSED_ON: u32 = 5;
-/// Owners that went on using theirs.
-const RETURNED: u32 = 3;
-/// Most points for what may be a gateway after all.
-const MOST: i32 = 65;
-/// Refused for each new one that is served: fewer is an office.
-const REFUSED_SHARE: u32 = 4;
-/// Credentials of each program: fewer are different people.
-const EACH_PROGRAM: u32 = 4;
-const ONE_PROGRAM: u32 = 15;
-const GUESSED_MOST: i32 = 75;
 /// Below this a finding is said again only when there is half as much again to say.
 const SURE: i32 = 70;
 
@@ -153,29 +151,30 @@ impl TokenCycling {
             return None;
         }
         let client = self.clients.entry(cx.client_key);
-        if !client.refuse(credential, observation, (epoch, SLOW)) {
+        if !client.refuse((credential, cx.actor_key), observation, (epoch, SLOW)) {
             return None;
         }
         let shown = |window| client.refused(epoch, observation.at, window);
-        let (fast, slow) = (shown(FAST), shown(SLOW));
+        let (fast, once, slow) = (shown(FAST), shown(ONCE), shown(SLOW));
         let session = observation
             .principal
             .is_some_and(|who| who.kind == PrincipalKind::Session);
         let points = if session {
-            weigh_sessions(&self.settings, &shown(MINUTE))
+            weigh::sessions(&self.settings, &shown(MINUTE))
         } else {
-            weigh_guessed(&self.settings, &fast, &slow)
+            weigh::guessed(&self.settings, &fast, &once, &slow)
         };
         let again = points.sum < SURE && 2 * slow.unknown < 3 * client.reported;
         if points.sum < self.settings.score_min || again {
             return None;
         }
         client.reported = slow.unknown;
-        let is_fast = fast.unknown >= self.settings.fast_min;
-        let (value, window, threshold) = if is_fast {
+        let (value, window, threshold) = if fast.unknown >= self.settings.fast_min {
             (fast, FAST, self.settings.fast_min)
-        } else {
+        } else if slow.unknown >= self.settings.slow_min {
             (slow, SLOW, self.settings.slow_min)
+        } else {
+            (once, ONCE, self.settings.once_min)
         };
         let (actor, actor_key) = attempt::client(observation, cx);
         let mut suspect = Suspect::of(observation, cx);
@@ -223,6 +222,7 @@ impl TokenCycling {
             self.clients.entry(cx.client_key).seen(observation, cx);
         }
         let client = self.clients.get(&cx.client_key)?;
+        client.served();
         let turns = client.turn(
             cx.actor_key,
             cx.served == 0 || borrowed,
@@ -233,7 +233,7 @@ impl TokenCycling {
         let points = turns
             .each
             .filter(|_| turns.turns % 5 == 0)
-            .map(|_| weigh_turns(&self.settings, &turns));
+            .map(|_| weigh::turns(&self.settings, &turns));
         if let Some(points) = points.filter(|points| points.sum >= self.settings.score_min) {
             let summary = format!(
                 "{} credentials, one after the other, each for {} requests",
@@ -248,7 +248,7 @@ impl TokenCycling {
             return None;
         }
         let pool = client.pool(epoch, observation.at, BORROWED);
-        let points = weigh_borrowed(&self.settings, &pool);
+        let points = weigh::borrowed(&self.settings, &pool);
         let again = points.sum < SURE && 2 * pool.credentials < 3 * client.reported;
         if points.sum < self.settings.score_min || again {
             return None;
@@ -282,7 +282,7 @@ impl TokenCycling {
             };
             self.clients
                 .entry(cx.client_key)
-                .fresh(credential, observation, epoch);
+                .fresh((credential, cx.actor_key), observation, epoch);
             return false;
         }
         let (before, before_at) = (home.last, home.last_at);
@@ -336,68 +336,6 @@ fn accepted(
         },
         suspects: vec![suspect],
     })
-}
-
-/// Weighs refused credentials. The weights are explained in the head comment.
-fn weigh_guessed(settings: &Settings, fast: &Refused, slow: &Refused) -> Points {
-    let counts = |shown: &Refused, least, each| {
-        if shown.unknown >= REFUSED_SHARE * shown.fresh {
-            climb(shown.unknown, least, each, GUESSED_MOST)
-        } else {
-            0
-        }
-    };
-    let fast_points = counts(fast, settings.fast_min, 2);
-    let all = fast_points.max(counts(slow, settings.slow_min, 1));
-    let one_program = slow.programs == 1 && slow.unknown >= ONE_PROGRAM;
-    let many = slow.programs > 1 && slow.unknown < EACH_PROGRAM * slow.programs;
-    let mut points = Points::default();
-    points.add("refused-in-ten-minutes", fast.unknown, fast_points);
-    points.add("refused-in-a-day", slow.unknown, all - fast_points);
-    points.add("new-and-served", slow.fresh, 0);
-    points.flag("one-program", one_program && all > 0, 15);
-    points.flag("programs-of-different-people", many, -25);
-    points
-}
-
-/// Weighs refused session cookies. A server may give whoever has none a new one with each refusal, so only what no page
-/// does counts, and drops nobody.
-fn weigh_sessions(settings: &Settings, minute: &Refused) -> Points {
-    let mut points = Points::default();
-    let least = settings.fast_min.saturating_mul(2);
-    points.add(
-        "sessions-in-a-minute",
-        minute.unknown,
-        climb(minute.unknown, least, 1, MOST),
-    );
-    points
-}
-
-/// Weighs credentials that are at home elsewhere.
-fn weigh_borrowed(settings: &Settings, pool: &Pool) -> Points {
-    let enough = climb(pool.credentials, settings.borrowed_min, 2, MOST);
-    let mut points = Points::default();
-    points.add("borrowed", pool.credentials, enough);
-    points.add(
-        "owners-went-on",
-        pool.returned,
-        if pool.returned >= RETURNED && enough > 0 {
-            20
-        } else {
-            0
-        },
-    );
-    points
-}
-
-/// Weighs credentials that are taken one after the other.
-fn weigh_turns(settings: &Settings, turns: &InTurn) -> Points {
-    let enough = turns
-        .each
-        .map_or(0, |_| climb(turns.turns, settings.turns_min, 1, MOST));
-    let mut points = Points::default();
-    points.add("in-turn", turns.turns, enough);
-    points
 }
 
 impl Detector for TokenCycling {

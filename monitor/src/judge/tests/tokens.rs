@@ -50,6 +50,34 @@ fn guessed_tokens() {
     }
 }
 
+/// What one client tries once each and gets nothing for, one in four minutes.
+fn tried(tokens: u64, times: u64) -> impl Iterator<Item = Request> {
+    (0..tokens * times).map(move |i| {
+        let token = format!("tried-{}", i / times);
+        me(LATER + i * 240_000, ATTACKER, token)
+            .status(401)
+            .program("tool/1")
+    })
+}
+
+#[test]
+fn few_tokens_that_nobody_gave_out() {
+    let outcome = only(
+        office(600).into_iter().chain(tried(26, 1)).collect(),
+        "token-cycling",
+        "once",
+    );
+    assert_eq!(outcome.dropped(), Vec::<String>::new(), "{}", outcome.explain());
+    nothing("each tried again", tried(20, 2).collect());
+    nothing("too few", tried(14, 1).collect());
+    let served = (0..26).map(|i| me(LATER + i * 240_000 + 60_000, ATTACKER, "served"));
+    nothing("beside what is served", tried(26, 1).chain(served).collect());
+    let devices = tried(26, 1)
+        .enumerate()
+        .map(|(i, request)| request.program(if i % 2 == 0 { "thermostat/1" } else { "meter/2" }));
+    nothing("different programs", devices.collect());
+}
+
 #[test]
 fn a_pool_of_stolen_tokens() {
     let mut requests = office(900);
