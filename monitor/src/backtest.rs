@@ -263,6 +263,8 @@ mod tests {
         let served = Observation {
             status: Some(200),
             client_print: 4,
+            client_family: 4,
+            has_device: false,
             ..crate::observe::tests::observation()
         };
         backtest.observed(&served);

@@ -214,6 +214,8 @@ impl Traffic {
                 service: false,
             }),
             client_print: (who % 50) as u64 + 1,
+            client_family: 1,
+            has_device: true,
             says_crawler: false,
             status: Some(200),
             request_body_len: Some(0),

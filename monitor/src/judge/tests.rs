@@ -6,6 +6,7 @@ mod bounds;
 mod elsewhere;
 mod leaks;
 mod leases;
+mod left;
 mod logins;
 mod objects;
 mod packets;
@@ -218,6 +219,8 @@ impl Request {
                 service: self.service,
             }),
             client_print: KEY.hash(99, self.program.as_bytes()),
+            client_family: KEY.hash(99, self.program.split('/').next().unwrap().as_bytes()) as u32,
+            has_device: ["app/", "web/"].iter().any(|name| self.program.starts_with(name)),
             says_crawler: self.crawler,
             status: self.status,
             request_body_len: Some(self.body_bytes),

@@ -165,6 +165,8 @@ impl Extractor {
             principal: caller.map(|caller| caller.principal),
             credential: caller.map(|caller| caller.credential),
             client_print: program.print,
+            client_family: program.family,
+            has_device: program.has_device,
             says_crawler: program.says_crawler,
             status: response.map(|r| r.status),
             request_body_len: request.body_len,

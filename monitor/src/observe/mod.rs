@@ -156,6 +156,11 @@ pub struct Observation {
     pub credential: Option<Credential>,
     /// Hash of what tells client programs apart (user agent, order of header names); 0 if nothing does.
     pub client_print: u64,
+    /// Hash of the products that the user agent names, without versions and comments; 0 if it names nothing. An update
+    /// does not change it.
+    pub client_family: u32,
+    /// Whether the user agent names a device that people have before them. Anybody can say so.
+    pub has_device: bool,
     /// Whether the user agent says of itself that it is a crawler or feed reader. Anybody can say so.
     pub says_crawler: bool,
     /// Status code of the response, if one was seen.
@@ -260,6 +265,8 @@ pub(crate) mod tests {
             principal: None,
             credential: None,
             client_print: 0,
+            client_family: 0,
+            has_device: false,
             says_crawler: false,
             status: None,
             request_body_len: None,

@@ -1,5 +1,7 @@
 //! What tells client programs apart, from the head of a request. Must not know who uses them.
 
+mod family;
+
 use super::identity::InstallKey;
 use crate::http::{name::Name, transaction::Head};
 
@@ -22,6 +24,10 @@ pub(super) type Order = [u8; STEADY];
 pub(super) struct Program {
     /// As in [`super::Observation::client_print`].
     pub(super) print: u64,
+    /// As in [`super::Observation::client_family`].
+    pub(super) family: u32,
+    /// As in [`super::Observation::has_device`].
+    pub(super) has_device: bool,
     /// As in [`super::Observation::says_crawler`].
     pub(super) says_crawler: bool,
 }
@@ -36,6 +42,8 @@ impl Program {
         };
         Self {
             print,
+            family: family::of(agent, &PRINT_KEY),
+            has_device: family::has_device(agent),
             says_crawler: says_crawler(agent),
         }
     }

@@ -2,9 +2,10 @@
 //!
 //! **Signal.** Guessed: distinct credentials refused (401, 403) for one client that nobody was ever served with, beside
 //! those that were new there and served. Once: those of them that came a single time, of one program, where next to
-//! nothing is served: what nobody gave out is tried once, what was given out is tried again. Borrowed: credentials that were at home in other networks and with other
-//! programs, used by one client, not just when their owners had used them. In turn: credentials that one client takes
-//! one after the other, each for the same number of requests (two at least), none again, without a pause between them.
+//! nothing is served: what nobody gave out is tried once, what was given out is tried again. Borrowed: credentials that
+//! were at home in other networks and with other programs, used by one client, not just when their owners had used them.
+//! In turn: credentials that one client takes one after the other, each for the same number of requests (two at least),
+//! none again, without a pause between them.
 //!
 //! **Score**, guessed: 50 at 15 in 10 minutes and 2 more for each further, or 50 at 30 in a day and 1 more for each
 //! further, up to 75, where four are refused for each that is new and served; 15 from one program 15; several programs

@@ -51,10 +51,17 @@ impl Crowds {
         }
     }
 
+    /// How many come from this address, as far as it counts.
+    pub(super) fn size(&self, client: u64) -> usize {
+        let crowd = self.0.peek(&client);
+        crowd.map_or(0, |crowd| {
+            crowd.principals.iter().filter(|one| **one != 0).count()
+        })
+    }
+
     /// Whether many come from this address.
     pub(super) fn is_one(&self, client: u64) -> bool {
-        let crowd = self.0.peek(&client);
-        crowd.is_some_and(|crowd| crowd.principals.iter().all(|principal| *principal != 0))
+        self.size(client) == CROWD
     }
 }
 

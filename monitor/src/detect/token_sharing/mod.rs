@@ -1,4 +1,4 @@
-//! `token-sharing`: a credential is in use by several clients at once, of which one is its owner.
+//! `token-sharing`: a credential is in use by others than its owner.
 //!
 //! **Signal.** Interleaving, not change: the owner uses the token, somebody else uses it, and the owner comes back,
 //! within two minutes. One token is looked at, not one user: somebody with three devices has three tokens. A client is
@@ -6,11 +6,17 @@
 //! had the token alone, for at least 5 s and 5 requests before the first newcomer (1 s and 2 requests if the newcomer
 //! is another program).
 //!
+//! Where the owner has left, change counts, if it is of two things at once: the token was a person's, who has been
+//! silent for five minutes, and is used from a network where it never was, by a program that never had it, six times in
+//! half a minute or longer. Where logins are seen to hand out tokens, the owner is who was given it. Programs are told
+//! apart by the products that they name, so that no update is a change.
+//!
 //! **Score.** Clear owner 20; newcomers that the owner came back after: one 10, two 25, three 40, four 45, five and
 //! more 55; another client program (user agent, header order) 25; another network (/24, /56) 10; both within 2 s of
 //! each other 15; four returns 10, eight 15. A finding from 55 on; one newcomer needs at least two returns of the owner
 //! and one of its own. Where the owner had used it less than five times, 65 is the most: who came first may be the
-//! thief. The finding names the newcomers, never the owner or a client that held the token alone before.
+//! thief. Where the owner has left it is 55, which never drops. The finding names the newcomers, never the owner or a
+//! client that held the token alone before.
 //!
 //! **Defaults from.** AWS WAF token reuse (a token belongs to one or two addresses, more than five is reuse); the rest
 //! is this project's, set against the look-alikes below.
@@ -24,14 +30,21 @@
 //! within those of their clients); credentials that are there to be used in many places: of services (they say so
 //! themselves, or are certificates) and Basic passwords. An API key in two programs is written down, not dropped: it
 //! may be its developer. So is, in the first quarter of an hour, when carriers are not known yet, one program that is
-//! never at two addresses within two seconds.
+//! never at two addresses within two seconds. Of owners who have left: apps with web views, pages that a server renders
+//! and scripts that go on with a page's token, where in three networks tokens were used by the same two programs; who
+//! follows into the other network; servers (three principals from one address, or a private one); tokens of programs,
+//! which are deployed anew.
 //!
-//! **What it trades.** A thief who starts when the owner has left is the new owner here. A phone that uses two networks
-//! at once, with the same program, for long, is written down but stays below what drops a source. A thief with the
-//! owner's program passes for dual stack with one IPv6 address beside the owner's IPv4, and for a carrier's phone where
-//! both come from addresses of many. OWASP API2:2023, CWE-294.
+//! **What it trades.** A thief who starts when the owner has left, and has his program, or works in his network, is the
+//! new owner here; so is who comes to a token of which no login was seen, where others were. A phone that uses two
+//! networks at once, with the same program, for long, is written down but stays below what drops a source. A thief with
+//! the owner's program passes for dual stack with one IPv6 address beside the owner's IPv4, and for a carrier's phone
+//! where both come from addresses of many. OWASP API2:2023, CWE-294.
 
 mod crowds;
+mod habits;
+mod home;
+mod left;
 mod usage;
 
 use std::time::Duration;
@@ -40,6 +53,8 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     crowds::Crowds,
+    habits::Habits,
+    home::Home,
     usage::{Sharing, Usage},
 };
 use super::{
@@ -47,7 +62,7 @@ use super::{
 };
 use crate::{
     lru::{Lru, TableStats},
-    observe::{ActorClass, Observation, PrincipalKind},
+    observe::{ActorClass, Extra, Observation, PrincipalKind, extra::LoginOutcome},
     time::Timestamp,
 };
 
@@ -55,7 +70,7 @@ use crate::{
 pub static INFO: DetectorInfo = DetectorInfo {
     name: "token-sharing",
     id: "APIMON-0002",
-    description: "A credential is in use by several clients at once",
+    description: "A credential is in use by others than its owner",
     owasp: "API2:2023",
     cwe: "CWE-294",
     technique: (
@@ -120,14 +135,24 @@ impl Settings {
     }
 }
 
+/// One token.
+#[derive(Debug, Default)]
+struct Token {
+    usage: Usage,
+    home: Home,
+}
+
 /// The detector.
 #[derive(Debug)]
 pub struct TokenSharing {
     settings: Settings,
-    tokens: Lru<u64, Usage>,
+    tokens: Lru<u64, Token>,
     crowds: Crowds,
+    habits: Habits,
     /// When it saw a token first.
     since: Option<Timestamp>,
+    /// Logins were seen to hand out tokens: of those that come from elsewhere nobody knows the owner.
+    hands_out: bool,
 }
 
 impl TokenSharing {
@@ -136,7 +161,9 @@ impl TokenSharing {
         Self {
             tokens: Lru::new(settings.tokens_max),
             crowds: Crowds::new(CROWDS),
+            habits: Habits::new(),
             since: None,
+            hands_out: false,
             settings,
         }
     }
@@ -152,14 +179,20 @@ impl Detector for TokenSharing {
     }
 
     fn interest(&self) -> Interest {
-        Interest::CREDENTIAL
+        Interest::EXTRA.or(Interest::CREDENTIAL)
     }
 
     fn warm(&self, keys: &Keys<'_>) {
-        self.tokens.warm(&keys.credential, Usage::any);
+        self.tokens.warm(&keys.credential, |token| token.usage.any());
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        if let Some(extra) = observation.extra.as_deref().filter(|extra| hands_out(extra)) {
+            self.hands_out = true;
+            for token in &extra.handed_out {
+                self.tokens.entry(token.short()).home.hand_out(observation, cx);
+            }
+        }
         // A refused credential is not in use: whoever sends it got nothing by it.
         if !is_personal(observation, cx) || observation.status == Some(401) {
             return;
@@ -167,13 +200,27 @@ impl Detector for TokenSharing {
         let Some(token) = observation.credential else {
             return;
         };
-        let early = observation.at.since(*self.since.get_or_insert(observation.at)) < LEARNS;
-        let usage = self.tokens.entry(token.fingerprint.short());
-        if !usage.used(observation, cx.client_key, asked(cx), &self.settings) {
+        let since = *self.since.get_or_insert(observation.at);
+        let early = observation.at.since(since) < LEARNS;
+        let Token { usage, home } = self.tokens.entry(token.fingerprint.short());
+        let changed = usage.used(observation, cx.client_key, asked(cx), &self.settings);
+        if changed {
+            self.crowds.came(cx.client_key, cx.actor_key, observation.at);
+        }
+        let crowds = &self.crowds;
+        let served = matches!(observation.status, Some(200..=399)) && cx.class == ActorClass::Person;
+        let left = if served {
+            home.used(observation, cx, since, &mut self.habits, &self.settings)
+        } else {
+            None
+        };
+        let known = home.given || !self.hands_out;
+        if let Some(left) = left.filter(|_| known && !early && left::is_alone(observation, cx, crowds)) {
+            out.extend(left::finding(&left, observation, cx, &self.settings));
+        }
+        if !changed {
             return;
         }
-        self.crowds.came(cx.client_key, cx.actor_key, observation.at);
-        let crowds = &self.crowds;
         let Some(sharing) = usage.sharing(observation.at, crowds, &self.settings) else {
             return;
         };
@@ -201,8 +248,17 @@ impl Detector for TokenSharing {
         vec![
             ("token_sharing_tokens", self.tokens.stats()),
             ("token_sharing_crowds", self.crowds.stats()),
+            ("token_sharing_habits", self.habits.stats()),
         ]
     }
+}
+
+/// Whether somebody logs in and is given a token.
+fn hands_out(extra: &Extra) -> bool {
+    extra
+        .login
+        .is_some_and(|login| login.outcome == LoginOutcome::Accepted)
+        && !extra.handed_out.is_empty()
 }
 
 /// Short hash of what is asked for.
