@@ -2,11 +2,12 @@
 //!
 //! Whoever comes from a network where the token was before, or with a program that had it before, is the owner: people
 //! change the one or the other, and both become known. Who comes with neither is a stranger, until the owner uses the
-//! token at the same time (then [`super::usage`] looks at how they interleave) or follows him there.
+//! token at the same time (then [`super::usage`] looks at how they interleave) or follows him there. What a tool does
+//! in the owner's network is [`super::beside`]'s.
 
 use std::time::Duration;
 
-use super::{Settings, habits::Habits};
+use super::{Settings, beside::Beside, habits::Habits};
 use crate::{
     detect::{Context, window::tenths},
     observe::Observation,
@@ -19,7 +20,7 @@ const PROGRAMS: usize = 4;
 /// Served requests of a stranger: with fewer he may be the part of an app that comes first after a move.
 pub(super) const LEAST: u32 = 6;
 /// And the rest of the app had so long to follow, tenths of a second.
-const FOLLOWS: u32 = 300;
+pub(super) const FOLLOWS: u32 = 300;
 /// The owner was there within this time, tenths of a second. After that his device may be another one.
 const RECENT: u32 = 864_000;
 
@@ -36,6 +37,7 @@ pub(super) struct Home {
     since: u32,
     last: u32,
     stranger: Option<Box<Stranger>>,
+    beside: Option<Box<Beside>>,
 }
 
 /// Who uses it elsewhere, with another program.
@@ -51,17 +53,32 @@ struct Stranger {
     reported: bool,
 }
 
-/// What a stranger did.
+/// What somebody else did with it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Left {
-    /// How long the owner had been silent.
-    pub(super) silent: Duration,
-    /// Requests that the stranger was served.
+pub(super) struct Use {
+    /// Where the owner was meanwhile.
+    pub(super) how: How,
+    /// Requests that were served.
     pub(super) requests: u32,
     /// Those that were not seen whole.
     pub(super) gaps: u32,
     /// The first of them.
     pub(super) first: Timestamp,
+}
+
+/// Where the owner was.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum How {
+    /// He had left, and was silent for so long.
+    Left {
+        /// Since his last use.
+        silent: Duration,
+    },
+    /// He was there, and both took turns.
+    Beside {
+        /// How often he went on.
+        turns: u32,
+    },
 }
 
 impl Home {
@@ -73,7 +90,7 @@ impl Home {
         epoch: Timestamp,
         habits: &mut Habits,
         settings: &Settings,
-    ) -> Option<Left> {
+    ) -> Option<Use> {
         let at = tenths(epoch, observation.at);
         let network = network_of(cx);
         let program = observation.client_family;
@@ -86,8 +103,10 @@ impl Home {
         let here = self.networks.contains(&network);
         let own = program == 0 || self.programs.contains(&program);
         if here || own {
+            let beside = self.beside(observation, here, at, settings);
             self.own((network, program), at, habits, settings);
-            return None;
+            let first = self.programs.first().copied().unwrap_or_default();
+            return beside.filter(|_| !habits.knows(first, program));
         }
         self.stranger((network, program), observation, at, habits, settings)
     }
@@ -127,6 +146,17 @@ impl Home {
         }
     }
 
+    /// Who works beside the owner.
+    fn beside(&mut self, observation: &Observation, here: bool, at: u32, settings: &Settings) -> Option<Use> {
+        let program = observation.client_family;
+        let first = self.programs.first().copied().unwrap_or_default();
+        let tool = here && ![0, first].contains(&program) && !observation.has_device;
+        if self.beside.is_none() && tool && self.is_owned(settings) {
+            self.beside = Some(Box::new(Beside::new(observation, at)));
+        }
+        self.beside.as_deref_mut()?.used(observation, first, at)
+    }
+
     fn stranger(
         &mut self,
         (network, program): (u32, u32),
@@ -134,7 +164,7 @@ impl Home {
         at: u32,
         habits: &Habits,
         settings: &Settings,
-    ) -> Option<Left> {
+    ) -> Option<Use> {
         let silent = at.saturating_sub(self.last);
         let same = |one: &Stranger| (one.network, one.program) == (network, program);
         if !self.stranger.as_deref().is_some_and(same) {
@@ -164,8 +194,10 @@ impl Home {
             return None;
         }
         one.reported = true;
-        Some(Left {
-            silent: Duration::from_millis(u64::from(silent) * 100),
+        Some(Use {
+            how: How::Left {
+                silent: Duration::from_millis(u64::from(silent) * 100),
+            },
             requests: one.requests,
             gaps: one.gaps,
             first: one.first,

@@ -7,33 +7,36 @@
 //! is another program).
 //!
 //! Where the owner has left, change counts, if it is of two things at once: the token was a person's, who has been
-//! silent for five minutes, and is used from a network where it never was, by a program that never had it, six times in
-//! half a minute or longer. Where logins are seen to hand out tokens, the owner is who was given it. Programs are told
-//! apart by the products that they name, so that no update is a change.
+//! silent for five minutes, and is used from a network where it never was, by a program that never had it, six times
+//! in half a minute or longer. Behind an address of many, a tool of which no device of a person is said is another one
+//! beside him: it uses the token eight times, and he goes on after it three times. Where logins are seen to hand out
+//! tokens, the owner is who was given it. Programs are told apart by the products that they name, so that no update is
+//! a change.
 //!
 //! **Score.** Clear owner 20; newcomers that the owner came back after: one 10, two 25, three 40, four 45, five and
 //! more 55; another client program (user agent, header order) 25; another network (/24, /56) 10; both within 2 s of
-//! each other 15; four returns 10, eight 15. A finding from 55 on; one newcomer needs at least two returns of the owner
-//! and one of its own. Where the owner had used it less than five times, 65 is the most: who came first may be the
-//! thief. Where the owner has left it is 55, which never drops. The finding names the newcomers, never the owner or a
-//! client that held the token alone before.
+//! each other 15; four returns 10, eight 15. A finding from 55 on; one newcomer needs at least two returns of the
+//! owner and one of its own. Where the owner had used it less than five times, 65 is the most: who came first may be
+//! the thief. Where he has left, or a tool works beside him, it is 55, which never drops. The finding names the
+//! newcomers, never the owner or a client that held the token alone before.
 //!
 //! **Defaults from.** AWS WAF token reuse (a token belongs to one or two addresses, more than five is reuse); the rest
 //! is this project's, set against the look-alikes below.
 //!
 //! **Look-alikes spared.** Roaming and handover (the old address falls silent; flapping back once is one return);
 //! service pools (several clients before anyone was alone: no owner; later members are of the same program or the same
-//! network; of both, four more beside one that was alone, and more are written down, not dropped); dual stack (one IPv4
-//! and one IPv6 address of one program); several connections or programs of one address; a token that moves from client
-//! to client; phones whose carrier gives them another address for each connection (one program, and four principals
-//! within a day at both addresses: `crowds.rs`); proxies on this host, where both sides are heard (their requests lie
-//! within those of their clients); credentials that are there to be used in many places: of services (they say so
-//! themselves, or are certificates) and Basic passwords. An API key in two programs is written down, not dropped: it
-//! may be its developer. So is, in the first quarter of an hour, when carriers are not known yet, one program that is
-//! never at two addresses within two seconds. Of owners who have left: apps with web views, pages that a server renders
-//! and scripts that go on with a page's token, where in three networks tokens were used by the same two programs; who
-//! follows into the other network; servers (three principals from one address, or a private one); tokens of programs,
-//! which are deployed anew.
+//! network; of both, four more beside one that was alone, and more are written down, not dropped); dual stack (one
+//! IPv4 and one IPv6 address of one program); several connections or programs of one address; a token that moves from
+//! client to client; phones whose carrier gives them another address for each connection (one program, and four
+//! principals within a day at both addresses: `crowds.rs`); proxies on this host, where both sides are heard (their
+//! requests lie within those of their clients); credentials that are there to be used in many places: of services
+//! (they say so themselves, or are certificates) and Basic passwords. An API key in two programs is written down, not
+//! dropped: it may be its developer. So is, in the first quarter of an hour, when carriers are not known yet, one
+//! program that is never at two addresses within two seconds. Of owners who have left: apps with web views, pages that
+//! a server renders and scripts that go on with a page's token, where in three networks tokens were used by the same
+//! two programs; who follows into the other network; servers (three principals from one address, or a private one);
+//! tokens of programs, which are deployed anew. A tool at an address of few is the owner's own; in an office, too, it
+//! may be, and is written down where others have none.
 //!
 //! **What it trades.** A thief who starts when the owner has left, and has his program, or works in his network, is the
 //! new owner here; so is who comes to a token of which no login was seen, where others were. A phone that uses two
@@ -41,6 +44,7 @@
 //! the owner's program passes for dual stack with one IPv6 address beside the owner's IPv4, and for a carrier's phone
 //! where both come from addresses of many. OWASP API2:2023, CWE-294.
 
+mod beside;
 mod crowds;
 mod habits;
 mod home;
@@ -167,6 +171,16 @@ impl TokenSharing {
             settings,
         }
     }
+
+    /// Whoever logs in and is given tokens owns them, wherever they are used first.
+    fn hand_out(&mut self, observation: &Observation, cx: &Context<'_>) {
+        if let Some(extra) = observation.extra.as_deref().filter(|extra| hands_out(extra)) {
+            self.hands_out = true;
+            for token in &extra.handed_out {
+                self.tokens.entry(token.short()).home.hand_out(observation, cx);
+            }
+        }
+    }
 }
 
 impl Detector for TokenSharing {
@@ -187,12 +201,7 @@ impl Detector for TokenSharing {
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        if let Some(extra) = observation.extra.as_deref().filter(|extra| hands_out(extra)) {
-            self.hands_out = true;
-            for token in &extra.handed_out {
-                self.tokens.entry(token.short()).home.hand_out(observation, cx);
-            }
-        }
+        self.hand_out(observation, cx);
         // A refused credential is not in use: whoever sends it got nothing by it.
         if !is_personal(observation, cx) || observation.status == Some(401) {
             return;
@@ -208,15 +217,11 @@ impl Detector for TokenSharing {
             self.crowds.came(cx.client_key, cx.actor_key, observation.at);
         }
         let crowds = &self.crowds;
-        let served = matches!(observation.status, Some(200..=399)) && cx.class == ActorClass::Person;
-        let left = if served {
-            home.used(observation, cx, since, &mut self.habits, &self.settings)
-        } else {
-            None
-        };
-        let known = home.given || !self.hands_out;
-        if let Some(left) = left.filter(|_| known && !early && left::is_alone(observation, cx, crowds)) {
-            out.extend(left::finding(&left, observation, cx, &self.settings));
+        if matches!(observation.status, Some(200..=399)) && cx.class == ActorClass::Person {
+            let other = home.used(observation, cx, since, &mut self.habits, &self.settings);
+            let known = home.given || !self.hands_out;
+            let odd = other.filter(|other| known && !early && left::is_odd(other, observation, cx, crowds));
+            out.extend(odd.and_then(|other| left::finding(&other, observation, cx, &self.settings)));
         }
         if !changed {
             return;

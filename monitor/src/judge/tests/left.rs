@@ -138,3 +138,37 @@ fn the_owner_is_who_was_given_the_token() {
     unknown.push(entry);
     nothing("nobody knows whose it is", unknown);
 }
+
+/// An address of `users`, of whom the first has a tool beside his browser, which is asked `n` times.
+fn beside(users: u64, n: u64, client: &str, program: &'static str) -> Vec<Request> {
+    let mut requests = uses("user-0", 1000, 60, client, BROWSER);
+    for user in 1..users {
+        requests.extend(uses(&format!("user-{user}"), 1001, 20, client, BROWSER));
+    }
+    requests.extend((0..n).map(|i| {
+        let request = get((1105 + i * 20) * 1000, client, "/api/me");
+        request.token("user-0").program(program)
+    }));
+    requests
+}
+
+#[test]
+fn a_tool_beside_the_owner_in_an_office() {
+    found("an office", beside(6, 12, OWNER, TOOL));
+    nothing("at home it is his own", beside(1, 12, OWNER, TOOL));
+    nothing("two or three calls", beside(6, 6, OWNER, TOOL));
+    nothing("two programs of people", beside(6, 12, OWNER, "app/4"));
+    nothing("a network of one's own", beside(6, 12, "10.1.1.1", TOOL));
+    let mut habit = beside(6, 12, OWNER, TOOL);
+    for user in 0..3 {
+        let client = format!("192.0.{}.9", 10 + user);
+        habit.extend(uses(&format!("developer-{user}"), 900, 3, &client, BROWSER));
+        habit.extend(uses(&format!("developer-{user}"), 950, 3, &client, TOOL));
+    }
+    nothing("developers everywhere", habit);
+    let mut one_after_the_other = uses("user-0", 1000, 12, OWNER, BROWSER);
+    one_after_the_other.extend(uses("user-0", 1200, 12, OWNER, TOOL));
+    one_after_the_other
+        .extend((1..6).flat_map(|user| uses(&format!("user-{user}"), 1001, 20, OWNER, BROWSER)));
+    nothing("he goes over to it", one_after_the_other);
+}
