@@ -80,6 +80,52 @@ fn sessions_of_others_that_a_debug_page_hands_out() {
     found("used", requests, &["leaked-secret", "leaked-secret"], &[CLIENT]);
 }
 
+/// Anna logs in and goes; nobody uses her token before it stands in an answer to eve.
+#[test]
+fn a_token_that_nobody_used_yet_and_its_reader_as_another() {
+    let start = |other: &str| {
+        let mut requests = office(60);
+        requests.push(login(1000, "198.51.100.5", "anna", "secret", true));
+        requests.push(login(3000, CLIENT, other, "secret", true).program("curl/8"));
+        requests.push(sessions(30_000, CLIENT, &format!("{other}-3000"), "anna-1000"));
+        requests
+    };
+    let used = |ms, client| {
+        get(ms, client, "/api/orders")
+            .token("anna-1000")
+            .program("curl/8")
+    };
+    let with = |mut requests: Vec<Request>, client| {
+        requests.push(used(40_000, client));
+        requests
+    };
+    found("as another", with(start("eve"), CLIENT), &["leaked-secret"], &[]);
+    found("his own", with(start("anna"), CLIENT), &[], &[]);
+    found("anna herself", with(start("eve"), "198.51.100.5"), &[], &[]);
+}
+
+/// Support staff, and people with several accounts, are given tokens of others where that is what one goes there for.
+#[test]
+fn accounts_are_changed_where_many_are_given_tokens_of_others() {
+    let mut requests = office(60);
+    for user in 0..8u64 {
+        let (client, ms) = (format!("198.51.100.{}", 5 + user), 5000 + user * 4000);
+        let (staff, customer) = (format!("staff-{user}"), format!("customer-{user}"));
+        requests.push(login(1000, &client, &staff, "secret", true));
+        requests.push(login(1000, "198.51.100.99", &customer, "secret", true));
+        requests.push(sessions(
+            ms,
+            &client,
+            &format!("{staff}-1000"),
+            &format!("{customer}-1000"),
+        ));
+        requests.push(get(ms + 1000, &client, "/api/orders").token(format!("{customer}-1000")));
+    }
+    let outcome = run(requests);
+    assert_eq!(outcome.detectors(), ["leaked-secret"; 2], "{}", outcome.explain());
+    assert!(outcome.dropped().is_empty(), "{}", outcome.explain());
+}
+
 #[test]
 fn who_is_shown_a_session_of_his_own_leaks_nothing() {
     let mut requests = two_logins("anna");

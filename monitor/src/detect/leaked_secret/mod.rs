@@ -1,31 +1,37 @@
 //! `leaked-secret`: keys and tokens where none should be, and who uses them afterwards.
 //!
-//! **Signal.** Four things:
+//! **Signal.** Five things:
 //! - *theft*: a credential that one client was using stands in an answer to another, and then that other client is
 //!   served with it. Or a third one is, which never used it before and is another program than its owner;
+//! - *as another*: a token that nobody used yet is handed out to somebody who asks (GET), and he is then served with it
+//!   as somebody else, as the tokens or the logins say;
 //! - *exposed*: an answer holds a provider's key or a private key, or a token that somebody else is using; where its
 //!   field says that it hands a token out, somebody else as tokens or logins say it;
 //! - *in an address*: key, token or password in the target of a request that is served: it will be in logs and
 //!   histories;
 //! - *in the clear*, if `cleartext` is on: credentials between hosts without TLS.
 //!
-//! **Score.** No sum: theft by the reader 90, by a third 60, another's token exposed 65, a key exposed 60, in an
-//! address 55, in the clear
-//! 40. Only theft by the reader is enough to drop a source; the others name none, since who is served them did nothing.
+//! **Score.** No sum: theft by the reader 90, by a third 60, as another 60, another's token exposed 65, a key exposed
+//! 60, in an address 55, in the clear 40. Only theft by the reader is enough to drop a source; what is exposed names
+//! none, since who is served it did nothing.
 //!
 //! **Defaults from.** The forms are those of gitleaks that begin with the issuer's letters; no guess by entropy,
 //! because ids of objects have as much. Three requests to an address, because one can be a typing error.
 //!
 //! **Look-alikes spared.** Logins, refreshes and key pages that hand out a credential to its owner (nobody used it
 //! before; or the request carried it), the same NAT (one client), answers to POST (the key was just made), sessions
-//! that the server gives back to the one that has them. `cleartext` is off by default: behind a proxy that ends TLS on
-//! another host it is always true.
+//! that the server gives back to the one that has them; where three were given tokens of others one changes the account,
+//! as support does. `cleartext` is off by default: behind a proxy that ends TLS on another host it is always true.
 //!
-//! **What it trades.** A secret that nobody used before it leaked is only followed if its form tells what it is. Bodies
-//! must be read. OWASP API8:2023, CWE-522.
+//! **What it trades.** A secret that nobody used before it leaked is only followed if its form tells what it is, or if
+//! its use tells whose it is: of an opaque token of which no login was seen, and of a key, nothing does. Bodies must be
+//! read. OWASP API8:2023, CWE-522.
+
+mod read;
 
 use serde::{Deserialize, Serialize};
 
+use self::read::Reads;
 use super::{
     Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Measure, Remedy, Suspect,
     inside::is_loopback,
@@ -88,6 +94,7 @@ pub struct LeakedSecret {
     settings: Settings,
     users: Lru<u64, User>,
     leaks: Lru<u64, Leak>,
+    reads: Reads,
     places: Lru<(u64, Kind), Place>,
 }
 
@@ -147,6 +154,7 @@ impl LeakedSecret {
         Self {
             users: Lru::new(settings.credentials_max),
             leaks: Lru::new(settings.secrets_max),
+            reads: Reads::new(settings.secrets_max),
             places: Lru::new(PLACES),
             settings,
         }
@@ -163,7 +171,7 @@ impl LeakedSecret {
                 last: cx.client_key,
                 person: person(cx),
             };
-            return None;
+            return self.first_use(credential, observation, cx);
         }
         let (user, again) = (
             *user,
@@ -193,6 +201,19 @@ impl LeakedSecret {
         (finding.severity, finding.actor, finding.endpoint) = (90, cx.actor, None);
         finding.actor_key = cx.actor_key;
         // The principal is the victim's: what it is served meanwhile at its own address must not count for the thief.
+        finding.suspects = vec![Suspect::of(observation, cx)];
+        Some(finding)
+    }
+
+    /// A credential is used for the first time: by whoever read it in an answer, as somebody else?
+    fn first_use(&mut self, credential: u64, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
+        let read = self.reads.first_use(credential, cx.client_key, person(cx))?;
+        let summary = format!(
+            "a credential stood in an answer to somebody, who is served with it as somebody else {:.0} s later",
+            observation.at.since(read.at).as_secs_f64()
+        );
+        let mut finding = finding(observation, cx, summary, 60, ("another-ones", 1.0), read.at);
+        (finding.severity, finding.actor, finding.endpoint) = (80, cx.actor, None);
         finding.suspects = vec![Suspect::of(observation, cx)];
         Some(finding)
     }
@@ -233,7 +254,14 @@ impl LeakedSecret {
         cx: &Context<'_>,
     ) -> Option<Finding> {
         let key = token.short();
-        let user = self.users.peek(&key)?;
+        let Some(user) = self.users.peek(&key).filter(|user| user.client != 0) else {
+            // With POST a token is made for whoever asks.
+            if observation.method.name() == "GET" {
+                self.reads
+                    .read(key, (cx.client_key, person(cx)?), cx.endpoint, observation.at);
+            }
+            return None;
+        };
         let owner = user.person?;
         if !owner.is_another(person(cx)?) || [user.client, user.last].contains(&cx.client_key) {
             return None;
@@ -422,6 +450,7 @@ impl Detector for LeakedSecret {
         vec![
             ("leaked_secret_credentials", self.users.stats()),
             ("leaked_secret_secrets", self.leaks.stats()),
+            ("leaked_secret_reads", self.reads.stats()),
             ("leaked_secret_places", self.places.stats()),
         ]
     }
