@@ -19,7 +19,7 @@ pub(super) struct Beside {
     first: Timestamp,
     /// It was the last to use the token.
     is_last: bool,
-    reported: bool,
+    pub(super) reported: bool,
 }
 
 impl Beside {
@@ -52,7 +52,6 @@ impl Beside {
         if self.reported || !enough {
             return None;
         }
-        self.reported = true;
         Some(Use {
             how: How::Beside { turns: self.turns },
             requests: self.requests,

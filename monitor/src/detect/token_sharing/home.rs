@@ -82,7 +82,7 @@ pub(super) enum How {
 }
 
 impl Home {
-    /// Takes in one use, served. What is said is said once for each stranger.
+    /// Takes in one use, served.
     pub(super) fn used(
         &mut self,
         observation: &Observation,
@@ -109,6 +109,22 @@ impl Home {
             return beside.filter(|_| !habits.knows(first, program));
         }
         self.stranger((network, program), observation, at, habits, settings)
+    }
+
+    /// What was shown is reported, and not shown again.
+    pub(super) fn report(&mut self, how: How) {
+        match how {
+            How::Left { .. } => {
+                if let Some(one) = self.stranger.as_deref_mut() {
+                    one.reported = true;
+                }
+            }
+            How::Beside { .. } => {
+                if let Some(one) = self.beside.as_deref_mut() {
+                    one.reported = true;
+                }
+            }
+        }
     }
 
     /// An answer hands it out: to its owner, whoever uses it first.
@@ -193,7 +209,6 @@ impl Home {
         if one.reported || !enough || !owned || silent > RECENT || habits.knows(first, program) {
             return None;
         }
-        one.reported = true;
         Some(Use {
             how: How::Left {
                 silent: Duration::from_millis(u64::from(silent) * 100),

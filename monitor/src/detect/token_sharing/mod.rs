@@ -221,7 +221,10 @@ impl Detector for TokenSharing {
             let other = home.used(observation, cx, since, &mut self.habits, &self.settings);
             let known = home.given || !self.hands_out;
             let odd = other.filter(|other| known && !early && left::is_odd(other, observation, cx, crowds));
-            out.extend(odd.and_then(|other| left::finding(&other, observation, cx, &self.settings)));
+            if let Some(other) = odd {
+                home.report(other.how);
+                out.extend(left::finding(&other, observation, cx, &self.settings));
+            }
         }
         if !changed {
             return;
