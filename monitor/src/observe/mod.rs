@@ -129,6 +129,10 @@ pub struct Credential {
 }
 
 /// One request and its answer, as far as judging needs it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about one request"
+)]
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Observation {
     /// Capture time of the request's last byte.
