@@ -219,7 +219,10 @@ impl Request {
                 service: self.service,
             }),
             client_print: KEY.hash(99, self.program.as_bytes()),
-            client_family: KEY.hash(99, self.program.split('/').next().unwrap().as_bytes()) as u32,
+            client_family: match self.program.split('/').next() {
+                Some("") | None => 0,
+                Some(name) => KEY.hash(99, name.as_bytes()) as u32,
+            },
             has_device: ["app/", "web/"].iter().any(|name| self.program.starts_with(name)),
             says_crawler: self.crawler,
             status: self.status,

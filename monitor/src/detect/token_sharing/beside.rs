@@ -1,6 +1,6 @@
 //! A tool that uses a person's token in turn with him, from his own network. Must not know how it is weighed.
 
-use super::home::{FOLLOWS, How, Use};
+use super::home::{FOLLOWS, How, Use, program_of};
 use crate::{observe::Observation, time::Timestamp};
 
 /// Served requests of the tool.
@@ -26,7 +26,7 @@ impl Beside {
     /// It comes for the first time, `at` tenths of a second since the detector's epoch.
     pub(super) fn new(observation: &Observation, at: u32) -> Self {
         Self {
-            program: observation.client_family,
+            program: program_of(observation),
             requests: 0,
             gaps: 0,
             turns: 0,
@@ -39,8 +39,9 @@ impl Beside {
 
     /// A use of the token; `first` is the program that had it first.
     pub(super) fn used(&mut self, observation: &Observation, first: u32, at: u32) -> Option<Use> {
-        if observation.client_family != self.program {
-            let turn = self.is_last && observation.client_family == first;
+        let program = program_of(observation);
+        if program != self.program {
+            let turn = self.is_last && program == first;
             (self.turns, self.is_last) = (self.turns.saturating_add(u32::from(turn)), false);
             return None;
         }

@@ -93,7 +93,7 @@ impl Home {
     ) -> Option<Use> {
         let at = tenths(epoch, observation.at);
         let network = network_of(cx);
-        let program = observation.client_family;
+        let program = program_of(observation);
         if self.requests == 0 {
             self.since = at;
             if !self.given {
@@ -101,7 +101,7 @@ impl Home {
             }
         }
         let here = self.networks.contains(&network);
-        let own = program == 0 || self.programs.contains(&program);
+        let own = self.programs.contains(&program);
         if here || own {
             let beside = self.beside(observation, here, at, settings);
             self.own((network, program), at, habits, settings);
@@ -138,13 +138,13 @@ impl Home {
     fn settle(&mut self, network: u32, observation: &Observation) {
         self.device = observation.has_device;
         remember(&mut self.networks, network);
-        remember(&mut self.programs, observation.client_family);
+        remember(&mut self.programs, program_of(observation));
     }
 
     /// The owner uses it: where he is, he is at home.
     fn own(&mut self, (network, program): (u32, u32), at: u32, habits: &mut Habits, settings: &Settings) {
         let first = self.programs.first().copied().unwrap_or_default();
-        if !self.programs.contains(&program) && program != 0 {
+        if !self.programs.contains(&program) {
             habits.learn(first, program, network);
             remember(&mut self.programs, program);
         }
@@ -164,9 +164,9 @@ impl Home {
 
     /// Who works beside the owner.
     fn beside(&mut self, observation: &Observation, here: bool, at: u32, settings: &Settings) -> Option<Use> {
-        let program = observation.client_family;
+        let program = program_of(observation);
         let first = self.programs.first().copied().unwrap_or_default();
-        let tool = here && ![0, first].contains(&program) && !observation.has_device;
+        let tool = here && first != program && !observation.has_device;
         if self.beside.is_none() && tool && self.is_owned(settings) {
             self.beside = Some(Box::new(Beside::new(observation, at)));
         }
@@ -224,6 +224,11 @@ impl Home {
         let span = Duration::from_millis(u64::from(self.last.saturating_sub(self.since)) * 100);
         self.device && settings.owns(span, self.requests, true)
     }
+}
+
+/// Who names nothing is a program, too: else thieves would name nothing.
+pub(super) fn program_of(observation: &Observation) -> u32 {
+    observation.client_family.max(1)
 }
 
 fn network_of(cx: &Context<'_>) -> u32 {

@@ -56,6 +56,7 @@ fn nothing(name: &str, requests: Vec<Request>) {
 #[test]
 fn the_token_of_an_owner_who_has_left() {
     found("network and program", theft("t", OWNER, TOOL));
+    found("a program without a name", theft("t", OWNER, ""));
     nothing("the same program elsewhere", theft("t", OWNER, BROWSER));
     nothing("an update on the way", theft("t", OWNER, "web/130"));
     nothing(
