@@ -101,6 +101,6 @@ impl Function {
 }
 
 /// Half of a key will do within one function. Never 0.
-fn short(key: u64) -> u32 {
+pub(super) fn short(key: u64) -> u32 {
     ((key >> 32) as u32).max(1)
 }

@@ -4,13 +4,14 @@
 //! paths whose words say that they are for administrators. Somebody of another kind is served there for the first time;
 //! or is refused at several of them. The kind is what the token claims as roles and scopes; without, each principal is
 //! one. And a method (`verb.rs`): a user with other roles deletes, where only few who claim theirs ever deleted
-//! anything.
+//! anything. And an old version (`version.rs`) of what the user has from a newer one that everybody uses, where next to
+//! nobody else asks.
 //!
 //! **Score**, served: a function with a word for administrators and few users 30, or one that changes something, known
 //! for a day with 100 requests, 20; others were refused there 20; who is served was refused there, or at another such
 //! function, before 20; the token claims other roles than all its users 25; he was served 50 times in an hour or longer
 //! without ever using such a function 20. Refused: 50 for 3 such functions within an hour, 5 for each further, up to
-//! 65. A finding from 50 on; the points are the confidence.
+//! 65. An old version, four times, 60. A finding from 50 on; the points are the confidence.
 //!
 //! **Defaults from.** `APIClarity` learns 100 traces and then flags every newcomer, which is what its users complain
 //! about; here a function must be known for a quarter of an hour, by 20 requests of at most 8 users, where ten times as
@@ -27,6 +28,7 @@
 
 mod function;
 mod verb;
+mod version;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -133,6 +135,7 @@ pub struct FunctionLevel {
     around: u32,
     pending: VecDeque<Pending>,
     verb: verb::Verb,
+    versions: version::Versions,
 }
 
 impl FunctionLevel {
@@ -144,6 +147,7 @@ impl FunctionLevel {
             around: 0,
             pending: VecDeque::new(),
             verb: verb::Verb::default(),
+            versions: version::Versions::new(&settings),
             settings,
         }
     }
@@ -371,9 +375,15 @@ impl Detector for FunctionLevel {
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
         out.extend(self.settled(observation.at));
+        out.extend(self.versions.settled(observation.at));
         let served = observation.is_status(2);
         if served && cx.served == 0 {
             self.around = self.around.saturating_add(1);
+        }
+        if served {
+            self.versions.served(&self.settings, self.around, observation, cx);
+        } else if !observation.is_status(3) {
+            self.versions.failed(observation, cx);
         }
         let changes = matches!(cx.about.method(), "POST" | "PUT" | "PATCH" | "DELETE" | "TRACE");
         let hints = cx.about.hints;
@@ -391,9 +401,12 @@ impl Detector for FunctionLevel {
     fn tick(&mut self, _now: Timestamp) {}
 
     fn tables(&self) -> Vec<(&'static str, TableStats)> {
+        let [versions, users] = self.versions.tables();
         vec![
             ("function_level_functions", self.functions.stats()),
             ("function_level_actors", self.actors.stats()),
+            versions,
+            users,
         ]
     }
 }

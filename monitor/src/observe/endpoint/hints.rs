@@ -4,14 +4,17 @@
 //! The lists are short on purpose: a word stands here only if it hardly ever means anything else. They are hints for
 //! detectors, which ask for more evidence than a word.
 
-use super::tree::Label;
+use super::{
+    tree::Label,
+    version::{UNVERSIONED, generation, without_legacy},
+};
 use crate::observe::{
     identity::{InstallKey, space},
     method::Method,
 };
 
 /// What the words of a path say.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Hints {
     /// Somebody proves there who he is: passwords and codes.
     pub login: bool,
@@ -22,6 +25,23 @@ pub struct Hints {
     /// Keyed hash of method and template with the version (`v1`) left out: the same for all versions of an endpoint.
     /// 0 if the path has no version.
     pub family: u64,
+    /// The same for all versions of an endpoint, with that which names none, and what an old installation is called.
+    pub kin: u64,
+    /// Which of its kin this is: the greater, the newer; [`UNVERSIONED`] where the path says nothing.
+    pub generation: u32,
+}
+
+impl Default for Hints {
+    fn default() -> Self {
+        Self {
+            login: false,
+            open: false,
+            admin: false,
+            family: 0,
+            kin: 0,
+            generation: UNVERSIONED,
+        }
+    }
 }
 
 const LOGIN: [&str; 14] = [
@@ -94,29 +114,78 @@ const ADMIN: [&str; 16] = [
 /// Reads the labels of a template.
 pub(super) fn hints(labels: &[&Label], method: Method, key: &InstallKey) -> Hints {
     let mut hints = Hints::default();
-    let mut family = method.name().to_owned();
-    let mut versions = 0;
+    let mut names = Names::new(method);
     let last = labels.len().saturating_sub(1);
     for (at, label) in labels.iter().enumerate() {
-        family.push('/');
         let Label::Literal { text, .. } = label else {
-            family.push_str("{}");
+            names.push("{}");
             continue;
         };
-        if is_version(text) {
-            versions += 1;
+        if let Some(generation) = generation(text) {
+            names.version(generation);
             continue;
         }
-        family.push_str(text);
+        names.word(text, at == 0 && last > 0);
         let word = plain(text);
         hints.login |= LOGIN.contains(&&*word) || (at == last && LOGIN_LAST.contains(&&*word));
         hints.open |= OPEN.contains(&&*word);
         hints.admin |= ADMIN.contains(&&*word) || is_admin(text);
     }
-    if versions > 0 {
-        hints.family = key.hash(space::PARAMETER, family.as_bytes()).max(1);
+    if names.versions > 0 {
+        hints.family = key.hash(space::PARAMETER, names.family.as_bytes()).max(1);
     }
+    hints.kin = key.hash(space::PARAMETER, names.kin.as_bytes());
+    hints.generation = names.generation.unwrap_or(UNVERSIONED);
     hints
+}
+
+/// What all versions of an endpoint have in common.
+struct Names {
+    family: String,
+    kin: String,
+    versions: u32,
+    /// Of the first word that says so.
+    generation: Option<u32>,
+}
+
+impl Names {
+    fn new(method: Method) -> Self {
+        Self {
+            family: method.name().to_owned(),
+            kin: method.name().to_owned(),
+            versions: 0,
+            generation: None,
+        }
+    }
+
+    fn version(&mut self, generation: u32) {
+        self.versions += 1;
+        self.family.push('/');
+        self.generation.get_or_insert(generation);
+    }
+
+    /// A word of the path; the first may say that all behind it is an old installation.
+    fn word(&mut self, text: &str, first: bool) {
+        match without_legacy(text).filter(|_| first) {
+            Some(rest) => {
+                self.generation = Some(0);
+                self.family.push('/');
+                self.family.push_str(text);
+                if !rest.is_empty() {
+                    self.kin.push('/');
+                    self.kin.push_str(rest);
+                }
+            }
+            None => self.push(text),
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        for name in [&mut self.family, &mut self.kin] {
+            name.push('/');
+            name.push_str(text);
+        }
+    }
 }
 
 /// Whether a word of a path says that it is for administrators: for paths that are no endpoint's.
@@ -142,14 +211,6 @@ fn is_admin(text: &str) -> bool {
         part.get(..5)
             .is_some_and(|head| head.eq_ignore_ascii_case("admin"))
     })
-}
-
-/// `v1`, `V2`, `v1.1`.
-pub(super) fn is_version(text: &str) -> bool {
-    let digits = text.strip_prefix(['v', 'V']).unwrap_or_default();
-    digits.len() <= 4
-        && digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
 #[cfg(test)]
@@ -203,5 +264,24 @@ mod tests {
         assert_ne!(of("api/v1/orders").family, of("api/v1/carts").family);
         assert_eq!(of("api/orders").family, 0);
         assert_eq!(of("api/vx/vendors").family, 0);
+    }
+
+    #[test]
+    fn kin_has_an_order() {
+        let kin = |path| (of(path).kin, of(path).generation);
+        for (older, newer) in [
+            ("v1/orders/{id}", "v2/orders/{id}"),
+            ("api/orders/v0/{id}", "api/orders/v1/{id}"),
+            ("v0/orders", "orders"),
+            ("orders", "v1/orders"),
+            ("app-legacy/files/{id}", "app/files/{id}"),
+            ("legacy/api/files", "api/files"),
+        ] {
+            let (older, newer) = (kin(older), kin(newer));
+            assert_eq!(older.0, newer.0);
+            assert!(older.1 < newer.1);
+        }
+        assert_ne!(kin("cars/old").0, kin("cars").0);
+        assert_ne!(kin("orders-old").0, kin("orders").0);
     }
 }

@@ -17,6 +17,7 @@ mod prefix;
 mod record;
 mod tree;
 pub mod usage;
+mod version;
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ pub use self::{
     hints::for_administrators,
     names::stem,
     record::{Record, RecordError},
+    version::UNVERSIONED,
 };
 use self::{
     names::{kinds, object_stem},
@@ -375,7 +377,7 @@ impl EndpointTable {
         for label in &labels {
             match label {
                 // `/books/v1/{id}` is about books.
-                Label::Literal { text, .. } if literal.is_some() && hints::is_version(text) => {}
+                Label::Literal { text, .. } if literal.is_some() && version::is_version(text) => {}
                 Label::Literal { text, .. } => literal = Some(&**text),
                 Label::Id => {
                     if let Some(slot) = slots.next() {
@@ -389,7 +391,7 @@ impl EndpointTable {
             Label::Literal { text, .. } => Some(&**text),
             _ => None,
         });
-        let names: Vec<&str> = names.filter(|name| !hints::is_version(name)).collect();
+        let names: Vec<&str> = names.filter(|name| !version::is_version(name)).collect();
         let site_index = |name: &&str| name.starts_with("sitemap") || *name == "robots.txt";
         endpoint.site_index = names.iter().take(endpoint.lists.len()).any(site_index);
         for (slot, name) in endpoint.lists.iter_mut().zip(kinds(&names)) {
