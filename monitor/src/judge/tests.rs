@@ -15,6 +15,7 @@ mod secrets;
 mod silences;
 mod spray;
 mod tokens;
+mod versions;
 mod volume;
 mod whose;
 

@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use self::function::{Few, Function};
 use super::{
-    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, Suspect, confidence,
+    Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, Suspect, confidence,
     points::{Points, climb},
 };
 use crate::{
@@ -371,6 +371,10 @@ impl Detector for FunctionLevel {
 
     fn interest(&self) -> Interest {
         Interest::CREDENTIAL
+    }
+
+    fn warm(&self, keys: &Keys<'_>) {
+        self.versions.warm(keys.actor_key);
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {

@@ -159,6 +159,11 @@ impl Versions {
         }
     }
 
+    /// Asks memory for what [`Versions::served`] looks up.
+    pub(super) fn warm(&self, actor_key: u64) {
+        self.users.warm(&actor_key, |user| user.next);
+    }
+
     /// A user is served, in whatever version.
     pub(super) fn served(
         &mut self,
@@ -171,49 +176,57 @@ impl Versions {
         let Some(kind) = kind(cx).filter(|_| !cx.about.unknown && !hints.login && !hints.open) else {
             return;
         };
-        let (actor, at) = (short(cx.actor_key), observation.at);
         let kin = self.kin.entry(hints.kin);
         let Some(generation) = kin.generation(hints.generation) else {
             return;
         };
-        generation.serve(actor, at);
-        let (common, forsaken, first) = (
-            generation.is_common(),
-            generation.is_forsaken(actor),
-            generation.first,
-        );
-        if common {
+        let actor = short(cx.actor_key);
+        generation.serve(actor, observation.at);
+        if generation.is_common() {
             self.users.entry(cx.actor_key).uses(kind, hints.generation);
             return;
         }
+        let (forsaken, first) = (generation.is_forsaken(actor), generation.first);
+        if !forsaken || hints.generation == UNVERSIONED || around < AROUND {
+            return;
+        }
         let known = Duration::from_secs(settings.known_seconds);
-        let newer = kin
-            .newer(hints.generation)
-            .filter(|newer| first.since(newer.first) >= known);
-        let (Some(newer), Some(user)) = (newer, self.users.get(&cx.actor_key)) else {
+        if let Some(newer) = kin.newer(hints.generation)
+            && first.since(newer.first) >= known
+        {
+            let served = newer.served;
+            self.downgraded(settings, kind, served, observation, cx);
+        }
+    }
+
+    /// A user is served by an old version that next to nobody else uses; `newer` requests by the newer one.
+    fn downgraded(
+        &mut self,
+        settings: &Settings,
+        kind: u32,
+        newer: u32,
+        observation: &Observation,
+        cx: &Context<'_>,
+    ) {
+        let (hints, at) = (cx.about.hints, observation.at);
+        let Some(user) = self.users.get(&cx.actor_key) else {
             return;
         };
-        let told = forsaken && hints.generation != UNVERSIONED && around >= AROUND;
-        if !told
-            || !user.has_newer(kind, hints.generation)
-            || user.falls_back(hints.kin, at)
-            || is_inside(observation.client_addr())
-        {
+        let spared = user.falls_back(hints.kin, at) || is_inside(observation.client_addr());
+        if spared || !user.has_newer(kind, hints.generation) {
             return;
         }
         if user.older == 0 {
             user.since = at;
         }
         user.older = user.older.saturating_add(1);
-        if user.older == TIMES && self.waiting.len() < PENDING {
-            let points = weigh(newer.served);
-            if points.sum >= settings.score_min {
-                self.waiting.push_back(Waiting {
-                    found: find(observation, cx, user.since, newer.served, &points),
-                    kin: hints.kin,
-                    generation: hints.generation,
-                });
-            }
+        let points = weigh(newer);
+        if user.older == TIMES && points.sum >= settings.score_min && self.waiting.len() < PENDING {
+            self.waiting.push_back(Waiting {
+                found: find(observation, cx, user.since, newer, &points),
+                kin: hints.kin,
+                generation: hints.generation,
+            });
         }
     }
 
