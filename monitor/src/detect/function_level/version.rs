@@ -5,11 +5,14 @@
 //! counts. A version that was there first, a new one, one to which others turn in the same minutes (a deploy taken
 //! back), a client that was just failed by the newer version, and jobs of a private network are spared.
 
+mod known;
+
 use std::{collections::VecDeque, time::Duration};
 
+use self::known::{Kin, User};
 use super::{
     super::{Context, Evidence, Finding, inside::is_inside, points::Points},
-    AROUND, PENDING, SETTLE, Settings,
+    AROUND, PENDING, SETTLE, Settings, TOGETHER,
     function::short,
 };
 use crate::{
@@ -18,47 +21,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// Versions remembered of one endpoint.
-const GENERATIONS: usize = 4;
-/// Users remembered of one version; one with more is in common use, if so many requests were served.
-const USERS: usize = 8;
-const COMMON_SERVED: u32 = 100;
-/// Others that may use the old version.
-const OTHERS: usize = 2;
-/// Kinds of objects remembered of one user.
-const KINDS: usize = 8;
-/// Requests that are no slip, nor an old bookmark.
+/// Requests within an hour that are no slip, nor an old bookmark.
 const TIMES: u32 = 4;
-/// Who was failed by the newer version may ask the older one for so long.
-const FALLBACK: Duration = Duration::from_mins(10);
-
-/// One version of an endpoint.
-#[derive(Debug, Default)]
-struct Generation {
-    number: u32,
-    users: [u32; USERS],
-    everybody: bool,
-    served: u32,
-    first: Timestamp,
-}
-
-/// All versions of an endpoint.
-#[derive(Debug, Default)]
-struct Kin {
-    generations: [Generation; GENERATIONS],
-}
-
-/// What one principal uses.
-#[derive(Debug, Default)]
-struct User {
-    /// Kinds of objects, and the newest version that they were had from.
-    kinds: [(u32, u32); KINDS],
-    next: u8,
-    /// The endpoint that failed last.
-    failed: Option<(u64, Timestamp)>,
-    older: u32,
-    since: Timestamp,
-}
 
 /// Versions, and who uses them.
 #[derive(Debug)]
@@ -74,79 +38,6 @@ struct Waiting {
     found: Finding,
     kin: u64,
     generation: u32,
-}
-
-impl Generation {
-    fn serve(&mut self, actor: u32, at: Timestamp) {
-        if self.served == 0 {
-            self.first = at;
-        }
-        self.served = self.served.saturating_add(1);
-        match self.users.iter_mut().find(|user| **user == actor || **user == 0) {
-            Some(user) => *user = actor,
-            None => self.everybody = true,
-        }
-    }
-
-    fn is_common(&self) -> bool {
-        self.everybody && self.served >= COMMON_SERVED
-    }
-
-    /// Whether next to nobody but this user was served.
-    fn is_forsaken(&self, actor: u32) -> bool {
-        let others = self
-            .users
-            .iter()
-            .filter(|user| !matches!(**user, 0) && **user != actor);
-        !self.everybody && others.count() <= OTHERS
-    }
-}
-
-impl Kin {
-    /// This version, entered if there is room.
-    fn generation(&mut self, number: u32) -> Option<&mut Generation> {
-        let is = |one: &&mut Generation| one.served == 0 || one.number == number;
-        let found = self.generations.iter_mut().find(is)?;
-        found.number = number;
-        Some(found)
-    }
-
-    fn peek(&self, number: u32) -> Option<&Generation> {
-        let is = |one: &&Generation| one.served > 0 && one.number == number;
-        self.generations.iter().find(is)
-    }
-
-    /// A newer version in common use.
-    fn newer(&self, number: u32) -> Option<&Generation> {
-        let mut served = self.generations.iter();
-        served.find(|one| one.number > number && one.is_common())
-    }
-}
-
-impl User {
-    /// Has this kind of object from this version.
-    fn uses(&mut self, kind: u32, generation: u32) {
-        if let Some(known) = self.kinds.iter_mut().find(|(known, _)| *known == kind) {
-            known.1 = known.1.max(generation);
-            return;
-        }
-        let at = usize::from(self.next) % KINDS;
-        self.next = self.next.wrapping_add(1);
-        if let Some(slot) = self.kinds.get_mut(at) {
-            *slot = (kind, generation);
-        }
-    }
-
-    fn has_newer(&self, kind: u32, generation: u32) -> bool {
-        let newer = |(known, from): &(u32, u32)| *known == kind && *from > generation;
-        self.kinds.iter().any(newer)
-    }
-
-    /// Whether the same endpoint, whatever its version, failed it just now.
-    fn falls_back(&self, kin: u64, at: Timestamp) -> bool {
-        let is = |(failed, when): (u64, Timestamp)| failed == kin && at.since(when) <= FALLBACK;
-        self.failed.is_some_and(is)
-    }
 }
 
 impl Versions {
@@ -216,12 +107,13 @@ impl Versions {
         if spared || !user.has_newer(kind, hints.generation) {
             return;
         }
-        if user.older == 0 {
-            user.since = at;
+        if user.older == 0 || at.since(user.since) > TOGETHER {
+            (user.older, user.since) = (0, at);
         }
         user.older = user.older.saturating_add(1);
         let points = weigh(newer);
-        if user.older == TIMES && points.sum >= settings.score_min && self.waiting.len() < PENDING {
+        if user.older >= TIMES && points.sum >= settings.score_min && self.waiting.len() < PENDING {
+            user.older = 0;
             self.waiting.push_back(Waiting {
                 found: find(observation, cx, user.since, newer, &points),
                 kin: hints.kin,
