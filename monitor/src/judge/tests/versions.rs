@@ -56,7 +56,7 @@ fn who_looks_for_an_old_version() {
 
 #[test]
 fn who_may_use_an_old_version() {
-    let old_app = asks(99, "/api/v1", AFTER, 20);
+    let old_app = asks(99, "/api/v1", AFTER, 8);
     assert_eq!(found([old_app]), 0, "an old app uses nothing else");
     let back = (0..6).map(|number| asks(number, "/api/v1", AFTER + number * 5000, 6));
     assert_eq!(found(back), 0, "a deploy is taken back");
