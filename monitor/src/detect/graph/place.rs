@@ -28,7 +28,7 @@ pub(super) struct Place {
 }
 
 /// Principals whose voices are kept.
-const VOICES: usize = 64;
+const VOICES: usize = 32;
 /// Principals told apart.
 const ACTORS: usize = 4;
 /// Touches and principals from which on a place is known.
