@@ -16,8 +16,8 @@
 //!
 //! **Look-alikes spared.** Public and mixed endpoints (learned); health, metrics, login, refresh, registration; HEAD,
 //! OPTIONS, 304 and empty answers; links that carry a secret, and links to one object with an unguessable id that
-//! somebody shared; clients that call themselves crawlers, where nobody was ever refused; operations of GraphQL, each by
-//! itself; an endpoint that was opened (after five such clients it is public).
+//! somebody shared; clients that call themselves crawlers, where nobody was ever refused; operations of GraphQL, each
+//! by itself; an endpoint that was opened (after five such clients it is public).
 //!
 //! **What it trades.** An endpoint that never required one is not found, unless another version does. Nobody is
 //! dropped: it is the server that lets in. OWASP API2:2023, CWE-306.

@@ -20,8 +20,9 @@
 //!
 //! **Look-alikes spared.** Logins, refreshes and key pages that hand out a credential to its owner (nobody used it
 //! before; or the request carried it), the same NAT (one client), answers to POST (the key was just made), sessions
-//! that the server gives back to the one that has them; where three were given tokens of others one changes the account,
-//! as support does. `cleartext` is off by default: behind a proxy that ends TLS on another host it is always true.
+//! that the server gives back to the one that has them; where three were given tokens of others one changes the
+//! account, as support does. `cleartext` is off by default: behind a proxy that ends TLS on another host it is always
+//! true.
 //!
 //! **What it trades.** A secret that nobody used before it leaked is only followed if its form tells what it is, or if
 //! its use tells whose it is: of an opaque token of which no login was seen, and of a key, nothing does. Bodies must be

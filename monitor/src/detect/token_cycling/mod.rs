@@ -3,9 +3,9 @@
 //! **Signal.** Guessed: distinct credentials refused (401, 403) for one client that nobody was ever served with, beside
 //! those that were new there and served. Once: those of them that came a single time, of one program, where next to
 //! nothing is served: what nobody gave out is tried once, what was given out is tried again. Borrowed: credentials that
-//! were at home in other networks and with other programs, used by one client, not just when their owners had used them.
-//! In turn: credentials that one client takes one after the other, each for the same number of requests (two at least),
-//! none again, without a pause between them.
+//! were at home in other networks and with other programs, used by one client, not just when their owners had used
+//! them. In turn: credentials that one client takes one after the other, each for the same number of requests (two at
+//! least), none again, without a pause between them.
 //!
 //! **Score**, guessed: 50 at 15 in 10 minutes and 2 more for each further, or 50 at 30 in a day and 1 more for each
 //! further, up to 75, where four are refused for each that is new and served; 15 from one program 15; several programs
@@ -23,8 +23,8 @@
 //! new one within 20 s, as at a NAT at nine, and after a restart of apimon); a page that polls with one expired token;
 //! 40 pods with one token; proxies and NATs (their users' tokens are theirs alone, and come back); gateways that pass a
 //! token on (within half a second of its owner); phones that change between two networks (with the same program); load
-//! tests (their users come back); a job whose new tokens are all refused (they are of one user, and half an hour or more
-//! apart); services, and Basic passwords (`brute-force`, `password-spray`).
+//! tests (their users come back); a job whose new tokens are all refused (they are of one user, and half an hour or
+//! more apart); services, and Basic passwords (`brute-force`, `password-spray`).
 //!
 //! **What it trades.** Who borrows with the program of the owners is left to `token-sharing`; who takes accounts of his
 //! own in no order, to what is found of what he does. OWASP API2:2023, CWE-307.

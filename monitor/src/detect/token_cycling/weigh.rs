@@ -1,5 +1,5 @@
-//! What the credentials of one client are worth. The weights are explained in the head comment of the detector. Must not
-//! know how they are remembered.
+//! What the credentials of one client are worth. The weights are explained in the head comment of the detector. Must
+//! not know how they are remembered.
 
 use super::{
     Settings,
