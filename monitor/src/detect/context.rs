@@ -75,7 +75,7 @@ pub struct Context<'a> {
     pub about: &'a Endpoint,
     /// Object ids of the path, in path order.
     pub path_ids: &'a [ObjectId],
-    /// Whether the client is in a network of one's own, and most others are not ([`super::inside::Crowd`]).
+    /// Whether the client is in a network of one's own, and most others are not.
     pub inside: bool,
     /// When the actor was first seen.
     pub known_since: Timestamp,
