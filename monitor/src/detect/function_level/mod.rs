@@ -10,7 +10,8 @@
 //! **Score**, served: a function with a word for administrators and few users 30, or one that changes something, known
 //! for a day with 100 requests, 20; others were refused there 20; who is served was refused there, or at another such
 //! function, before 20; the token claims other roles than all its users 25; he was served 50 times in an hour or longer
-//! without ever using such a function 20. Refused: 50 for 3 such functions within an hour, 5 for each further, up to
+//! without ever using such a function 20; lists and pages gave him what very many others have, as support is given,
+//! -30. Refused: 50 for 3 such functions within an hour, 5 for each further, up to
 //! 65. An old version, four times, 60. A finding from 50 on; the points are the confidence.
 //!
 //! **Defaults from.** `APIClarity` learns 100 traces and then flags every newcomer, which is what its users complain
@@ -37,6 +38,7 @@ use serde::{Deserialize, Serialize};
 use self::function::{Few, Function};
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, Suspect, confidence,
+    graph::short,
     points::{Points, climb},
 };
 use crate::{
@@ -308,6 +310,7 @@ fn weigh(
     points.flag("was-refused-before", refused, 20);
     points.flag("other-roles", roles, 25);
     points.flag("ordinary-until-now", ordinary, 20);
+    points.flag("serves-others", cx.graph.serves_others(short(cx.actor_key)), -30);
     if !admin && !plain {
         points.cap(0);
     }

@@ -62,6 +62,11 @@ impl Graph {
         self.givens.of(actor).is_some_and(|given| given.has(way::STAFF))
     }
 
+    /// Whether the actor was given, by lists and pages, what very many others have, whatever its kind: as support is.
+    pub(in crate::detect) fn serves_others(&self, actor: u32) -> bool {
+        self.givens.of(actor).is_some_and(|given| given.has(way::WIDE))
+    }
+
     /// The roles that an actor last claimed, as [`super::roles`] has them.
     pub(in crate::detect) fn roles(&self, actor: u32) -> u32 {
         self.givens.of(actor).map_or(0, Known::roles)

@@ -93,7 +93,9 @@ impl Graph {
                     if last.replace(kind) != Some(kind) {
                         given.add(mark(kind));
                     }
-                    own(objects, ties, kinds, key, kind, me);
+                    if own(objects, ties, kinds, key, kind, me) {
+                        given.add(way::WIDE);
+                    }
                 }
                 like_it(given, id, target, kind, (owns, echo));
             }
@@ -149,6 +151,7 @@ fn like_it(given: &mut Given, id: &BodyId, target: &Target<'_>, kind: u64, (owns
 }
 
 /// An actor was given an object that it was not given before: it is one of the owners, and shares it with those before.
+/// Whether it does so with very many, and one more.
 fn own(
     objects: &mut Lru<u64, Owners>,
     ties: &mut Ties,
@@ -156,15 +159,17 @@ fn own(
     object: u64,
     kind: u64,
     me: u32,
-) {
+) -> bool {
     let owners = objects.entry(object);
     let before = *owners;
     owners.add(me);
     let shared = before.all().any(|owner| owner != me) || before.is_common();
     kinds.entry(kind).gave(shared);
-    if !owners.is_common() {
-        for owner in before.all().filter(|owner| *owner != me) {
-            ties.tie(me, owner, kind);
-        }
+    if !shared || owners.is_common() {
+        return false;
     }
+    for owner in before.all().filter(|owner| *owner != me) {
+        ties.tie(me, owner, kind);
+    }
+    ties.is_wide(me, kind)
 }

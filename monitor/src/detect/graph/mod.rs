@@ -86,6 +86,8 @@ mod way {
     pub(super) const SEEN: u64 = 0x7365_656e_7365_656e;
     /// Marks an actor as one that was served where administrators are.
     pub(super) const STAFF: u64 = 0x7374_6166_6673_7461;
+    /// Marks an actor as one that was given objects of so many others that it reads for them.
+    pub(super) const WIDE: u64 = 0x7769_6465_7769_6465;
 }
 
 /// What an answer says of whose its object is: somebody else's.

@@ -399,6 +399,29 @@ fn who_may_use_a_function() {
     );
 }
 
+/// A user lists what `others` others have, one after the other.
+fn helps(others: u64) -> Vec<Request> {
+    let list = |ms, user: u64, path: String, whose: u64| {
+        get(ms, &format!("192.0.2.{}", 10 + user), path)
+            .token(format!("token-{user}"))
+            .gives("", whose * 10..whose * 10 + 3)
+    };
+    let own = (20..20 + others).map(|user| list(500_000 + user * 100, user, "/api/orders".into(), user));
+    let helped = (20..20 + others).map(|user| {
+        let path = format!("/api/orders?of={user}");
+        list(900_000 + user * 100, 7, path, user)
+    });
+    own.chain(helped).collect()
+}
+
+#[test]
+fn support_at_a_page_for_administrators() {
+    const AFTER: u64 = 7_205_000;
+    let all = |others| [company(false), helps(others), vec![at_admin(AFTER, "token-7")]].concat();
+    nothing("support", all(6));
+    only(all(3), "function-level", "a team");
+}
+
 /// Deletions by the administrators of [`company`], among others.
 fn deletions() -> Vec<Request> {
     let delete = |i: u64| {
