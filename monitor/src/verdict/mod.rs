@@ -70,7 +70,7 @@ impl Default for VerdictSettings {
             blocks_per_minute: 20,
             leases_max: 65_536,
             shared_principals: 2,
-            shared_seconds: 21_600,
+            shared_seconds: 86_400,
             sources_max: 1 << 18,
         }
     }
