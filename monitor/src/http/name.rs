@@ -1,5 +1,5 @@
-//! The names of header fields that somebody asks for, told apart once: where the head is read. Must not know what they
-//! mean.
+//! The names of header fields that somebody asks for, told apart once: where the head is read. And the commonest of
+//! those that nobody does: who looks for one that is configured need not look at them. Must not know what they mean.
 
 /// A field name, whatever its letter case.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -10,24 +10,64 @@ pub enum Name {
     Accept,
     AcceptEncoding,
     AcceptLanguage,
+    AcceptRanges,
     Authorization,
+    CacheControl,
     Connection,
     ContentEncoding,
     ContentLength,
     ContentType,
     Cookie,
+    Date,
     Dnt,
+    Etag,
     Host,
+    LastModified,
     Location,
+    Origin,
+    Referer,
     SecChUa,
     SecChUaPlatform,
+    Server,
     SetCookie,
     Te,
     TransferEncoding,
     Upgrade,
     UserAgent,
+    Vary,
+    XRequestId,
     XSubjectToken,
 }
+
+/// A set of names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct NameSet(u32);
+
+impl NameSet {
+    /// Of these.
+    pub(crate) const fn of(names: &[Name]) -> Self {
+        let mut set = Self(0);
+        let mut left = names;
+        while let [name, rest @ ..] = left {
+            set.0 |= 1 << *name as u32;
+            left = rest;
+        }
+        set
+    }
+
+    /// With those of another one.
+    pub(crate) const fn and(self, more: Self) -> Self {
+        Self(self.0 | more.0)
+    }
+
+    /// Whether the name is in it.
+    #[inline]
+    pub(crate) fn has(self, name: Name) -> bool {
+        self.0 >> name as u32 & 1 != 0
+    }
+}
+
+const _: () = assert!((Name::XSubjectToken as u32) < u32::BITS, "each name has a bit");
 
 impl Name {
     /// Which one it is. By length first: most names are none of the same length.
@@ -37,16 +77,26 @@ impl Name {
             2 if is_name(name, b"te") => Self::Te,
             3 if is_name(name, b"dnt") => Self::Dnt,
             4 if is_name(name, b"host") => Self::Host,
+            4 if is_name(name, b"date") => Self::Date,
+            4 if is_name(name, b"etag") => Self::Etag,
+            4 if is_name(name, b"vary") => Self::Vary,
             6 if is_name(name, b"accept") => Self::Accept,
             6 if is_name(name, b"cookie") => Self::Cookie,
+            6 if is_name(name, b"server") => Self::Server,
+            6 if is_name(name, b"origin") => Self::Origin,
             7 if is_name(name, b"upgrade") => Self::Upgrade,
+            7 if is_name(name, b"referer") => Self::Referer,
             8 if is_name(name, b"location") => Self::Location,
             9 if is_name(name, b"sec-ch-ua") => Self::SecChUa,
             10 if is_name(name, b"user-agent") => Self::UserAgent,
             10 if is_name(name, b"connection") => Self::Connection,
             10 if is_name(name, b"set-cookie") => Self::SetCookie,
             12 if is_name(name, b"content-type") => Self::ContentType,
+            12 if is_name(name, b"x-request-id") => Self::XRequestId,
             13 if is_name(name, b"authorization") => Self::Authorization,
+            13 if is_name(name, b"cache-control") => Self::CacheControl,
+            13 if is_name(name, b"last-modified") => Self::LastModified,
+            13 if is_name(name, b"accept-ranges") => Self::AcceptRanges,
             14 if is_name(name, b"content-length") => Self::ContentLength,
             15 if is_name(name, b"accept-encoding") => Self::AcceptEncoding,
             15 if is_name(name, b"accept-language") => Self::AcceptLanguage,
@@ -88,22 +138,32 @@ mod tests {
             ("accept", Name::Accept),
             ("accept-encoding", Name::AcceptEncoding),
             ("accept-language", Name::AcceptLanguage),
+            ("accept-ranges", Name::AcceptRanges),
             ("authorization", Name::Authorization),
+            ("cache-control", Name::CacheControl),
             ("connection", Name::Connection),
             ("content-encoding", Name::ContentEncoding),
             ("content-length", Name::ContentLength),
             ("content-type", Name::ContentType),
             ("cookie", Name::Cookie),
+            ("date", Name::Date),
             ("dnt", Name::Dnt),
+            ("etag", Name::Etag),
             ("host", Name::Host),
+            ("last-modified", Name::LastModified),
             ("location", Name::Location),
+            ("origin", Name::Origin),
+            ("referer", Name::Referer),
             ("sec-ch-ua", Name::SecChUa),
             ("sec-ch-ua-platform", Name::SecChUaPlatform),
+            ("server", Name::Server),
             ("set-cookie", Name::SetCookie),
             ("te", Name::Te),
             ("transfer-encoding", Name::TransferEncoding),
             ("upgrade", Name::Upgrade),
             ("user-agent", Name::UserAgent),
+            ("vary", Name::Vary),
+            ("x-request-id", Name::XRequestId),
             ("x-subject-token", Name::XSubjectToken),
         ] {
             assert_eq!(Name::of(name.as_bytes()), expected);

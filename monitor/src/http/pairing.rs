@@ -5,12 +5,12 @@
 //! While no message is missing, the n-th response answers the n-th request as far as that is possible. Behind a hole
 //! the number of messages is unknown, and the two rules alone decide; where they leave a choice, nothing is paired.
 
-use std::{collections::VecDeque, mem};
+use std::collections::VecDeque;
 
 use crate::http::{
     h1::{
         framing::Asked,
-        head::Kept,
+        head::{Kept, Store},
         line::{RequestLine, StatusLine},
     },
     shared::{MESSAGE_BYTES, Shared},
@@ -27,7 +27,7 @@ pub(crate) struct Entry {
 }
 
 const _: () = assert!(
-    size_of::<Entry>() <= MESSAGE_BYTES,
+    size_of::<Entry>() + size_of::<Store>() <= MESSAGE_BYTES,
     "the budget counts less than a request takes"
 );
 
@@ -93,15 +93,14 @@ impl Pairing {
         self.queue.push_back(entry);
     }
 
-    /// Forgets the oldest request. Its buffers go back by themselves: they are a small part of it.
+    /// Forgets the oldest request.
     pub(crate) fn drop_front(&mut self, shared: &mut Shared) {
-        if let Some(entry) = self.queue.front_mut() {
-            shared.recycle(mem::take(&mut entry.request.store));
-            if let Some(response) = &mut entry.response {
-                shared.recycle(mem::take(&mut response.store));
+        if let Some(entry) = self.queue.pop_front() {
+            shared.recycle(entry.request.store);
+            if let Some(response) = entry.response {
+                shared.recycle(response.store);
             }
         }
-        drop(self.queue.pop_front());
         if self.queue.is_empty() && self.queue.capacity() > PLACES {
             self.queue.shrink_to(PLACES);
         }

@@ -2,7 +2,11 @@
 //! Must not know about messages.
 
 use crate::{
-    http::{h1::former::Formers, stats::HttpStats, transaction::FieldSpan},
+    http::{
+        h1::{former::Formers, head::Store},
+        stats::HttpStats,
+        transaction::FieldSpan,
+    },
     limits::Limits,
 };
 
@@ -22,17 +26,10 @@ pub struct Shared {
     pub stats: HttpStats,
     /// Not charged to the budget: bounded by themselves.
     pub(crate) formers: Formers,
-    pool: Vec<Store>,
+    #[expect(clippy::vec_box, reason = "they are handed on as they are")]
+    pool: Vec<Box<Store>>,
     kept_bytes: usize,
     ordinals: u64,
-}
-
-/// The bytes of one head and where its fields lie in them.
-#[derive(Debug, Default)]
-pub(crate) struct Store {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) fields: Vec<FieldSpan>,
-    charged: usize,
 }
 
 impl Shared {
@@ -56,17 +53,15 @@ impl Shared {
     }
 
     /// An empty buffer.
-    pub(crate) fn store(&mut self) -> Store {
+    pub(crate) fn store(&mut self) -> Box<Store> {
         self.pool.pop().unwrap_or_default()
     }
 
     /// Takes a buffer back.
-    pub(crate) fn recycle(&mut self, mut store: Store) {
+    pub(crate) fn recycle(&mut self, mut store: Box<Store>) {
         self.release(store.charged);
         if self.pool.len() < POOL && store.bytes.capacity() <= REUSE_BYTES {
-            store.bytes.clear();
-            store.fields.clear();
-            store.charged = 0;
+            store.clear();
             self.pool.push(store);
         }
     }

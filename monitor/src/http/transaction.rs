@@ -4,7 +4,10 @@ use monitor_common::IpKey;
 
 use crate::{
     flow::Peer,
-    http::{anomaly::AnomalySet, name::Name},
+    http::{
+        anomaly::AnomalySet,
+        name::{Name, NameSet},
+    },
     stream::Unwanted,
     time::Timestamp,
 };
@@ -104,11 +107,23 @@ impl<'a> Head<'a> {
 
     /// The header fields in wire order; at most [`crate::limits::Limits::header_fields`], the first ones.
     pub fn fields(self) -> impl Iterator<Item = Field<'a>> {
-        self.fields.iter().map(move |field| Field {
+        self.fields.iter().map(move |field| self.field(field))
+    }
+
+    /// Those of them whose names are in this set.
+    #[inline]
+    pub(crate) fn fields_of(self, names: NameSet) -> impl Iterator<Item = Field<'a>> {
+        let wanted = self.fields.iter().filter(move |field| names.has(field.is));
+        wanted.map(move |field| self.field(field))
+    }
+
+    #[inline]
+    fn field(self, field: &FieldSpan) -> Field<'a> {
+        Field {
             name: field.name.of(self.bytes),
             is: field.is,
             value: field.value.of(self.bytes),
-        })
+        }
     }
 
     /// The names of the fields, as in [`Self::fields`].

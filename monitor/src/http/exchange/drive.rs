@@ -38,6 +38,9 @@ impl Exchange {
         if self.deaf_to == Some(part) {
             self.deaf_to = None;
         }
+        if self.goes_on(part, &event, cx) {
+            return;
+        }
         let mut unread = Some(event);
         self.drive(part, &mut unread, cx);
         if let Some(rest) = unread
@@ -48,6 +51,38 @@ impl Exchange {
             self.drive(part, &mut unread, cx);
         }
         self.give_out(cx);
+    }
+
+    /// Takes bytes from the middle of a body while nothing waits: most of what comes. They end nothing and free nobody.
+    /// Says whether that is all they are.
+    #[inline]
+    fn goes_on<S: TransactionSink + ?Sized>(
+        &mut self,
+        part: Part,
+        event: &Event<'_>,
+        cx: &mut Cx<'_, S>,
+    ) -> bool {
+        let Event::Data(input) = event else {
+            return false;
+        };
+        if self.waiting.is_some() || !self.client.held.is_empty() || !self.server.held.is_empty() {
+            return false;
+        }
+        match part {
+            Part::Request => {
+                let Some(at) = self.client.side.go_on(input) else {
+                    return false;
+                };
+                self.request_body(at, input.bytes, cx);
+            }
+            Part::Response => {
+                let Some(at) = self.server.side.go_on(input) else {
+                    return false;
+                };
+                self.response_body(at, input.bytes, cx);
+            }
+        }
+        true
     }
 
     /// Reads all that can be read. `unread` is the new event of `part`, or what is left of it.

@@ -26,11 +26,7 @@ impl Exchange {
     ) {
         match progress {
             Progress::Head(kept) => self.request(kept, cx),
-            Progress::Body(offset, bytes) => {
-                if let Some(entry) = self.pairing.queue.back_mut() {
-                    entry.request.body(Part::Request, offset, bytes, cx.sink);
-                }
-            }
+            Progress::Body(offset, bytes) => self.request_body(offset, bytes, cx),
             Progress::End(ended) => self.request_ends(ended, cx),
             Progress::Lost(anomaly, abandoned) => {
                 self.flag(anomaly);
@@ -43,6 +39,19 @@ impl Exchange {
         }
         self.mind_the_step();
         self.give_out(cx);
+    }
+
+    /// Some bytes of the last request's body.
+    #[inline]
+    pub(super) fn request_body<S: TransactionSink + ?Sized>(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        cx: &mut Cx<'_, S>,
+    ) {
+        if let Some(entry) = self.pairing.queue.back_mut() {
+            entry.request.body(Part::Request, offset, bytes, cx.sink);
+        }
     }
 
     /// A request head was read.

@@ -20,18 +20,27 @@ impl Exchange {
     ) {
         match progress {
             Progress::Head(kept) => self.response(kept, cx),
-            Progress::Body(offset, bytes) => {
-                let entry = self.pairing.queue.front_mut().filter(|_| self.answering);
-                if let Some(response) = entry.and_then(|entry| entry.response.as_mut()) {
-                    response.body(Part::Response, offset, bytes, cx.sink);
-                }
-            }
+            Progress::Body(offset, bytes) => self.response_body(offset, bytes, cx),
             Progress::End(ended) => self.response_ends(ended, cx),
             Progress::Lost(anomaly, _) => self.flag(anomaly),
             Progress::Starved => {}
         }
         self.mind_the_step();
         self.give_out(cx);
+    }
+
+    /// Some bytes of the body of the response in progress.
+    #[inline]
+    pub(super) fn response_body<S: TransactionSink + ?Sized>(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        cx: &mut Cx<'_, S>,
+    ) {
+        let entry = self.pairing.queue.front_mut().filter(|_| self.answering);
+        if let Some(response) = entry.and_then(|entry| entry.response.as_mut()) {
+            response.body(Part::Response, offset, bytes, cx.sink);
+        }
     }
 
     /// A response head was read.

@@ -141,6 +141,17 @@ impl Body {
         (!part.is_empty()).then_some((at, part))
     }
 
+    /// Takes all of these bytes if they are of the body and do not end it: where in the body the first of them is.
+    #[inline]
+    pub(crate) fn go_on(&mut self, input: &Input<'_>) -> Option<u64> {
+        let (at, many) = (self.len, input.bytes.len() as u64);
+        if many == 0 || many >= self.foreseen() {
+            return None;
+        }
+        self.leave_out(many, input.ts);
+        Some(at)
+    }
+
     /// How many bytes belong to it for certain, from here on.
     pub(crate) fn foreseen(&self) -> u64 {
         match &self.kind {

@@ -6,7 +6,7 @@
 //! remembered. So whoever makes connections collide takes away the gain and no more. Only heads without any oddity are
 //! remembered; whatever is odd is read, and told, each time.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use crate::{
     http::transaction::{FieldSpan, Part},
@@ -46,12 +46,17 @@ impl Formers {
     }
 }
 
-/// A head without oddities, and where its fields lie. Their lines follow one another, each begins with the name.
+/// A head without oddities from its first field line on, and where its fields lie. Their lines follow one another, each
+/// begins with the name.
 pub(crate) struct Former {
     /// May hold credentials: it must not be shown.
     bytes: Vec<u8>,
     fields: Vec<FieldSpan>,
+    /// A bit for each field that says something about framing.
+    framing: u64,
 }
+
+const _: () = assert!(FORMER_FIELDS <= u64::BITS as usize, "each has a bit");
 
 /// Where lines are the same as those of a former head.
 #[derive(Clone, Copy)]
@@ -69,6 +74,7 @@ impl Former {
     pub(crate) const NONE: Self = Self {
         bytes: Vec::new(),
         fields: Vec::new(),
+        framing: 0,
     };
 
     /// How far `rest`, which begins with a line, is the same as what begins with line `place`; or with the one behind
@@ -107,14 +113,39 @@ impl Former {
         )
     }
 
-    /// The fields of the lines that are the same as a whole. `reach` goes on behind them.
+    /// The lines that are the same as a whole. `reach` goes on behind them.
     #[inline]
-    pub(crate) fn lines(&self, reach: &mut Reach) -> &[FieldSpan] {
+    pub(crate) fn lines(&self, reach: &mut Reach) -> Range<usize> {
         let first = reach.place;
-        while reach.place < self.fields.len() && self.line(reach.place + 1) <= reach.to {
+        // Of each but the last the next one tells where it ends.
+        let behind = self.fields.get(first + 1..).unwrap_or_default();
+        let whole = behind
+            .iter()
+            .take_while(|next| next.name.start as usize <= reach.to);
+        reach.place += whole.count();
+        if reach.place + 1 == self.fields.len() && self.line(reach.place + 1) <= reach.to {
             reach.place += 1;
         }
-        self.fields.get(first..reach.place).unwrap_or_default()
+        first..reach.place
+    }
+
+    /// Their fields.
+    #[inline]
+    pub(crate) fn fields(&self, lines: Range<usize>) -> &[FieldSpan] {
+        self.fields.get(lines).unwrap_or_default()
+    }
+
+    /// Which of these lines, counted from the first of them, say something about framing.
+    #[inline]
+    pub(crate) fn framing(&self, lines: Range<usize>) -> impl Iterator<Item = usize> + use<> {
+        let many = lines.len();
+        let mut left = self.framing.unbounded_shr(narrow(lines.start));
+        left &= !u64::MAX.unbounded_shl(narrow(many));
+        std::iter::from_fn(move || {
+            let at = left.trailing_zeros();
+            left &= left.wrapping_sub(1);
+            (at < u64::BITS).then_some(at as usize)
+        })
     }
 
     /// The field of the first line, if its name and the colon are the same.
@@ -130,7 +161,7 @@ impl Former {
         reach.place == self.fields.len() && self.line(reach.place) + EMPTY_LINE == reach.to
     }
 
-    /// Remembers a head instead, unless it is too long.
+    /// Remembers a head, from its first field line on, instead, unless it is too long.
     pub(crate) fn remember(&mut self, bytes: &[u8], fields: &[FieldSpan]) {
         if bytes.len() > FORMER_BYTES || fields.len() > FORMER_FIELDS {
             return;
@@ -141,6 +172,9 @@ impl Former {
         self.fields.clear();
         self.fields.reserve_exact(fields.len());
         self.fields.extend_from_slice(fields);
+        self.framing = fields
+            .iter()
+            .rfold(0, |bits, field| bits << 1 | u64::from(field.is.is_framing()));
     }
 }
 
@@ -148,6 +182,10 @@ impl fmt::Debug for Former {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Former(..)")
     }
+}
+
+fn narrow(lines: usize) -> u32 {
+    u32::try_from(lines).unwrap_or(u32::MAX)
 }
 
 /// How many bytes at the front are the same.

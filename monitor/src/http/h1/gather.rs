@@ -4,12 +4,12 @@ use crate::{
     http::{
         anomaly::Anomaly,
         h1::{
-            head::{Begin, Kept},
+            head::{Begin, Kept, Store},
             lenient,
             line::Message,
             side::Input,
         },
-        shared::{Shared, Store},
+        shared::Shared,
         transaction::Version,
     },
     time::Timestamp,
@@ -24,7 +24,7 @@ const HTTP2_LINE: &[u8] = b"PRI * HTTP/2.0";
 #[derive(Debug)]
 pub(crate) struct Gather {
     pub(crate) begin: Begin,
-    pub(crate) store: Store,
+    pub(crate) store: Box<Store>,
     /// Where the present line begins.
     line: usize,
     last: Timestamp,
@@ -49,7 +49,7 @@ pub(crate) enum Gathered {
 }
 
 impl Gather {
-    pub(crate) fn new(begin: Begin, store: Store, tentative: bool) -> Self {
+    pub(crate) fn new(begin: Begin, store: Box<Store>, tentative: bool) -> Self {
         Self {
             begin,
             store,
@@ -115,13 +115,14 @@ impl Gather {
 
     /// What the complete lines say. `cut`: the head ends before its end.
     pub(crate) fn finish<M: Message>(
-        &mut self,
+        mut self,
         cut: bool,
         max_fields: usize,
-    ) -> Result<Kept<M::Line>, Anomaly> {
+    ) -> Result<Kept<M::Line>, (Self, Anomaly)> {
         self.store.bytes.truncate(self.line);
-        let parsed = lenient::parse::<M>(&mut self.store, max_fields)?;
-        let store = std::mem::take(&mut self.store);
-        Ok(Kept::new(self.begin, self.last, parsed, store, cut))
+        match lenient::parse::<M>(&mut self.store, max_fields) {
+            Ok(parsed) => Ok(Kept::new(self.begin, self.last, parsed, self.store, cut)),
+            Err(anomaly) => Err((self, anomaly)),
+        }
     }
 }

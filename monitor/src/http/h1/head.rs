@@ -1,10 +1,11 @@
 //! A message head as it is kept, with what is known of its message. Must not know about bodies.
 
+use std::ops::{Deref, DerefMut};
+
 use crate::{
     http::{
         h1::{body::Ended, facts::Facts},
-        shared::Store,
-        transaction::{BodyPart, Head, Mark, Part, TransactionSink, Version},
+        transaction::{BodyPart, FieldSpan, Head, Mark, Part, TransactionSink, Version},
     },
     time::Timestamp,
 };
@@ -22,14 +23,35 @@ pub(crate) struct Begin {
     pub(crate) ordinal: u64,
 }
 
-/// A message, as far as it has been read.
+impl Begin {
+    const NOWHERE: Self = Self {
+        offset: 0,
+        ts: Timestamp::ZERO,
+        acked: None,
+        ordinal: 0,
+    };
+}
+
+/// A message, as far as it has been read: its start line, and the rest in a box that is used again. A message is handed
+/// on many times.
 #[derive(Debug)]
 pub(crate) struct Kept<L> {
-    pub(crate) begin: Begin,
     pub(crate) line: L,
+    pub(crate) store: Box<Store>,
+}
+
+/// The bytes of one head, where its fields lie in them, and what is known of its message.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) bytes: Vec<u8>,
+    /// Where in `bytes` the fields begin; their spans count from there.
+    pub(crate) fields_at: usize,
+    pub(crate) fields: Vec<FieldSpan>,
+    /// Bytes charged to the budget for it.
+    pub(crate) charged: usize,
+    pub(crate) begin: Begin,
     pub(crate) version: Version,
     pub(crate) facts: Facts,
-    pub(crate) store: Store,
     /// The head is cut: fields may be missing, and nothing is known about the body.
     pub(crate) cut: bool,
     /// When its last byte so far was captured.
@@ -42,27 +64,68 @@ pub(crate) struct Kept<L> {
     pub(crate) mark: Mark,
 }
 
-impl<L> Kept<L> {
-    /// A message whose head has just been read.
-    pub(crate) fn new(begin: Begin, last: Timestamp, parsed: Parsed<L>, store: Store, cut: bool) -> Self {
-        let Parsed { line, version, facts } = parsed;
+impl Default for Store {
+    fn default() -> Self {
         Self {
-            begin,
-            line,
-            version,
-            facts,
-            store,
-            cut,
-            last,
+            bytes: Vec::new(),
+            fields_at: 0,
+            fields: Vec::new(),
+            charged: 0,
+            begin: Begin::NOWHERE,
+            version: Version::Http11,
+            facts: Facts::default(),
+            cut: false,
+            last: Timestamp::ZERO,
             body_len: None,
             done: false,
             mark: Mark::NEW,
         }
     }
+}
+
+impl<L> Deref for Kept<L> {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl<L> DerefMut for Kept<L> {
+    fn deref_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+}
+
+impl<L> Kept<L> {
+    /// A message whose head has just been read into `store`, which is empty but for that.
+    pub(crate) fn new(
+        begin: Begin,
+        last: Timestamp,
+        parsed: Parsed<L>,
+        mut store: Box<Store>,
+        cut: bool,
+    ) -> Self {
+        let Parsed { line, version, facts } = parsed;
+        (store.begin, store.last, store.cut) = (begin, last, cut);
+        (store.version, store.facts) = (version, facts);
+        Self { line, store }
+    }
+}
+
+impl Store {
+    /// Empties it, to be used again.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.fields.clear();
+        (self.fields_at, self.charged, self.body_len) = (0, 0, None);
+        (self.done, self.mark) = (false, Mark::NEW);
+    }
 
     /// The view that a transaction carries.
     pub(crate) fn head(&self) -> Head<'_> {
-        Head::new(self.version, &self.store.bytes, &self.store.fields)
+        let bytes = self.bytes.get(self.fields_at..).unwrap_or_default();
+        Head::new(self.version, bytes, &self.fields)
     }
 
     /// Hands bytes of its body to the sink, if that wants them.
@@ -75,14 +138,15 @@ impl<L> Kept<L> {
         sink: &mut S,
     ) {
         if self.mark.wants_bytes() {
-            let head = Head::new(self.version, &self.store.bytes, &self.store.fields);
             let part = BodyPart {
                 of,
-                head,
+                head: self.head(),
                 offset,
                 bytes,
             };
-            sink.body(&part, &mut self.mark);
+            let mut mark = self.mark;
+            sink.body(&part, &mut mark);
+            self.mark = mark;
         }
     }
 

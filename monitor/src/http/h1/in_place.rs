@@ -7,11 +7,10 @@ use crate::http::{
     h1::{
         facts::Facts,
         former::{Former, Reach},
-        head::Parsed,
+        head::{Parsed, Store},
         line::{LINE_END, Message, token_len, whole_line},
     },
     name::Name,
-    shared::Store,
     transaction::{FieldSpan, Span},
 };
 
@@ -30,10 +29,11 @@ pub(crate) fn parse<M: Message>(
         return None;
     };
     store.bytes.extend_from_slice(bytes.get(..end.at)?);
+    store.fields_at = end.fields_at;
     if end.strange > ALIKE
         && let Some(former) = former
     {
-        former.remember(&store.bytes, &store.fields);
+        former.remember(bytes.get(end.fields_at..end.at)?, &store.fields);
     }
     Some((end.at, parsed))
 }
@@ -42,8 +42,10 @@ pub(crate) fn parse<M: Message>(
 /// tag of an answer, seldom come again, and to read them takes less than to remember all of the head.
 const ALIKE: usize = 80;
 
-/// Where a head ends, and how many bytes of its lines differ from those of the former head.
+/// Where the fields of a head begin, where it ends, and how many bytes of its lines differ from those of the former
+/// head.
 struct End {
+    fields_at: usize,
     at: usize,
     strange: usize,
 }
@@ -57,12 +59,13 @@ fn head<M: Message>(
 ) -> Option<(Parsed<M::Line>, End)> {
     let first = whole_line(bytes)?;
     let (line, version) = M::strict(first)?;
+    let fields_at = first.len() + LINE_END.len();
     let mut lines = Lines {
-        bytes,
+        bytes: bytes.get(fields_at..)?,
         max_fields,
         former,
         fields,
-        at: first.len() + LINE_END.len(),
+        at: 0,
         place: 0,
         strange: 0,
         facts: Facts::default(),
@@ -71,11 +74,17 @@ fn head<M: Message>(
     let Lines {
         at, strange, facts, ..
     } = lines;
-    Some((Parsed { line, version, facts }, End { at, strange }))
+    let end = End {
+        fields_at,
+        at: fields_at + at,
+        strange,
+    };
+    Some((Parsed { line, version, facts }, end))
 }
 
 /// Goes over the field lines.
 struct Lines<'a> {
+    /// From the first of them on.
     bytes: &'a [u8],
     max_fields: usize,
     former: &'a Former,
@@ -117,24 +126,27 @@ impl Lines<'_> {
     #[inline]
     fn take_over(&mut self, reach: &mut Reach) -> Option<bool> {
         let from = reach.from;
-        let known = self.former.lines(reach);
-        self.place = reach.place;
-        if known.is_empty() {
+        let lines = self.former.lines(reach);
+        if lines.is_empty() {
             return Some(false);
         }
+        let known = self.former.fields(lines.clone());
         let first = self.fields.len();
         if first + known.len() > self.max_fields {
             return None;
         }
         let by = Span::new(from, self.at);
-        let by = by.end.wrapping_sub(by.start);
-        self.fields.extend(known.iter().map(|field| field.moved(by)));
-        for field in self.fields.get(first..).unwrap_or_default() {
-            if field.is.is_framing() {
+        match by.end.wrapping_sub(by.start) {
+            0 => self.fields.extend_from_slice(known),
+            by => self.fields.extend(known.iter().map(|field| field.moved(by))),
+        }
+        for at in self.former.framing(lines.clone()) {
+            if let Some(field) = self.fields.get(first + at) {
                 self.facts.field(field.is, field.value.of(self.bytes));
             }
         }
-        self.at += self.former.line(reach.place).saturating_sub(from);
+        self.place = lines.end;
+        self.at += self.former.line(lines.end).saturating_sub(from);
         Some(true)
     }
 

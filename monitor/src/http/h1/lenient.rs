@@ -8,11 +8,10 @@ use crate::http::{
     anomaly::Anomaly,
     h1::{
         facts::Facts,
-        head::Parsed,
+        head::{Parsed, Store},
         line::{Message, is_blank, is_token, line_bytes},
     },
     name::Name,
-    shared::Store,
     transaction::{FieldSpan, Span, Version},
 };
 

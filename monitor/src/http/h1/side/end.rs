@@ -106,15 +106,16 @@ impl<M: Message> Side<M> {
 
     /// A head ends before its end: what its complete lines say, if the first line is among them.
     pub(super) fn cut(&mut self, shared: &mut Shared) -> Option<Progress<'static, M::Line>> {
-        let State::Gathering(mut gather) = mem::replace(&mut self.state, State::Searching(Search::new()))
-        else {
+        let State::Gathering(gather) = mem::replace(&mut self.state, State::Searching(Search::new())) else {
             return None;
         };
-        if let Ok(kept) = gather.finish::<M>(true, shared.limits.header_fields) {
-            return Some(self.found(kept));
+        match gather.finish::<M>(true, shared.limits.header_fields) {
+            Ok(kept) => Some(self.found(kept)),
+            Err((gather, _)) => {
+                shared.stats.unsynced_bytes += gather.store.bytes.len() as u64;
+                shared.recycle(gather.store);
+                Some(Progress::Lost(None, abandoned::<M>(gather.begin)))
+            }
         }
-        shared.stats.unsynced_bytes += gather.store.bytes.len() as u64;
-        shared.recycle(gather.store);
-        Some(Progress::Lost(None, abandoned::<M>(gather.begin)))
     }
 }

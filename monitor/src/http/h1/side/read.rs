@@ -77,6 +77,18 @@ impl<M: Message> Side<M> {
         }
     }
 
+    /// Takes bytes that all belong to the body in progress, which does not end with them. Where in the body the first of
+    /// them is; `None`, and nothing taken, if they are something else or more.
+    #[inline]
+    pub(crate) fn go_on(&mut self, input: &Input<'_>) -> Option<u64> {
+        let State::Body(body) = &mut self.state else {
+            return None;
+        };
+        let at = body.go_on(input)?;
+        self.next = Some(input.offset.saturating_add(input.bytes.len() as u64));
+        Some(at)
+    }
+
     /// A message begins here, if it is one.
     pub(super) fn begin<'a>(
         &mut self,
@@ -138,32 +150,37 @@ impl<M: Message> Side<M> {
         if matches!(gathered, Gathered::More) {
             return None;
         }
-        let State::Gathering(mut gather) = mem::replace(&mut self.state, State::Blind(Blind::Ambiguous))
-        else {
+        let State::Gathering(gather) = mem::replace(&mut self.state, State::Blind(Blind::Ambiguous)) else {
             return None;
         };
-        let anomaly = match gathered {
+        let (gather, anomaly) = match gathered {
             Gathered::Whole => match gather.finish::<M>(false, shared.limits.header_fields) {
-                Ok(mut kept) => {
-                    if shared.charge(&mut kept.store) {
-                        return Some(self.found(kept));
-                    }
-                    let begin = kept.begin;
-                    shared.recycle(kept.store);
-                    return Some(self.shed(begin, shared));
-                }
-                Err(anomaly) => Some(anomaly),
+                Ok(kept) => return Some(self.whole(kept, shared)),
+                Err((gather, anomaly)) => (gather, Some(anomaly)),
             },
             Gathered::NoRoom => {
                 let begin = gather.begin;
                 shared.recycle(gather.store);
                 return Some(self.shed(begin, shared));
             }
-            Gathered::TooLong => Some(Anomaly::HeadTooLong),
-            Gathered::Http2 => None,
-            Gathered::Invalid | Gathered::More => self.spoken.then_some(Anomaly::InvalidStartLine),
+            Gathered::TooLong => (gather, Some(Anomaly::HeadTooLong)),
+            Gathered::Http2 => (gather, None),
+            Gathered::Invalid | Gathered::More => {
+                let anomaly = self.spoken.then_some(Anomaly::InvalidStartLine);
+                (gather, anomaly)
+            }
         };
         Some(self.lost(gather, matches!(gathered, Gathered::Http2), anomaly, shared))
+    }
+
+    /// A head that came in pieces is whole: it is kept if there is room for its fields, too.
+    fn whole<'a>(&mut self, mut kept: Kept<M::Line>, shared: &mut Shared) -> Progress<'a, M::Line> {
+        if shared.charge(&mut kept.store) {
+            return self.found(kept);
+        }
+        let begin = kept.begin;
+        shared.recycle(kept.store);
+        self.shed(begin, shared)
     }
 
     /// What was collected is no head.
