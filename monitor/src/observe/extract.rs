@@ -5,7 +5,7 @@ use std::mem;
 
 use super::{
     Observation,
-    bodies::{Bodies, BodyFacts},
+    bodies::Bodies,
     forwarded::{Client, Forwarding},
     identity::{
         InstallKey,
@@ -23,7 +23,7 @@ use super::{
 use monitor_common::IpKey;
 
 use crate::{
-    body::{BodyStats, Media},
+    body::BodyStats,
     http::{
         anomaly::{Anomaly, AnomalySet},
         name::Name,
@@ -137,20 +137,14 @@ impl Extractor {
         let query_ids = query
             .as_mut()
             .map_or_else(Box::default, |query| mem::take(&mut query.ids));
-        let asked = self.bodies.found(request.mark);
-        let (request_body, fields) = asked.map(|found| (found.facts, found.fields)).unzip();
-        let answer = response.and_then(|response| self.bodies.found(response.mark));
-        let (response_body, told) = answer.map(|found| (found.facts, found.told)).unzip();
-        let json = response_body
-            .as_ref()
-            .is_some_and(|body: &BodyFacts| body.read.media == Some(Media::Json));
+        let mut asked = self.bodies.found(request.mark);
+        let mut answer = response.and_then(|response| self.bodies.found(response.mark));
         let beside = Beside {
             path: &path,
             in_target,
-            query,
-            fields,
-            told,
-            json,
+            query: query.as_mut(),
+            asked: asked.as_deref_mut(),
+            answer: answer.as_deref_mut(),
         };
         let extra = rare::extra(transaction, beside, caller.as_ref(), &self.callers, &self.key);
         Observation {
@@ -171,8 +165,8 @@ impl Extractor {
             status: response.map(|r| r.status),
             request_body_len: request.body_len,
             response_body_len: response.and_then(|r| r.body_len),
-            request_body,
-            response_body,
+            request_body: asked.map(|found| found.facts),
+            response_body: answer.map(|found| found.facts),
             source_proven: transaction.source_proven,
             gaps: transaction.gaps || self.left_out,
             anomalies,

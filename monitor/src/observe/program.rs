@@ -52,16 +52,16 @@ impl Program {
 /// The order of the steady names of a head.
 pub(super) fn order(head: Head<'_>) -> Order {
     let mut order = [0; STEADY];
-    let found = head.names().take(PRINT_FIELDS).filter_map(number);
-    for (slot, name) in order.iter_mut().zip(found) {
+    let found = head.names().take(PRINT_FIELDS).map(number);
+    for (slot, name) in order.iter_mut().zip(found.filter(|number| *number > 0)) {
         *slot = name;
     }
     order
 }
 
-/// The number of a steady name.
-fn number(name: Name) -> Option<u8> {
-    Some(match name {
+/// The number of a steady name, 0 of others.
+fn number(name: Name) -> u8 {
+    match name {
         Name::Host => 1,
         Name::UserAgent => 2,
         Name::Accept => 3,
@@ -71,8 +71,8 @@ fn number(name: Name) -> Option<u8> {
         Name::SecChUaPlatform => 7,
         Name::Dnt => 8,
         Name::Te => 9,
-        _ => return None,
-    })
+        _ => 0,
+    }
 }
 
 /// Whether the agent calls itself a crawler: the words that the big ones put in, and that browsers do not.

@@ -1,7 +1,10 @@
 //! Puts together what few requests have ([`Extra`]). Must not read bytes itself, except of heads.
 
+use std::mem;
+
 use super::{
     Extra, Fingerprint, PrincipalKind,
+    bodies::Found,
     extra::{Login, LoginOutcome, Secret, TokenFlawSet},
     fields::Fields,
     identity::{
@@ -21,17 +24,15 @@ use crate::{
 };
 
 /// What was found of a transaction beside its heads.
-pub(super) struct Beside<'a> {
+pub(super) struct Beside<'a, 'q> {
     pub(super) path: &'a str,
     /// What stands behind it in the target.
     pub(super) in_target: &'a [u8],
-    pub(super) query: Option<QueryFound<'a>>,
-    /// Of the body of the request.
-    pub(super) fields: Option<Fields>,
-    /// Of the body of the answer.
-    pub(super) told: Option<Told>,
-    /// The answer is JSON.
-    pub(super) json: bool,
+    pub(super) query: Option<&'a mut QueryFound<'q>>,
+    /// The body of the request.
+    pub(super) asked: Option<&'a mut Found>,
+    /// The body of the answer.
+    pub(super) answer: Option<&'a mut Found>,
 }
 
 /// What it is made of.
@@ -52,7 +53,7 @@ struct Rare<'a> {
 /// put it together takes longer than all the rest of an observation.
 pub(super) fn extra(
     transaction: &Transaction<'_>,
-    beside: Beside<'_>,
+    beside: Beside<'_, '_>,
     caller: Option<&Caller>,
     callers: &Callers,
     key: &InstallKey,
@@ -60,8 +61,11 @@ pub(super) fn extra(
     let in_path = secrets::in_path(beside.path, key);
     let silent = in_path.is_empty()
         && beside.query.is_none()
-        && beside.fields.is_none()
-        && beside.told.as_ref().is_none_or(Told::is_silent);
+        && beside.asked.is_none()
+        && beside
+            .answer
+            .as_ref()
+            .is_none_or(|answer| answer.told.is_silent());
     if silent && have_nothing(transaction, caller, callers) {
         return None;
     }
@@ -76,9 +80,7 @@ fn have_nothing(transaction: &Transaction<'_>, caller: Option<&Caller>, callers:
         let flaws = caller.flaws(transaction.request.last, callers.skew_seconds());
         caller.basic.is_none() && flaws == TokenFlawSet::EMPTY
     });
-    let gives = |response: &Response<'_>| {
-        response.status < 400 && response.head.fields().any(|field| callers.may_give(field))
-    };
+    let gives = |response: &Response<'_>| response.status < 400 && callers.may_give(response.head);
     sound && !transaction.response.as_ref().is_some_and(gives)
 }
 
@@ -86,18 +88,21 @@ impl<'a> Rare<'a> {
     #[inline(never)]
     fn new(
         transaction: &'a Transaction<'a>,
-        beside: Beside<'a>,
+        beside: Beside<'a, '_>,
         caller: Option<&Caller>,
         in_path: Vec<Secret>,
         key: &InstallKey,
     ) -> Self {
-        let mut fields = beside.fields.unwrap_or_default();
+        let asked = beside.asked.map(|asked| mem::take(&mut asked.fields));
+        let mut fields = asked.unwrap_or_default();
         let mut secrets = Vec::new();
         if let Some(query) = beside.query {
             query::compare(beside.in_target, &mut fields.given, key);
-            fields = fields.and(query.fields);
-            secrets = query.secrets;
+            fields = fields.and(mem::take(&mut query.fields));
+            secrets = mem::take(&mut query.secrets);
         }
+        let media = beside.answer.as_ref().and_then(|answer| answer.facts.read.media);
+        let told = beside.answer.map(|answer| mem::take(&mut answer.told));
         for secret in in_path {
             secrets::keep(&mut secrets, secret);
         }
@@ -106,9 +111,9 @@ impl<'a> Rare<'a> {
             path: beside.path,
             caller: caller.copied(),
             fields,
-            told: beside.told.unwrap_or_default(),
+            told: told.unwrap_or_default(),
             secrets,
-            json: beside.json,
+            json: media == Some(Media::Json),
         }
     }
 
@@ -123,10 +128,10 @@ impl<'a> Rare<'a> {
             login,
             secrets: self.secrets(login.as_ref()),
             renews: self.renews(session),
-            handed_out: std::mem::take(&mut self.told.tokens),
+            handed_out: mem::take(&mut self.told.tokens),
             token_flaws: flaws.unwrap_or_default(),
             operation: self.fields.asked.operation.take(),
-            repeated: std::mem::take(&mut self.fields.given).repeated(),
+            repeated: mem::take(&mut self.fields.given).repeated(),
             page: self.fields.page.page(),
         };
         (extra != *Extra::NONE).then(|| Box::new(extra))
@@ -169,7 +174,7 @@ impl<'a> Rare<'a> {
 
     /// Those of the target and of the answer. A token where tokens are given out is none.
     fn secrets(&mut self, login: Option<&Login>) -> Vec<Secret> {
-        let mut secrets = std::mem::take(&mut self.secrets);
+        let mut secrets = mem::take(&mut self.secrets);
         secrets.append(&mut self.told.secrets);
         let gives = || {
             login.is_some() || self.fields.asked.renews().is_some() || Place::of(self.path) == Place::Login

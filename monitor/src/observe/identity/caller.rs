@@ -16,7 +16,7 @@ use super::{
 use crate::{
     flow::Peer,
     http::{
-        name::Name,
+        name::{Name, NameSet},
         transaction::{Field, Head, Request},
     },
     observe::{
@@ -50,6 +50,9 @@ pub(in crate::observe) struct Callers {
     /// Last letters of the names of headers that carry keys and tokens, by their length: what most names fail. Many
     /// begin with the same.
     last_letters: [u64; LENGTHS],
+    /// Names of headers that may say who it is, and of those of answers that may give a credential.
+    saying: NameSet,
+    giving: NameSet,
     tokens: Tokens,
     authorizations: Recent<Verifies, Option<Caller>>,
     cookies: Recent<Verifies, Option<Caller>>,
@@ -91,7 +94,9 @@ struct Said<'a> {
 impl Callers {
     pub(in crate::observe) fn new(key: InstallKey, settings: IdentitySettings) -> Self {
         let mut last_letters = [0; LENGTHS];
+        let mut carrying = NameSet::default();
         for name in settings.api_key_headers.iter().chain(&settings.token_headers) {
+            carrying = carrying.and(NameSet::of(&[Name::of(name.as_bytes())]));
             if let Some(letters) = last_letters.get_mut(length(name.as_bytes())) {
                 *letters |= letter(name.as_bytes());
             }
@@ -100,6 +105,8 @@ impl Callers {
         Self {
             key,
             last_letters,
+            saying: carrying.and(SAYING),
+            giving: carrying.and(GIVING),
             tokens: Tokens {
                 reader,
                 verifier: Verifier::new(settings.keys.clone()),
@@ -156,14 +163,11 @@ impl Callers {
         letters.is_some_and(|letters| letters & letter(name) != 0)
     }
 
-    /// Whether a header of an answer may give a token or a session: what most do not.
+    /// Whether the head of an answer may give a token or a session: what most do not.
     #[inline]
-    pub(in crate::observe) fn may_give(&self, field: Field<'_>) -> bool {
-        let named = matches!(
-            field.is,
-            Name::SetCookie | Name::Authorization | Name::XSubjectToken
-        );
-        named || self.may_carry(field.name)
+    pub(in crate::observe) fn may_give(&self, head: Head<'_>) -> bool {
+        let gives = |field: Field<'_>| GIVING.has(field.is) || self.may_carry(field.name);
+        head.fields_of(self.giving).any(gives)
     }
 
     /// The token that a header of an answer gives, if it does.
@@ -187,7 +191,7 @@ impl Callers {
     /// One look at each header.
     fn said<'a>(&self, head: Head<'a>) -> Said<'a> {
         let mut said = Said::default();
-        for field in head.fields() {
+        for field in head.fields_of(self.saying) {
             let name = field.name;
             if self.may_carry(name) {
                 if said.token.is_none() && is_one_of(name, &self.settings.token_headers) {
@@ -272,6 +276,10 @@ impl Callers {
     }
 }
 
+/// Headers that say who it is, whatever is configured.
+const SAYING: NameSet = NameSet::of(&[Name::Authorization, Name::Cookie]);
+/// Headers of answers that give a credential, whatever is configured.
+const GIVING: NameSet = NameSet::of(&[Name::SetCookie, Name::Authorization, Name::XSubjectToken]);
 /// Lengths of names of headers that are told apart.
 const LENGTHS: usize = 32;
 /// Shortest API key, bytes.
