@@ -247,7 +247,8 @@ impl FunctionLevel {
     /// What was refused a while ago, if nobody else was refused the same since.
     fn settled(&mut self, now: Timestamp) -> Option<Finding> {
         let due = |pending: &Pending| now.since(pending.found.at) >= SETTLE;
-        let pending = self.pending.pop_front_if(|pending| due(pending))?;
+        self.pending.front().filter(|pending| due(pending))?;
+        let pending = self.pending.pop_front()?;
         let numbers = pending
             .functions
             .iter()

@@ -132,12 +132,14 @@ impl Versions {
 
     /// Who asked an old version a while ago, if nobody followed.
     pub(super) fn settled(&mut self, now: Timestamp) -> Option<Finding> {
-        let due = |one: &mut Waiting| now.since(one.found.at) >= SETTLE;
+        // Asked of every request: a finding is large to hand on, even where there is none.
+        let due = |one: &Waiting| now.since(one.found.at) >= SETTLE;
+        self.waiting.front().filter(|one| due(one))?;
         let Waiting {
             found,
             kin,
             generation,
-        } = self.waiting.pop_front_if(due)?;
+        } = self.waiting.pop_front()?;
         let alone = self.kin.peek(&kin).and_then(|kin| kin.peek(generation));
         let alone = alone.is_some_and(|one| one.is_forsaken(short(found.actor_key)));
         alone.then_some(found)

@@ -42,7 +42,8 @@ impl Sampled {
     fn extend(&mut self, more: &Self) {
         self.objects = self.objects.saturating_add(more.objects);
         self.shared = self.shared.saturating_add(more.shared);
-        more.others.iter().for_each(|other| self.note(*other));
+        let others = more.others.iter().take_while(|other| **other != 0);
+        others.for_each(|other| self.note(*other));
     }
 }
 

@@ -50,6 +50,9 @@ impl Generation {
             self.first = at;
         }
         self.served = self.served.saturating_add(1);
+        if self.everybody {
+            return;
+        }
         match self.users.iter_mut().find(|user| **user == actor || **user == 0) {
             Some(user) => *user = actor,
             None => self.everybody = true,
