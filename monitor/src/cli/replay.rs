@@ -7,7 +7,7 @@ mod paper;
 mod summary;
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -30,7 +30,7 @@ use crate::{
     privilege::{Purpose, Sandbox},
     replay::TransactionLines,
     report::Report,
-    source::{Capture, CaptureError},
+    source::{Capture, CaptureError, Input},
     state,
     verdict::Mode,
 };
@@ -80,13 +80,13 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
     let failed = || format!("replay of {}", args.file.display());
     let pipeline = pipeline(args)?;
-    let file = open(&args.file).with_context(failed)?;
+    let file = Input::open(&args.file).with_context(failed)?;
     let sheet = args.report.as_deref().map(Sheet::open).transpose()?;
     // From here on a stranger's bytes are read, and nothing else is needed than what is open.
     Sandbox::new(Purpose::Replay)
         .context("cannot make the sandbox of the replay")?
         .enter();
-    let mut capture = Capture::from_reader(file).with_context(failed)?;
+    let mut capture = Capture::new(file).with_context(failed)?;
     let mut replay = Replay {
         pipeline,
         data: Data::new(args.transactions, out),
@@ -104,18 +104,6 @@ pub(super) fn run(args: &Args, out: &mut Out) -> Result<()> {
         sheet.write(&report, out)?;
     }
     read.with_context(failed)
-}
-
-/// The capture's bytes, not one of them read yet; `-` is standard input.
-fn open(path: &Path) -> Result<Box<dyn Read + Send>, CaptureError> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(io::stdin()));
-    }
-    let file = std::fs::File::open(path).map_err(|source| CaptureError::Open {
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(Box::new(file))
 }
 
 fn pipeline(args: &Args) -> Result<Pipeline> {

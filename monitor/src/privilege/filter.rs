@@ -135,6 +135,9 @@ fn replaying() -> Result<Rules, BackendError> {
         .map(|request| rule(vec![condition(1, SeccompCmpOp::Eq, request)?]))
         .collect::<Result<Vec<_>, _>>()?;
     rules.insert(libc::SYS_ioctl, of_terminals);
+    // Whether somebody wants to write to the capture (`source/mapped.rs`), and no other of its many uses.
+    let lease = condition(1, SeccompCmpOp::Eq, libc::F_GETLEASE.unsigned_abs().into())?;
+    rules.insert(libc::SYS_fcntl, vec![rule(vec![lease])?]);
     // The name of a thread, and no other of its many uses.
     let name = condition(0, SeccompCmpOp::Eq, libc::PR_SET_NAME.unsigned_abs().into())?;
     rules.insert(libc::SYS_prctl, vec![rule(vec![name])?]);

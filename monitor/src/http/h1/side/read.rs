@@ -77,8 +77,8 @@ impl<M: Message> Side<M> {
         }
     }
 
-    /// Takes bytes that all belong to the body in progress, which does not end with them. Where in the body the first of
-    /// them is; `None`, and nothing taken, if they are something else or more.
+    /// Takes bytes that all belong to the body in progress, which does not end with them. Where in the body the first
+    /// of them is; `None`, and nothing taken, if they are something else or more.
     #[inline]
     pub(crate) fn go_on(&mut self, input: &Input<'_>) -> Option<u64> {
         let State::Body(body) = &mut self.state else {
