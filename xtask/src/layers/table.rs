@@ -118,7 +118,7 @@ pub(super) const LAYERS: &[Layer] = &[
     adapter(
         "source",
         &["flow", "limits", "packet", "segment", "time"],
-        &["pcap_parser", "std::fs"],
+        &["rustix", "std::fs"],
     ),
     adapter(
         "kernel",
