@@ -185,7 +185,11 @@ impl Known<'_> {
 impl Given {
     /// Whether it was given this.
     pub(super) fn has(&self, object: u64) -> bool {
-        self.full || self.few.contains(&object) || self.filters.iter().any(|filter| filter.has(object))
+        // Once there are filters, nothing is kept one by one.
+        if self.filters.is_empty() {
+            return self.few.contains(&object);
+        }
+        self.full || self.filters.iter().any(|filter| filter.has(object))
     }
 
     /// Takes in a field of an answer that no object was asked for ([`Own::note`]).
