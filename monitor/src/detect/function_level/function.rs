@@ -6,8 +6,9 @@ use crate::time::Timestamp;
 
 /// Users remembered of one function. A function of more users is for everybody.
 pub(super) const USERS: usize = 8;
-/// Refused principals remembered: more are everybody.
+/// Refused principals remembered: more within a day are everybody.
 const REFUSED: usize = 8;
+const LATELY: Duration = Duration::from_hours(24);
 
 /// What a class of users did here.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,16 +17,24 @@ struct User {
     served: u16,
 }
 
+/// Somebody who was refused, and when last.
+#[derive(Clone, Copy, Debug, Default)]
+struct Refused {
+    actor: u32,
+    at: Timestamp,
+}
+
 /// One function.
 #[derive(Debug, Default)]
 pub(super) struct Function {
     users: [User; USERS],
-    refused: [u32; REFUSED],
+    refused: [Refused; REFUSED],
     /// Requests served.
     pub(super) served: u32,
     first: Option<Timestamp>,
     everybody: bool,
-    everybody_refused: bool,
+    /// When somebody was refused beyond those who are remembered.
+    everybody_refused: Option<Timestamp>,
 }
 
 /// What is known of a function that few use.
@@ -37,6 +46,8 @@ pub(super) struct Few {
     pub(super) steady: u32,
     /// Principals that were refused here.
     pub(super) refused: u32,
+    /// Those of them within a day.
+    pub(super) refused_lately: u32,
     /// How long it is known.
     pub(super) age: Duration,
 }
@@ -68,33 +79,38 @@ impl Function {
     pub(super) fn refuse(&mut self, actor: u64, at: Timestamp) {
         self.first.get_or_insert(at);
         let actor = short(actor);
-        if self.refused.contains(&actor) {
-            return;
-        }
-        match self.refused.iter_mut().find(|one| **one == 0) {
-            Some(free) => *free = actor,
-            None => self.everybody_refused = true,
+        let known = |one: &&mut Refused| one.actor == actor || one.actor == 0;
+        let slot = match self.refused.iter_mut().find(known) {
+            Some(slot) => Some(slot),
+            None => self.refused.iter_mut().find(|one| at.since(one.at) > LATELY),
+        };
+        match slot {
+            Some(slot) => *slot = Refused { actor, at },
+            None => self.everybody_refused = Some(at),
         }
     }
 
     /// Whether this principal was refused here.
     pub(super) fn refused(&self, actor: u64) -> bool {
-        self.refused.contains(&short(actor))
+        self.refused.iter().any(|one| one.actor == short(actor))
     }
 
-    /// Whether refusals say nothing: pages that ask for it with everybody's credential.
-    pub(super) fn refuses_everybody(&self) -> bool {
+    /// Whether refusals say nothing now: pages that ask for it with everybody's credential.
+    pub(super) fn refuses_everybody(&self, at: Timestamp) -> bool {
         self.everybody_refused
+            .is_some_and(|last| at.since(last) <= LATELY)
     }
 
     /// What is known, unless everybody uses it.
     pub(super) fn few(&self, at: Timestamp) -> Option<Few> {
         let users = || self.users.iter().filter(|user| user.class != 0);
+        let refused = || self.refused.iter().filter(|one| one.actor != 0);
         let number = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
         (!self.everybody).then(|| Few {
             users: number(users().count()),
             steady: number(users().filter(|user| user.served >= 3).count()),
-            refused: number(self.refused.iter().filter(|one| **one != 0).count()),
+            refused: number(refused().count()),
+            refused_lately: number(refused().filter(|one| at.since(one.at) <= LATELY).count()),
             age: self.first.map_or(Duration::ZERO, |first| at.since(first)),
         })
     }

@@ -11,8 +11,9 @@
 //! for a day with 100 requests, 20; others were refused there 20; who is served was refused there, or at another such
 //! function, before 20; the token claims other roles than all its users 25; he was served 50 times in an hour or longer
 //! without ever using such a function 20; lists and pages gave him what very many others have, as support is given,
-//! -30. Refused: 50 for 3 such functions within an hour, 5 for each further, up to
-//! 65. An old version, four times, 60. A finding from 50 on; the points are the confidence.
+//! -30. Refused (`refused.rs`): 50 for 3 such functions within an hour, or for 2 of which one was asked for with a
+//! method that no page can send, 5 for each further, up to 65. An old version, four times, 60. A finding from 50 on; the
+//! points are the confidence.
 //!
 //! **Defaults from.** `APIClarity` learns 100 traces and then flags every newcomer, which is what its users complain
 //! about; here a function must be known for a quarter of an hour, by 20 requests of at most 8 users, where ten times as
@@ -28,6 +29,7 @@
 //! CWE-285.
 
 mod function;
+mod refused;
 mod verb;
 mod version;
 
@@ -38,8 +40,7 @@ use serde::{Deserialize, Serialize};
 use self::function::{Few, Function};
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, Suspect, confidence,
-    graph::short,
-    points::{Points, climb},
+    graph::short, points::Points,
 };
 use crate::{
     lru::{Lru, TableStats},
@@ -107,12 +108,10 @@ const HISTORY_AGE: Duration = Duration::from_hours(1);
 /// Within this time refusals belong together.
 const TOGETHER: Duration = Duration::from_hours(1);
 const PROBED: usize = 8;
-/// A page that asks for what it may not show is opened by others meanwhile, and more than so many are refused.
+/// How long a finding waits for whether others do the same: a page that asks for what it may not show, a deploy.
 const SETTLE: Duration = Duration::from_mins(2);
-const ALONE: u32 = 2;
 /// Most that wait. Whoever probes with so many accounts at once shows in the first of them.
 const PENDING: usize = 64;
-const PROBED_MOST: i32 = 65;
 
 /// What one principal did with such functions.
 #[derive(Debug, Default)]
@@ -121,6 +120,8 @@ struct Prober {
     refused: [u32; PROBED],
     since: Option<Timestamp>,
     last: Option<Timestamp>,
+    /// One of them with a method that no page can send.
+    tool: bool,
     /// It uses such functions.
     user: bool,
     /// Deletions of one whose roles never deleted before.
@@ -135,7 +136,7 @@ pub struct FunctionLevel {
     actors: Lru<u64, Prober>,
     /// Principals served so far, about.
     around: u32,
-    pending: VecDeque<Pending>,
+    pending: VecDeque<refused::Pending>,
     verb: verb::Verb,
     versions: version::Versions,
 }
@@ -181,91 +182,6 @@ impl FunctionLevel {
         (points.sum >= self.settings.score_min)
             .then(|| find_served(&self.settings, observation, cx, &few, served, &points))
     }
-
-    fn refused(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<()> {
-        let function = self.functions.entry(cx.endpoint.0);
-        let class = class(observation, cx);
-        if function.knows(class) {
-            return None;
-        }
-        function.refuse(cx.actor_key, observation.at);
-        let everybody = function.refuses_everybody() || function.few(observation.at).is_none();
-        // Without a word nobody knows what it is for, until few have used it.
-        let telling = cx.about.hints.admin
-            || function.served >= self.settings.served_min
-            || observation.status == Some(405);
-        if everybody || !telling || cx.served == 0 || self.around < AROUND {
-            return None;
-        }
-        let prober = self.actors.entry(cx.actor_key);
-        if prober
-            .last
-            .is_none_or(|last| observation.at.since(last) > TOGETHER)
-        {
-            (prober.refused, prober.since) = ([0; PROBED], Some(observation.at));
-        }
-        prober.last = Some(observation.at);
-        let number = cx.endpoint.0.saturating_add(1);
-        if prober.refused.contains(&number) {
-            return None;
-        }
-        *prober.refused.iter_mut().find(|one| **one == 0)? = number;
-        let probed = super::count(prober.refused.iter().filter(|one| **one != 0).count());
-        let mut points = Points::default();
-        points.add(
-            "functions-refused",
-            probed,
-            climb(probed, self.settings.refused_min, 5, PROBED_MOST),
-        );
-        if points.sum < self.settings.score_min {
-            return None;
-        }
-        let functions = prober.refused;
-        let found = Finding {
-            endpoint: None,
-            severity: 50,
-            evidence: Evidence {
-                summary: format!("{probed} functions that few may use were refused"),
-                window_seconds: TOGETHER.as_secs_f64(),
-                value: f64::from(probed),
-                threshold: f64::from(self.settings.refused_min),
-                requests: u64::from(probed),
-                status: observation.status,
-                first: prober.since,
-                last: Some(observation.at),
-                measures: points.measures.clone(),
-                ..Evidence::default()
-            },
-            ..finding(observation, cx, points.sum)
-        };
-        if self.pending.len() < PENDING {
-            self.pending.push_back(Pending { found, functions });
-        }
-        Some(())
-    }
-
-    /// What was refused a while ago, if nobody else was refused the same since.
-    fn settled(&mut self, now: Timestamp) -> Option<Finding> {
-        let due = |pending: &Pending| now.since(pending.found.at) >= SETTLE;
-        self.pending.front().filter(|pending| due(pending))?;
-        let pending = self.pending.pop_front()?;
-        let numbers = pending
-            .functions
-            .iter()
-            .filter_map(|number| number.checked_sub(1));
-        let alone = numbers.filter(|number| {
-            let few = self.functions.peek(number).and_then(|function| function.few(now));
-            few.is_some_and(|few| few.refused <= ALONE)
-        });
-        (super::count(alone.count()) >= self.settings.refused_min).then_some(pending.found)
-    }
-}
-
-/// Refusals that wait for whether others are refused the same.
-#[derive(Debug)]
-struct Pending {
-    found: Finding,
-    functions: [u32; PROBED],
 }
 
 /// What makes two principals of the same kind: what their tokens claim, else nothing.
@@ -401,8 +317,8 @@ impl Detector for FunctionLevel {
         if served {
             let found = self.served(observation, cx);
             out.extend(found.or_else(|| self.deleted(observation, cx)));
-        } else if matches!(observation.status, Some(403 | 405)) {
-            self.refused(observation, cx);
+        } else if refused::is_refusal(observation, cx) {
+            out.extend(self.refused(observation, cx));
         }
     }
 

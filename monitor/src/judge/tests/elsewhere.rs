@@ -338,8 +338,14 @@ fn methods_that_are_refused_one_after_the_other() {
         }));
         requests
     };
-    found("verbs", "function-level", tries(&["DELETE", "PATCH", "TRACE"]));
+    found("verbs", "function-level", tries(&["DELETE", "PATCH", "PUT"]));
     left_alone("two of them", tries(&["DELETE", "PATCH", "OPTIONS"]));
+    found(
+        "what no page sends",
+        "function-level",
+        tries(&["DELETE", "TRACE"]),
+    );
+    left_alone("a single try", tries(&["TRACE", "OPTIONS"]));
 }
 
 #[test]

@@ -358,6 +358,29 @@ fn functions_of_others() {
 }
 
 #[test]
+fn refusals_of_last_week_excuse_nobody() {
+    const DAY: u64 = 86_400_000;
+    let probes = |user: u64, start: u64| {
+        let paths = ["/api/admin/users", "/api/admin/export", "/api/admin/audit"];
+        paths.into_iter().zip(0..).map(move |(path, i): (_, u64)| {
+            get(start + i * 5000, &format!("192.0.2.{}", 10 + user), path)
+                .token(format!("token-{user}"))
+                .status(403)
+        })
+    };
+    let page = |start: u64| (20..24).flat_map(move |user| probes(user, start + (user - 20) * 1000));
+    let later = |start: u64| [at_admin(start + 300_000, "admin-0")];
+    let all = |days: u64| {
+        let then = 7_205_000 + days * DAY;
+        let again = probes(7, then).chain(later(then));
+        let first = page(7_205_000).chain(later(7_205_000));
+        company(false).into_iter().chain(first).chain(again).collect()
+    };
+    nothing("a page that was opened by others an hour ago", all(0));
+    only(all(2), "function-level", "a page that was mended");
+}
+
+#[test]
 fn who_may_use_a_function() {
     const AFTER: u64 = 7_205_000;
     let mut colleague = at_admin(AFTER, "admin-new");
