@@ -33,6 +33,8 @@ pub(super) struct Function {
     pub(super) served: u32,
     first: Option<Timestamp>,
     everybody: bool,
+    /// Somebody was found here.
+    found: bool,
     /// When somebody was refused beyond those who are remembered.
     everybody_refused: Option<Timestamp>,
 }
@@ -73,6 +75,13 @@ impl Function {
         } else {
             self.everybody = true;
         }
+    }
+
+    /// A request of somebody who should perhaps not be here is served. One who climbs up must not make all of his roles
+    /// users; the second one may be of a group to which the function was opened.
+    pub(super) fn serve_found(&mut self, class: u64, actor: u64, at: Timestamp) {
+        self.serve(if self.found { class } else { actor }, at);
+        self.found = true;
     }
 
     /// A request of this principal is refused.

@@ -4,7 +4,8 @@
 //! paths whose words say that they are for administrators. Somebody of another kind is served there for the first time;
 //! or is refused at several of them. The kind is what the token claims as roles and scopes; without, each principal is
 //! one. And a method (`verb.rs`): a user with other roles deletes, where only few who claim theirs ever deleted
-//! anything. And an old version (`version.rs`) of what the user has from a newer one that everybody uses, where next to
+//! anything; or whoever it is deletes what belongs to others, and was never given to him, where next to nobody does so.
+//! And an old version (`version.rs`) of what the user has from a newer one that everybody uses, where next to
 //! nobody else asks.
 //!
 //! **Score**, served: a function with a word for administrators and few users 30, or one that changes something, known
@@ -12,8 +13,9 @@
 //! function, before 20; the token claims other roles than all its users 25; he was served 50 times in an hour or longer
 //! without ever using such a function 20; lists and pages gave him what very many others have, as support is given,
 //! -30. Refused (`refused.rs`): 50 for 3 such functions within an hour, or for 2 of which one was asked for with a
-//! method that no page can send, 5 for each further, up to 65. An old version, four times, 60. A finding from 50 on; the
-//! points are the confidence.
+//! method that no page can send, 5 for each further, up to 65. An old version, four times, 60. Deleted without having
+//! been given it (`blind.rs`): 50 for 3 objects of 3 others (4 of 2) within a day, 5 for each further, up to 65. A
+//! finding from 50 on; the points are the confidence.
 //!
 //! **Defaults from.** `APIClarity` learns 100 traces and then flags every newcomer, which is what its users complain
 //! about; here a function must be known for a quarter of an hour, by 20 requests of at most 8 users, where ten times as
@@ -28,6 +30,7 @@
 //! refused, passes for a new administrator. Nobody is dropped: who is served may have been promoted. OWASP API5:2023,
 //! CWE-285.
 
+mod blind;
 mod function;
 mod refused;
 mod verb;
@@ -126,6 +129,8 @@ struct Prober {
     user: bool,
     /// Deletions of one whose roles never deleted before.
     deletions: u32,
+    /// What it deleted, if anything.
+    deleted: Option<Box<blind::Deletions>>,
 }
 
 /// The detector.
@@ -156,8 +161,12 @@ impl FunctionLevel {
     }
 
     fn served(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
-        let class = class(observation, cx);
         let function = self.functions.entry(cx.endpoint.0);
+        let class = match class(observation, cx) {
+            roles if function.knows(roles) || !function.knows(cx.actor_key) => roles,
+            // He was found here, so what he claims says nothing of others who claim it.
+            _ => cx.actor_key,
+        };
         let few = function.few(observation.at);
         let known = function.knows(class);
         let refused_here = function.refused(cx.actor_key);
@@ -178,9 +187,19 @@ impl FunctionLevel {
         );
         prober.user = true;
         let points = weigh(&few, served, user, refused, observation, cx);
-        function.serve(class, observation.at);
-        (points.sum >= self.settings.score_min)
-            .then(|| find_served(&self.settings, observation, cx, &few, served, &points))
+        if points.sum < self.settings.score_min {
+            function.serve(class, observation.at);
+            return None;
+        }
+        function.serve_found(class, cx.actor_key, observation.at);
+        Some(find_served(
+            &self.settings,
+            observation,
+            cx,
+            &few,
+            served,
+            &points,
+        ))
     }
 }
 
@@ -316,7 +335,9 @@ impl Detector for FunctionLevel {
         }
         if served {
             let found = self.served(observation, cx);
-            out.extend(found.or_else(|| self.deleted(observation, cx)));
+            let found = found.or_else(|| self.deleted(observation, cx));
+            let blind = self.deleted_blindly(observation, cx);
+            out.extend(found.or(blind));
         } else if refused::is_refusal(observation, cx) {
             out.extend(self.refused(observation, cx));
         }

@@ -331,6 +331,15 @@ fn functions_of_others() {
         "other roles",
     );
 
+    let climbs = |ms: u64, token: &str| {
+        let mut request = at_admin(ms, token);
+        request.roles = 1 << 40;
+        request
+    };
+    let others = (0..6).map(|i| climbs(AFTER + i * 60_000, &format!("new-{i}")));
+    let found = run([company(true), others.collect()].concat()).detectors().len();
+    assert_eq!(found, 2, "one does not excuse the next, six are a group");
+
     let refused = at_admin(AFTER, "somebody-new").status(403);
     let then = at_admin(AFTER + 1000, "somebody-new");
     let outcome = only(
@@ -459,6 +468,77 @@ fn deletions() -> Vec<Request> {
         request
     };
     company(true).into_iter().chain((0..60).map(delete)).collect()
+}
+
+/// 40 users list three orders each, at an API where nobody deletes.
+fn ordering() -> Vec<Request> {
+    let request = |i: u64| {
+        let user = i % 40;
+        get(i * 3000, &format!("192.0.2.{}", 10 + user), "/api/orders")
+            .token(format!("token-{user}"))
+            .gives("", 1000 + user * 3..1003 + user * 3)
+    };
+    (0..400).map(request).collect()
+}
+
+/// A user deletes every third order from this one on, so that each is another's.
+fn deletes(user: u64, first: u64, count: u64) -> Vec<Request> {
+    let delete = |i: u64| {
+        let ms = 1_300_000 + user * 50_000 + i * 9000;
+        get(
+            ms,
+            &format!("192.0.2.{}", 10 + user),
+            format!("/api/orders/{}", first + i * 3),
+        )
+        .token(format!("token-{user}"))
+        .method("DELETE")
+        .status(204)
+    };
+    (0..count).map(delete).collect()
+}
+
+#[test]
+fn orders_of_others_are_deleted_unseen() {
+    let all = |more: Vec<Request>| [ordering(), more].concat();
+    let found = |more: Vec<Request>| {
+        run(all(more))
+            .detectors()
+            .into_iter()
+            .filter(|name| *name == "function-level")
+            .count()
+    };
+    assert_eq!(found(deletes(7, 1030, 5)), 1, "five of five others");
+    let two = [deletes(7, 1030, 5), deletes(9, 1060, 5)].concat();
+    assert_eq!(found(two), 2, "thieves do not excuse one another");
+    assert_eq!(found(deletes(7, 1030, 2)), 0, "a slip");
+    let one: Vec<_> = (0..3).flat_map(|i| deletes(7, 1030 + i, 1)).collect();
+    assert_eq!(found(one), 0, "all of one other");
+    let mut opened = Vec::new();
+    for delete in deletes(7, 1030, 5) {
+        let id: u64 = delete
+            .target
+            .rsplit('/')
+            .next()
+            .and_then(|id| id.parse().ok())
+            .unwrap_or(0);
+        let read = get(delete.ms - 2000, "192.0.2.17", "/api/orders?of=anybody")
+            .token("token-7")
+            .gives("", [id]);
+        opened.extend([read, delete]);
+    }
+    assert_eq!(found(opened), 0, "what lists gave");
+    let mut inside = deletes(7, 1030, 5);
+    for request in &mut inside {
+        request.client = ip("10.1.2.3");
+    }
+    assert_eq!(found(inside), 0, "a job that has its ids from a database");
+    let marks = (0..6)
+        .flat_map(|user| deletes(user, 1060 + user * 15, 4))
+        .collect();
+    assert!(
+        found(marks) <= 3,
+        "a mark that everybody takes from what others have"
+    );
 }
 
 #[test]
