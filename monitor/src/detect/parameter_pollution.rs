@@ -1,8 +1,9 @@
 //! `parameter-pollution`: an object id is given twice, with different values, where everybody gives it once.
 //!
-//! **Signal.** A parameter whose name says that it carries an object id, more than once with different values, in the
-//! query or both in the query and the body ([`crate::observe::extra::Repeated`]), answered 2xx: one part of the server
-//! may check the first, another answer with the second.
+//! **Signal.** A parameter that carries an object id (`note_id=7`; or `note=7`, where each value reads as an id), more
+//! than once with different values, in the query or both in the query and the body
+//! ([`crate::observe::extra::Repeated`]), answered 2xx: one part of the server may check the first, another answer with
+//! the second.
 //!
 //! **Score.** 35 for the pattern; both in target and body 15; distinct pairs, from 2 to 6, up to 20; the endpoint is
 //! asked by at least three others, none of whom does so, 10. A finding from 55 on, after two distinct pairs across
@@ -27,7 +28,7 @@ use super::{
 };
 use crate::{
     lru::{Lru, TableStats},
-    observe::{ObjectId, Observation},
+    observe::{ObjectId, Observation, extra::Repeated},
     time::Timestamp,
 };
 
@@ -165,6 +166,13 @@ impl ParameterPollution {
     }
 }
 
+/// Whether the parameter carries an object id: its name says so, or is what it names (`note=7`), and each value reads
+/// as an id there.
+fn names_objects(repeated: &Repeated, observation: &Observation) -> bool {
+    let reads = |value: &ObjectId| observation.query_ids.iter().any(|query| query.id == *value);
+    repeated.is_id || repeated.values.iter().all(reads)
+}
+
 impl Detector for ParameterPollution {
     fn info(&self) -> &'static DetectorInfo {
         &INFO
@@ -183,7 +191,7 @@ impl Detector for ParameterPollution {
             .extra()
             .repeated
             .as_ref()
-            .filter(|repeated| repeated.is_id)
+            .filter(|repeated| names_objects(repeated, observation))
         else {
             return;
         };

@@ -206,6 +206,33 @@ fn an_id_given_twice() {
 }
 
 #[test]
+fn an_id_given_twice_under_a_plain_name() {
+    let view = |ms, client: &str, token: &str, query: String| {
+        get(ms, client, format!("/api/view?{query}")).token(token)
+    };
+    let requests = |name: &str| -> Vec<Request> {
+        let crowd = (0..60u64).map(|i| {
+            let client = format!("192.0.2.{}", 10 + i % 20);
+            let query = format!("{name}={}", 1000 + i % 20);
+            view(1000 + i * 900, &client, &format!("token-{}", i % 20), query)
+        });
+        let twice = (0..8u64).map(|i| {
+            let other = 5000 + i * 31;
+            let query = format!("{name}=7&{name}={other}");
+            let mut request = view(60_000 + i * 9000, CLIENT, "mine", query).twice([7, other], false);
+            if let Some(repeated) = &mut request.extra.repeated {
+                repeated.is_id = false;
+            }
+            request
+        });
+        office(200).into_iter().chain(crowd).chain(twice).collect()
+    };
+    let detectors = |name| run(requests(name)).detectors();
+    assert!(detectors("note").contains(&"parameter-pollution"), "notes");
+    assert!(!detectors("limit").contains(&"parameter-pollution"), "no object");
+}
+
+#[test]
 fn lists_and_odd_links_are_no_pollution() {
     let mut requests = Vec::new();
     for i in 0..60u64 {
