@@ -4,11 +4,11 @@
 //!
 //! What is mapped must stay as it is: where another process cuts a file, an access ends this one, and bytes that change
 //! between two looks are no slice of Rust. So a file is mapped only while a read lease is held (`fcntl(2)`,
-//! `F_SETLEASE`): the kernel grants it where nobody has the file open for writing, and holds up whoever opens or cuts it
-//! until the lease is given back, for 45 s (`/proc/sys/fs/lease-break-time`). It is looked at before each part, which is
-//! read in milliseconds; who wants to write waits as long, and the rest is read by system calls. Only a reader that
-//! stands still for longer, its output held up, may see the change, and only from somebody who may write to the file:
-//! it must belong to this user or to root, and be writable by nobody else.
+//! `F_SETLEASE`): the kernel grants it where nobody has the file open for writing, and holds up whoever opens or cuts
+//! it until the lease is given back, for 45 s (`/proc/sys/fs/lease-break-time`). It is looked at before each part,
+//! which is read in milliseconds; who wants to write waits as long, and the rest is read by system calls. Only a reader
+//! that stands still for longer, its output held up, may see the change, and only from somebody who may write to the
+//! file: it must belong to this user or to root, and be writable by nobody else.
 #![expect(unsafe_code, reason = "mapped memory is raw memory")]
 
 use std::{

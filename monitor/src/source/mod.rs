@@ -2,8 +2,9 @@
 //! the packets carry.
 //!
 //! Reads front to back through one window of bounded size, so the length of a capture does not matter, and hands out
-//! packets that borrow from the window. A file that nobody writes to is not even copied. An own reader and not a crate: the formats take two small files, and a
-//! parser that builds a value with options per block costs more than the packet behind it.
+//! packets that borrow from the window. A file that nobody writes to is not even copied. An own reader and not a crate:
+//! the formats take two small files, and a parser that builds a value with options per block costs more than the packet
+//! behind it.
 
 mod compression;
 mod endian;
