@@ -198,8 +198,9 @@ impl Extractor {
         let head = transaction.request.head;
         let agent = head.first(Name::UserAgent).unwrap_or_default();
         let order = program::order(head);
-        self.programs
-            .get(transaction.client, order, agent, || Program::new(order, agent))
+        self.programs.get((transaction.client, true), order, agent, || {
+            Program::new(order, agent)
+        })
     }
 }
 

@@ -59,7 +59,8 @@ pub(in crate::observe) struct Callers {
     keys: Recent<(Verifies, PrincipalKind), Option<Caller>>,
 }
 
-/// Whether the signature of the token is verified: what is known of one that is not must not stand for one that is.
+/// Whether the signature of the token is verified: what is known of one that is not must not stand for one that is. And
+/// what was not verified for lack of time must not stand for good: on another connection it is tried again.
 type Verifies = bool;
 
 /// What reads tokens.
@@ -214,8 +215,11 @@ impl Callers {
 
     fn authorization(&mut self, (client, verifies): (Peer, Verifies), value: &[u8]) -> Option<Caller> {
         let (key, tokens) = (&self.key, &mut self.tokens);
-        self.authorizations
-            .get(client, verifies, value, || match authorization::parse(value)? {
+        self.authorizations.get(
+            (client, !verifies),
+            verifies,
+            value,
+            || match authorization::parse(value)? {
                 Authorization::Token(token) => Some(bearer(token, key, tokens, PrincipalKind::Bearer)),
                 Authorization::Key(secret) => Some(plain(PrincipalKind::ApiKey, secret, key)),
                 Authorization::User(user) => {
@@ -233,7 +237,8 @@ impl Callers {
                     });
                     Some(caller)
                 }
-            })
+            },
+        )
     }
 
     /// HTTP/2 may send each cookie in a field of its own (RFC 9113 section 8.2.3).
@@ -250,7 +255,7 @@ impl Callers {
             found.map(|(_, value)| bearer(value, key, tokens, PrincipalKind::Session))
         };
         if !said.more_cookies {
-            return self.cookies.get(client, verifies, first, || {
+            return self.cookies.get((client, !verifies), verifies, first, || {
                 make(cookie::session(first, more, others))
             });
         }
@@ -272,7 +277,7 @@ impl Callers {
     ) -> Option<Caller> {
         let (key, tokens) = (&self.key, &mut self.tokens);
         let make = || (value.len() >= KEY_BYTES).then(|| bearer(value, key, tokens, kind));
-        self.keys.get(client, (verifies, kind), value, make)
+        self.keys.get((client, !verifies), (verifies, kind), value, make)
     }
 }
 
