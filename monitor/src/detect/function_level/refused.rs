@@ -7,7 +7,8 @@
 
 use super::{
     super::{Context, Evidence, Finding, points::Points},
-    AROUND, FunctionLevel, PENDING, PROBED, Prober, SETTLE, TOGETHER, class, finding,
+    AROUND, FunctionLevel, PENDING, PROBED, Prober, SETTLE, TOGETHER, finding,
+    served::class,
 };
 use crate::{detect::points::climb, observe::Observation, time::Timestamp};
 

@@ -6,9 +6,9 @@
 
 use super::{
     super::{Context, Evidence, Finding, points::Points},
-    Few, FunctionLevel, find_served,
-    function::Function,
-    is_privileged,
+    FunctionLevel,
+    function::{Few, Function},
+    served::{find_served, is_privileged},
 };
 use crate::observe::Observation;
 

@@ -1,0 +1,141 @@
+//! Somebody of another kind is served, for the first time, where few are. Must not know how refusals are counted.
+
+use std::time::Duration;
+
+use super::{AROUND, FunctionLevel, Settings, finding, function::Few};
+use crate::{
+    detect::{Context, Evidence, Finding, graph::short, points::Points},
+    observe::Observation,
+};
+
+/// A function without a word for administrators must be known for so long and so well.
+const PLAIN_AGE: Duration = Duration::from_hours(24);
+const PLAIN_SERVED: u32 = 100;
+/// An ordinary user's history.
+const HISTORY_SERVED: u32 = 50;
+const HISTORY_AGE: Duration = Duration::from_hours(1);
+
+impl FunctionLevel {
+    /// A finding where one of another kind is served for the first time what few use; learns who uses it.
+    pub(super) fn served_first(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
+        let function = self.functions.entry(cx.endpoint.0);
+        let class = match class(observation, cx) {
+            roles if function.knows(roles) || !function.knows(cx.actor_key) => roles,
+            // He was found here, so what he claims says nothing of others who claim it.
+            _ => cx.actor_key,
+        };
+        let few = function.few(observation.at);
+        let known = function.knows(class);
+        let refused_here = function.refused(cx.actor_key);
+        let served = function.served;
+        let privileged = few.filter(|few| is_privileged(&self.settings, few, served, self.around));
+        if known || privileged.is_none() {
+            function.serve(class, observation.at);
+            if privileged.is_some() {
+                self.actors.entry(cx.actor_key).user = true;
+            }
+            return None;
+        }
+        let few = privileged?;
+        let prober = self.actors.entry(cx.actor_key);
+        let (user, refused) = (
+            prober.user,
+            refused_here || prober.refused.iter().any(|one| *one != 0),
+        );
+        prober.user = true;
+        let points = weigh(&few, served, user, refused, observation, cx);
+        if points.sum < self.settings.score_min {
+            function.serve(class, observation.at);
+            return None;
+        }
+        function.serve_found(class, cx.actor_key, observation.at);
+        Some(find_served(
+            &self.settings,
+            observation,
+            cx,
+            &few,
+            served,
+            &points,
+        ))
+    }
+}
+
+/// What makes two principals of the same kind: what their tokens claim, else nothing.
+pub(super) fn class(observation: &Observation, cx: &Context<'_>) -> u64 {
+    match observation.credential.map_or(0, |credential| credential.roles) {
+        0 => cx.actor_key,
+        roles => roles,
+    }
+}
+
+/// Whether the function is known well enough, and by few enough, while many are around.
+pub(super) fn is_privileged(settings: &Settings, few: &Few, served: u32, around: u32) -> bool {
+    few.steady > 0
+        && served >= settings.served_min
+        && few.age >= Duration::from_secs(settings.known_seconds)
+        && around >= AROUND.max(settings.others_min.saturating_mul(few.users))
+}
+
+/// Adds up the evidence. The weights are explained in the head comment.
+fn weigh(
+    few: &Few,
+    served: u32,
+    user: bool,
+    refused: bool,
+    observation: &Observation,
+    cx: &Context<'_>,
+) -> Points {
+    let admin = cx.about.hints.admin;
+    let plain = !admin && few.age >= PLAIN_AGE && served >= PLAIN_SERVED;
+    let ordinary =
+        !user && cx.served >= HISTORY_SERVED && observation.at.since(cx.known_since) >= HISTORY_AGE;
+    let roles = observation
+        .credential
+        .is_some_and(|credential| credential.roles != 0);
+    let mut points = Points::default();
+    points.flag("for-administrators", admin, 30);
+    points.flag("few-use-it-often", plain, 20);
+    points.add(
+        "others-refused",
+        few.refused,
+        if few.refused > 0 { 20 } else { 0 },
+    );
+    points.flag("was-refused-before", refused, 20);
+    points.flag("other-roles", roles, 25);
+    points.flag("ordinary-until-now", ordinary, 20);
+    points.flag("serves-others", cx.graph.serves_others(short(cx.actor_key)), -30);
+    if !admin && !plain {
+        points.cap(0);
+    }
+    points
+}
+
+pub(super) fn find_served(
+    settings: &Settings,
+    observation: &Observation,
+    cx: &Context<'_>,
+    few: &Few,
+    served: u32,
+    points: &Points,
+) -> Finding {
+    Finding {
+        evidence: Evidence {
+            summary: format!(
+                "served for the first time where {served} requests came from {} others only, and {} were refused",
+                few.users, few.refused
+            ),
+            window_seconds: few.age.as_secs_f64(),
+            value: 1.0,
+            threshold: 1.0,
+            baseline: Some(f64::from(few.users)),
+            requests: 1,
+            status: observation.status,
+            first: Some(observation.at),
+            last: Some(observation.at),
+            measures: points.measures.clone(),
+            object_ids: cx.path_ids.iter().map(ToString::to_string).collect(),
+        },
+        severity: if served >= settings.served_min { 80 } else { 70 },
+        ..finding(observation, cx, points.sum)
+    }
+}
