@@ -146,6 +146,7 @@ impl Traffic {
                 id: self.object(number),
                 shape: IdShape::Integer,
                 named: true,
+                listed: false,
             }
         });
         BodyFacts {
@@ -200,6 +201,7 @@ impl Traffic {
             answered: Some(at),
             client: peer(IpKey::from_v4([11 + a % 180, b, c, d]), 40_000),
             forwarded: None,
+            hearsay: apimon::observe::Hearsay::Nothing,
             server: peer(IpKey::from_v4([198, 51, 100, 10]), 80),
             method: Method::of(b"GET"),
             path: "/".into(),

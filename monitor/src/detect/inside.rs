@@ -15,7 +15,7 @@ pub(super) fn is_loopback(addr: IpKey) -> bool {
 
 /// Whether the address is of a private network (RFC 1918, RFC 4193), or of the host itself. Not 100.64/10: behind that
 /// are the customers of carriers.
-pub(super) fn is_inside(addr: IpKey) -> bool {
+pub(crate) fn is_inside(addr: IpKey) -> bool {
     let [first, .., a, b, _, _] = addr.0;
     let private = if addr.is_v4() {
         matches!((a, b), (10, _) | (172, 16..=31) | (192, 168))

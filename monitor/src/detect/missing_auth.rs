@@ -2,13 +2,13 @@
 //!
 //! **Signal.** An endpoint where everybody who was served carried a credential, many requests of several actors long,
 //! now serves somebody who carries none. And another version of an endpoint (`/v1` beside `/v2`) that serves without
-//! what the known one requires. One request is enough.
+//! what the known one requires. One request is enough where somebody was refused.
 //!
 //! **Score.** The endpoint is known to require it: 30 requests of 5 actors where it refused somebody (401, 403) 50, or
-//! 400 of 10 actors, none of them without, 40. 500 requests 5, 1500 10, 5000 15; five refusals 10; a method that
-//! changes something 10; three such requests of one client 5. Of what one actor does in a row, eight requests count.
-//! Another version: the same, by what is known of the one that requires it. A finding from 50 on; the points are the
-//! confidence.
+//! 400 of 10 actors, none of them without, 30, and 40 from the client's fourth request on. 500 requests 5, 1500 10,
+//! 5000 15; five refusals 10; a method that changes something 10; three such requests of one client 5. Of what one
+//! actor does in a row, eight requests count. Another version: the same, by what is known of the one that requires it.
+//! A finding from 50 on; the points are the confidence.
 //!
 //! **Defaults from.** Cloudflare's labels for missing and mixed authentication (only 2xx count; health checks are
 //! noise). The numbers: an endpoint that serves one in 150 without a credential passes 400 requests by chance in one of
@@ -28,11 +28,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, Suspect, attempt, confidence,
-    points::Points,
+    inside::is_inside, points::Points,
 };
 use crate::{
     lru::{Lru, TableStats},
-    observe::{Observation, extra::SecretPlace},
+    observe::{Hearsay, Observation, extra::SecretPlace},
     time::Timestamp,
 };
 
@@ -219,7 +219,7 @@ impl MissingAuth {
             gate.refused = gate.refused.saturating_add(1);
             return None;
         }
-        if !serves(observation, cx) || gate.is_public() {
+        if !serves(observation, cx) || gate.is_public() || is_certified(observation) {
             return None;
         }
         let object = cx.path_ids.last().map(|id| (id.hash >> 32) as u32);
@@ -299,7 +299,12 @@ fn weigh(known: &Gate, visitor: &Visitor, other_version: bool, cx: &Context<'_>)
         _ => 0,
     };
     let mut points = Points::default();
-    let sure = if known.refused > 0 { 50 } else { 40 };
+    // Where nobody was ever refused, a client that has lost its cookie may come a time or two.
+    let sure = match (known.refused, visitor.requests) {
+        (1.., _) => 50,
+        (0, 4..) => 40,
+        _ => 30,
+    };
     points.flag("requires-a-credential", true, sure);
     points.add("served-with-one", known.served, more);
     points.add("refused", known.refused, if known.refused >= 5 { 10 } else { 0 });
@@ -317,6 +322,12 @@ fn changes(cx: &Context<'_>) -> bool {
     matches!(cx.about.method(), "PUT" | "PATCH" | "DELETE" | "POST")
 }
 
+/// Whether a proxy in a private network says with which certificate the client came: a credential all the same, though
+/// nobody entered that proxy as one to be believed.
+fn is_certified(observation: &Observation) -> bool {
+    observation.hearsay == Hearsay::Certified && is_inside(observation.client.addr)
+}
+
 /// Whether the answer gives something that a credential is for.
 fn serves(observation: &Observation, cx: &Context<'_>) -> bool {
     let says = observation
@@ -327,7 +338,7 @@ fn serves(observation: &Observation, cx: &Context<'_>) -> bool {
         .secrets
         .iter()
         .any(|secret| secret.place == SecretPlace::Url);
-    observation.is_status(2)
+    observation.is_served()
         && (says || changes(cx))
         && !carries_secret
         && extra.login.is_none()

@@ -5,9 +5,10 @@ use crate::{
     detect::{
         Actor, Context, Detector, Interest, Keys, Who,
         graph::Graph,
+        inside::is_inside,
         objects::{self, Target},
     },
-    observe::Observation,
+    observe::{Hearsay, Observation},
     verdict::exclusivity::Exclusivity,
 };
 
@@ -170,7 +171,10 @@ fn served(exclusivity: &mut Exclusivity, observation: &Observation, acts: &Acts,
         proven,
         observation.at,
     );
-    if observation.forwarded.is_some() {
+    // In a private network whoever says so is a proxy that nobody entered as one, or an attacker who is inside already:
+    // a block of the one would hit everybody.
+    let hearsay = observation.hearsay != Hearsay::Nothing && is_inside(observation.client.addr);
+    if observation.forwarded.is_some() || hearsay {
         exclusivity.forwarded(acts.source_key, observation.at);
     }
 }

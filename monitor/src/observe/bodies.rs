@@ -9,8 +9,9 @@ use super::{
     fields::Fields,
     identity::InstallKey,
     login::Told,
-    names::{id_about, may_be_id},
+    names::{id_about, is_handle, may_be_id, stem_of},
     paths::Paths,
+    reference,
     shape::IdShape,
     words::{self, Tells},
 };
@@ -75,14 +76,18 @@ impl BodyFacts {
 pub struct BodyId {
     /// Keyed hash of its path, elements of an array all having the same.
     pub path: u64,
-    /// Stem of what its name is about ([`super::endpoint::stem`]); 0 where the name does not say.
+    /// Stem of what its name is about ([`super::endpoint::stem`]), or of what the value says that it is; 0 where
+    /// neither says.
     pub stem: u64,
     /// Which object, with a keyed hash of its value.
     pub id: ObjectId,
     /// What it looks like.
     pub shape: IdShape,
-    /// Whether its name says that it is an id. If not, its shape does.
+    /// Whether its name says that it is an id, or the value itself (`Patient/17`). If not, its shape does.
     pub named: bool,
+    /// Whether only its place in an answer says that it may be one: an element of a list of values, or a number or code
+    /// that things are told apart by.
+    pub listed: bool,
 }
 
 /// Reads the bodies of one parse worker.
@@ -338,6 +343,19 @@ fn is_telling_length(len: usize) -> bool {
     matches!(len, 24 | 26 | 32 | 36 | 40 | 64)
 }
 
+/// Whether a value reads as what things are told apart by: two digits at least, or a short text with some. Measures and
+/// words do not.
+fn may_be_handle(value: &[u8]) -> bool {
+    const SHORTEST: usize = 2;
+    const LONGEST: usize = 40;
+    (SHORTEST..=LONGEST).contains(&value.len())
+        && value.iter().any(u8::is_ascii_digit)
+        && value
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && value.first().is_some_and(|first| *first != b'-')
+}
+
 /// Puts each field where it belongs.
 struct Collector<'a> {
     of: Part,
@@ -357,7 +375,11 @@ impl Visitor for Collector<'_> {
         let tells = words::tells(name);
         let place = tells.and_then(|tells| TELLS.iter().position(|known| *known == tells));
         let told = place.map_or(0, |place| place + 1);
-        let id = if id_about(name).is_some() { NAMES_ID } else { 0 };
+        let id = if id_about(name).is_some() || is_handle(name) {
+            NAMES_ID
+        } else {
+            0
+        };
         Interest(id | u8::try_from(told).unwrap_or(0))
     }
 
@@ -367,7 +389,7 @@ impl Visitor for Collector<'_> {
         let tells = told.checked_sub(1).and_then(|place| TELLS.get(place));
         let scalar = matches!(kind, ValueKind::Text | ValueKind::Number);
         // Where the name does not say that it is an id, its shape may, which wants its length.
-        scalar && (interest & NAMES_ID != 0 || is_telling_length(value.len()))
+        scalar && (interest & NAMES_ID != 0 || is_telling_length(value.len()) || reference::may_be(value))
             || tells.is_some_and(|tells| Told::wants_of(*tells, kind, value))
             || Told::wants(value)
     }
@@ -381,7 +403,10 @@ impl Visitor for Collector<'_> {
         if !matches!(value.kind, ValueKind::Text | ValueKind::Number) {
             return;
         }
-        if may_be_id(path.name) || usize::try_from(value.len).is_ok_and(is_telling_length) {
+        let by_shape =
+            usize::try_from(value.len).is_ok_and(is_telling_length) || reference::may_be(value.bytes);
+        let listed = || self.of == Part::Response && (path.bytes.ends_with(b"/~") || is_handle(path.name));
+        if by_shape || may_be_id(path.name) || listed() {
             self.candidate(path, value);
         }
     }
@@ -392,21 +417,31 @@ impl Collector<'_> {
         if value.len == 0 || value.len > ID_BYTES as u64 || !value.is_whole() {
             return;
         }
-        let shape = IdShape::of(value.bytes);
         let known = self.paths.look(path.bytes, path.name);
-        if !known.named && !shape.is_telling() {
+        let refers = reference::read(value.bytes).filter(|refers| self.of == Part::Response || refers.bare);
+        let (bytes, stem) = match refers {
+            Some(refers) => (refers.id, stem_of(refers.about, &self.paths.key)),
+            None => (value.bytes, known.stem),
+        };
+        let shape = IdShape::of(bytes);
+        let named = known.named || refers.is_some();
+        let certain = named || shape.is_telling();
+        let listed = !certain && known.listed && self.of == Part::Response && may_be_handle(bytes);
+        if !certain && !listed {
             return;
         }
         if self.ids.found.len() >= self.ids.max {
-            self.ids.more = true;
+            // Rows of numbers are long, and most are none.
+            self.ids.more |= certain;
             return;
         }
         self.ids.found.push(BodyId {
             path: known.hash,
-            stem: known.stem,
-            id: ObjectId::new(value.bytes, &self.paths.key),
+            stem,
+            id: ObjectId::new(bytes, &self.paths.key),
             shape,
-            named: known.named,
+            named,
+            listed,
         });
     }
 }

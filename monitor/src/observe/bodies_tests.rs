@@ -75,6 +75,41 @@ fn ids_by_name_and_by_shape() {
     assert_eq!(found.read.media, Some(Media::Json));
 }
 
+/// Number or text, its kind, and whether only its place says that it is one.
+fn ids(of: Part, body: &str) -> Vec<(Option<u64>, u64, bool)> {
+    let found = read(&mut bodies(BodySettings::BOTH), of, &[JSON], body.as_bytes());
+    let found = found.unwrap();
+    found
+        .ids
+        .iter()
+        .map(|id| (id.id.number, id.stem, id.listed))
+        .collect()
+}
+
+#[test]
+fn references_name_kind_and_id() {
+    let patient = crate::observe::endpoint::stem("patient", &KEY);
+    let own = (Some(17), patient, false);
+    let body = r#"{"subject":{"reference":"Patient/17"},"to":"/fhir/Patient/17"}"#;
+    assert_eq!(ids(Part::Response, body), [own, own]);
+    assert_eq!(ids(Part::Request, body), [own], "only a bare one is asked for");
+    let about = r#"{"type":"image/png","at":"2026/05/17","by":"Mozilla/5.0"}"#;
+    assert_eq!(ids(Part::Response, about), []);
+}
+
+#[test]
+fn what_lists_of_values_and_handles_give() {
+    let home = crate::observe::endpoint::stem("home", &KEY);
+    let body = r#"{"homes":[61524,"HG24A100947"],"items":[{"number":57,"code":"DE"}],"size":[1.5,7,-20]}"#;
+    let given = [
+        (Some(61_524), home, true),
+        (None, home, true),
+        (Some(57), 0, true),
+    ];
+    assert_eq!(ids(Part::Response, body), given);
+    assert_eq!(ids(Part::Request, body), [], "who asks names what he asks for");
+}
+
 #[test]
 fn no_value_is_kept_in_the_clear() {
     let body = br#"{"password":"hunter2","user_id":"jane@example.org","id":4111111111111111}"#;

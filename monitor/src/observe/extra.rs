@@ -25,6 +25,8 @@ pub struct Extra {
     pub operation: Option<Box<str>>,
     /// Which part of a list is asked for.
     pub page: Option<Page>,
+    /// The answer says no, although its status does not: a success whose body is an error, or a redirect back up.
+    pub declined: bool,
 }
 
 /// One attempt to log in: the body, query or Basic credential names a user and proves it.
@@ -139,5 +141,6 @@ impl Extra {
         token_flaws: TokenFlawSet::EMPTY,
         operation: None,
         page: None,
+        declined: false,
     };
 }

@@ -6,7 +6,7 @@ use std::mem;
 use super::{
     Observation,
     bodies::Bodies,
-    forwarded::{Client, Forwarding},
+    forwarded::{Client, Forwarding, Hearsay},
     identity::{
         InstallKey,
         caller::{Callers, Sent},
@@ -152,6 +152,11 @@ impl Extractor {
             answered: response.map(|r| r.first),
             client: transaction.client,
             forwarded,
+            hearsay: if trusted {
+                Hearsay::Nothing
+            } else {
+                Hearsay::of(transaction.request.head)
+            },
             server: transaction.server,
             method: Method::of(request.method),
             path,

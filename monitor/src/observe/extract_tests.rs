@@ -28,6 +28,7 @@ const JWT: &str =
 type Message<'a> = (&'a [(&'a str, &'a str)], &'a str);
 
 struct Asked<'a> {
+    method: &'a str,
     target: &'a str,
     request: Message<'a>,
     status: u16,
@@ -36,6 +37,7 @@ struct Asked<'a> {
 }
 
 const PLAIN: Asked<'_> = Asked {
+    method: "POST",
     target: "/",
     request: (&[], ""),
     status: 200,
@@ -83,7 +85,7 @@ fn observe(extractor: &mut Extractor, asked: &Asked<'_>) -> Observation {
             first: at,
             last: at,
             head: request.as_head(),
-            method: b"POST",
+            method: asked.method.as_bytes(),
             target: asked.target.as_bytes(),
             body_len: None,
             mark: request_mark,
@@ -446,10 +448,13 @@ fn clients_and_certificates_behind_trusted_proxies_only() {
     let mut settings = ObserveSettings::default();
     let stranger = observe(&mut Extractor::new(KEY, settings.clone()), &asked);
     assert_eq!((stranger.forwarded, stranger.principal), (None, None));
+    assert_eq!(stranger.hearsay, Hearsay::Certified);
+    assert_eq!(of(&PLAIN).hearsay, Hearsay::Nothing);
     settings.clients.trusted_proxies = vec!["192.0.2.0/24".parse().unwrap()];
     let mut extractor = Extractor::new(KEY, settings);
     let found = observe(&mut extractor, &asked);
     assert_eq!(found.client_addr(), "198.51.100.7".parse().unwrap());
+    assert_eq!(found.hearsay, Hearsay::Nothing, "it is believed");
     assert_eq!(found.principal.unwrap().kind, PrincipalKind::Certificate);
     let broken = [("X-Forwarded-For", "198.51.100.7, nonsense")];
     let found = observe(
@@ -480,6 +485,10 @@ fn parameters_given_twice() {
     assert_eq!(repeated("/x?user_id=7&user_id=8", &[], ""), id("user_id", false));
     assert_eq!(repeated("/x?user_id=7&user%5Fid=8", &[], ""), None);
     assert_eq!(repeated("/x?user_id=7&user_id=7", &[], ""), None);
+    assert_eq!(
+        repeated("/x?subject=Patient/7&subject=Patient%2F8", &[], ""),
+        id("subject", false)
+    );
     assert_eq!(
         repeated("/x", &[JSON], "{\"id\":7,\"a\":[{\"id\":1},{\"id\":2}],\"id\":8}"),
         id("id", false)
@@ -573,6 +582,35 @@ fn secrets_in_addresses_and_answers() {
         leaked.extra().secrets[0].fingerprint,
         used.credential.unwrap().fingerprint
     );
+}
+
+#[test]
+fn answers_that_say_no_although_their_status_does_not() {
+    let declined = |status, fields: &[(&str, &str)], body: &str| {
+        let asked = Asked {
+            method: "GET",
+            target: "/orders/17",
+            status,
+            response: (fields, body),
+            ..PLAIN
+        };
+        of(&asked).extra().declined
+    };
+    for body in [
+        r#"{"ok":false,"error":"permission denied"}"#,
+        r#"{"data":null,"errors":[{"message":"not yours"}]}"#,
+    ] {
+        assert!(declined(200, &[JSON], body), "{body}");
+    }
+    for body in [
+        r#"{"id":17,"status":"failed","error":"out of stock"}"#,
+        r#"{"status":"rejected"}"#,
+        r#"{"ok":true,"error":null}"#,
+    ] {
+        assert!(!declined(200, &[JSON], body), "{body}");
+    }
+    assert!(declined(302, &[("Location", "/orders?e=denied")], ""));
+    assert!(!declined(302, &[("Location", "/login?next=/orders/17")], ""));
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub mod template;
 mod program;
 mod rare;
 mod recent;
+mod reference;
 mod repeated;
 mod secrets;
 mod words;
@@ -34,6 +35,7 @@ use std::fmt;
 pub use self::{
     bodies::{BodyFacts, BodyId},
     extra::Extra,
+    forwarded::Hearsay,
     method::Method,
     object::ObjectId,
     settings::ObserveSettings,
@@ -144,6 +146,8 @@ pub struct Observation {
     /// The client behind a trusted proxy, as that proxy tells; `None` where the source is the client.
     #[serde(with = "crate::flow::addr_bytes::option")]
     pub forwarded: Option<IpKey>,
+    /// What the request says of having been forwarded, where its source is no trusted proxy. Anybody can say so.
+    pub hearsay: Hearsay,
     /// Who answered.
     pub server: Peer,
     /// Its method.
@@ -201,6 +205,11 @@ impl Observation {
     /// Whether the status code lies in this hundred: `is_status(2)` for 2xx.
     pub fn is_status(&self, hundred: u16) -> bool {
         self.status.is_some_and(|status| status / 100 == hundred)
+    }
+
+    /// Whether what was asked for was served: 2xx, and the answer does not say no all the same.
+    pub fn is_served(&self) -> bool {
+        self.is_status(2) && !self.extra().declined
     }
 
     /// What kind of user it is.
@@ -262,6 +271,7 @@ pub(crate) mod tests {
             answered: None,
             client: peer(1),
             forwarded: None,
+            hearsay: Hearsay::Nothing,
             server: peer(2),
             method: "GET".into(),
             path: "/".into(),

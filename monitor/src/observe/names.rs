@@ -6,7 +6,40 @@ use super::{endpoint::stem, identity::InstallKey};
 pub(super) const NAME_BYTES: usize = 48;
 
 /// Last words of names of ids.
-const ENDS: [&str; 6] = ["id", "uuid", "guid", "no", "number", "num"];
+const ENDS: [&str; 7] = ["id", "uuid", "guid", "no", "nr", "number", "num"];
+/// What things are called that have ids, where a name has no other sign of being one: `orderid`, and parameters that
+/// are called as what they name.
+const KINDS: [&str; 29] = [
+    "account",
+    "book",
+    "booking",
+    "card",
+    "contract",
+    "customer",
+    "device",
+    "document",
+    "encounter",
+    "file",
+    "invoice",
+    "member",
+    "message",
+    "note",
+    "order",
+    "organization",
+    "owner",
+    "patient",
+    "payment",
+    "product",
+    "project",
+    "report",
+    "shipment",
+    "subject",
+    "tenant",
+    "ticket",
+    "transaction",
+    "user",
+    "vehicle",
+];
 /// Words of names that are no ids of objects: those of cursors rise with every page, those of the request itself are
 /// new each time.
 const NOT_OBJECTS: [&str; 30] = [
@@ -45,7 +78,43 @@ const NOT_OBJECTS: [&str; 30] = [
 /// If a name carries an object id (`id`, `order_id`, `orderId`, `order-no`, ...): the word for what it is about, empty
 /// for a bare `id`.
 pub(super) fn id_about(name: &[u8]) -> Option<&[u8]> {
-    if may_be_id(name) { by_words(name) } else { None }
+    if may_be_id(name) {
+        by_words(name).or_else(|| in_one_word(name))
+    } else {
+        None
+    }
+}
+
+/// Whether a field of an answer is called as things are told apart by, where one knows what they are: it explains that
+/// a client asks for them, and says nothing of whose they are.
+pub(super) fn is_handle(name: &[u8]) -> bool {
+    const HANDLES: [&str; 12] = [
+        "code",
+        "handle",
+        "key",
+        "login",
+        "no",
+        "nr",
+        "number",
+        "ref",
+        "reference",
+        "serial",
+        "sku",
+        "slug",
+    ];
+    is_one_of(name, &HANDLES)
+}
+
+/// Whether a parameter is called as what it names: `patient`.
+pub(super) fn is_kind(name: &[u8]) -> bool {
+    is_one_of(name, &KINDS)
+}
+
+/// What a name is about that runs its words together: `orderid`.
+fn in_one_word(name: &[u8]) -> Option<&[u8]> {
+    const ID: usize = 2;
+    let (about, id) = name.split_at_checked(name.len().checked_sub(ID)?)?;
+    (id.eq_ignore_ascii_case(b"id") && is_kind(about)).then_some(about)
 }
 
 /// Whether a name may carry an id, by its last two letters: what most names fail.
@@ -56,7 +125,7 @@ pub(super) fn may_be_id(name: &[u8]) -> bool {
     let [.., a, b] = name else { return false };
     let ends = matches!(
         (a | SMALL, b | SMALL),
-        (b'i', b'd') | (b'n', b'o') | (b'e', b'r') | (b'u', b'm')
+        (b'i', b'd') | (b'n', b'o' | b'r') | (b'e', b'r') | (b'u', b'm')
     );
     ends || is_separator(*b)
 }
@@ -150,7 +219,12 @@ mod tests {
             ("uuid", Some("")),
             ("order_id_", Some("order")),
             ("valid", None),
-            ("userid", None),
+            ("userid", Some("user")),
+            ("OrderID", Some("Order")),
+            ("orderid", Some("order")),
+            ("order_nr", Some("order")),
+            ("nr", None),
+            ("grid", None),
             ("orderNumber", Some("order")),
             ("member", None),
             ("paid", None),

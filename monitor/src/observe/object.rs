@@ -9,7 +9,7 @@ use super::identity::{InstallKey, space};
 pub struct ObjectId {
     /// Keyed hash of the id as sent.
     pub hash: u64,
-    /// The number it is (`1042`) or ends with (`INV-1042`).
+    /// The number it is (`1042`) or ends with (`INV-1042`, `2026-00123.pdf`).
     #[serde(serialize_with = "shown")]
     pub number: Option<u64>,
     /// Whether it is nothing but the number, which then may be shown.
@@ -56,11 +56,10 @@ impl ObjectId {
 
     /// The id that `text` stands for.
     pub fn new(text: &[u8], key: &InstallKey) -> Self {
-        let digits = text.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-        let (head, tail) = text.split_at_checked(text.len() - digits).unwrap_or_default();
-        // Behind anything but a short word a number is chance: hashes and UUIDs end with digits, too.
-        let worded = head.len() <= 12 && head.iter().all(|b| b.is_ascii_alphabetic() || b"-_.".contains(b));
-        let number = (1..=Self::DIGITS).contains(&digits) && worded;
+        let name = without_extension(text);
+        let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        let (head, tail) = name.split_at_checked(name.len() - digits).unwrap_or_default();
+        let number = (1..=Self::DIGITS).contains(&digits) && may_count(head, digits);
         Self {
             hash: key.hash(space::OBJECT, text),
             // So few digits fit.
@@ -68,6 +67,40 @@ impl ObjectId {
             plain: digits == text.len() && digits <= Self::PLAIN_DIGITS,
         }
     }
+}
+
+/// A name without what says in which form it is wanted: `1042` of `1042.pdf`. Others are files by their names: what
+/// photographs are called counts up, too, wherever they are kept.
+fn without_extension(text: &[u8]) -> &[u8] {
+    const FORMS: [&[u8]; 8] = [b"json", b"xml", b"pdf", b"csv", b"html", b"htm", b"txt", b"xlsx"];
+    let dot = memchr::memrchr(b'.', text).filter(|dot| {
+        let extension = text.get(dot + 1..).unwrap_or_default();
+        FORMS.iter().any(|form| extension.eq_ignore_ascii_case(form))
+    });
+    dot.and_then(|dot| text.get(..dot)).unwrap_or(text)
+}
+
+/// Whether so many digits behind this are a number that counts. Behind anything but a short word, or a year, they are
+/// chance: hashes and UUIDs end with digits, too. Two behind another number are a day or a month.
+fn may_count(head: &[u8], digits: usize) -> bool {
+    /// Longest head.
+    const LONGEST: usize = 12;
+    /// Longest part of it that is a number, and fewest digits behind one.
+    const YEAR: usize = 4;
+    const BEHIND: usize = 3;
+    if head.len() > LONGEST {
+        return false;
+    }
+    let mut parts = head.split(|byte| b"-_.".contains(byte));
+    let joined = parts.next_back().is_none_or(<[u8]>::is_empty);
+    let is_word = |part: &[u8]| part.iter().all(u8::is_ascii_alphabetic);
+    let is_year = |part: &[u8]| part.len() <= YEAR && part.iter().all(u8::is_ascii_digit);
+    if !head.iter().any(u8::is_ascii_digit) {
+        return head
+            .iter()
+            .all(|byte| byte.is_ascii_alphabetic() || b"-_.".contains(byte));
+    }
+    joined && digits >= BEHIND && parts.all(|part| is_word(part) || is_year(part))
 }
 
 #[cfg(test)]
@@ -81,6 +114,14 @@ mod tests {
         for (text, number, shown) in [
             ("1042", Some(1042), "1042"),
             ("INV-1042", Some(1042), "id:"),
+            ("2026-01843.pdf", Some(1843), "id:"),
+            ("INV-2026-00017", Some(17), "id:"),
+            ("1042.json", Some(1042), "id:"),
+            ("2026-05-17", None, "id:"),
+            ("2026-05", None, "id:"),
+            ("a1b2c3-d4417", None, "id:"),
+            ("IMG_0042.jpg", None, "id:"),
+            ("1.5", None, "id:"),
             ("4111111111111111", Some(4_111_111_111_111_111), "id:"),
             ("99999999999999999999", None, "id:"),
             ("d2c7a9f0-aaaa-4bbb-8ccc-000000000017", None, "id:"),

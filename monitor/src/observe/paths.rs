@@ -3,7 +3,7 @@
 
 use super::{
     identity::{InstallKey, space},
-    names::{id_about, stem_of},
+    names::{id_about, is_handle, stem_of},
 };
 
 /// Paths remembered. Elements of lists seldom have more ids, and what comes in turn is found at once.
@@ -57,6 +57,11 @@ fn holder(path: &[u8]) -> &[u8] {
         .get(above(path)..)
         .and_then(|name| name.strip_prefix(b"/"))
         .unwrap_or_default();
+    says_something(name)
+}
+
+/// A name, if it says of what kind things in it are.
+fn says_something(name: &[u8]) -> &[u8] {
     let says_nothing = HOLDERS
         .iter()
         .any(|holder| name.eq_ignore_ascii_case(holder.as_bytes()));
@@ -91,6 +96,9 @@ pub(super) struct Known {
     pub(super) named: bool,
     /// Stem of what that name is about; 0 where it does not say.
     pub(super) stem: u64,
+    /// Whether a value stands there that may be an id in an answer: an element of an array of values, or what things
+    /// are told apart by.
+    pub(super) listed: bool,
 }
 
 impl Paths {
@@ -117,15 +125,7 @@ impl Paths {
             self.follows(place);
             return self.slots.get(place).map(|slot| slot.known).unwrap_or_default();
         }
-        let about = id_about(name);
-        let known = Known {
-            hash: self.key.hash(space::BODY_PATH, path),
-            named: about.is_some(),
-            stem: about.map_or(0, |about| match about {
-                b"" => stem_of(holder(path), &self.key),
-                about => stem_of(about, &self.key),
-            }),
-        };
+        let known = self.work_out(path, name);
         self.next = (self.next + 1) % SLOTS;
         if let Some(slot) = self.slots.get_mut(self.next) {
             slot.path.clear();
@@ -134,6 +134,22 @@ impl Paths {
         }
         self.follows(self.next);
         known
+    }
+
+    fn work_out(&self, path: &[u8], name: &[u8]) -> Known {
+        let about = id_about(name);
+        let element = about.is_none() && path.ends_with(b"/~");
+        let about = match about {
+            None if element => says_something(name),
+            Some(b"") => holder(path),
+            other => other.unwrap_or_default(),
+        };
+        Known {
+            hash: self.key.hash(space::BODY_PATH, path),
+            named: id_about(name).is_some(),
+            stem: stem_of(about, &self.key),
+            listed: element || is_handle(name),
+        }
     }
 
     /// The path in this slot came behind the last one.

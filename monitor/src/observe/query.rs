@@ -6,6 +6,7 @@ use super::{
     fields::Fields,
     identity::{InstallKey, caller::Callers, is_opaque},
     names::{self, NAME_BYTES, stem_of},
+    reference,
     repeated::Given,
     secrets,
     target::{decode_unreserved, escape, from_hex},
@@ -19,8 +20,10 @@ const QUERY_PARAMETERS: usize = 32;
 /// Longest id, bytes. Longer ones are none.
 const ID_BYTES: usize = 128;
 
-/// Fewest digits of a parameter that is called a number and nothing else.
-const NUMBER_DIGITS: usize = 6;
+/// Fewest digits of a parameter that is called a number and nothing else: a shorter one is a position or a count.
+const NUMBER_DIGITS: usize = 3;
+/// Fewest where it is called a reference, which may be who led here.
+const REFERENCE_DIGITS: usize = 6;
 
 /// What a query says.
 #[derive(Debug, Default)]
@@ -141,44 +144,21 @@ fn decode(value: &[u8]) -> Vec<u8> {
 /// What a parameter is about that is called as what it names (`patient=` and a UUID: a reference parameter of FHIR R4;
 /// `invoice=1042`), where its value looks like an id. Other names with such values are states, nonces and hashes.
 fn kind_by_shape<'a>(name: &'a [u8], value: &[u8]) -> Option<&'a [u8]> {
-    const KINDS: [&[u8]; 28] = [
-        b"account",
-        b"book",
-        b"booking",
-        b"card",
-        b"contract",
-        b"customer",
-        b"device",
-        b"document",
-        b"encounter",
-        b"file",
-        b"invoice",
-        b"member",
-        b"message",
-        b"note",
-        b"order",
-        b"organization",
-        b"owner",
-        b"patient",
-        b"payment",
-        b"project",
-        b"report",
-        b"shipment",
-        b"subject",
-        b"tenant",
-        b"ticket",
-        b"transaction",
-        b"user",
-        b"vehicle",
-    ];
-    const NUMBERS: [&[u8]; 4] = [b"number", b"no", b"ref", b"reference"];
+    const NUMBERS: [&[u8]; 3] = [b"number", b"no", b"nr"];
+    const REFERENCES: [&[u8]; 2] = [b"ref", b"reference"];
     let is_one_of = |names: &[&[u8]]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
     let digits = value.iter().all(u8::is_ascii_digit);
-    if (digits || IdShape::of(value).is_telling()) && is_one_of(&KINDS) {
+    if (digits || IdShape::of(value).is_telling()) && names::is_kind(name) {
         return Some(name);
     }
-    // A short number behind such a name is a position or a count.
-    (digits && value.len() >= NUMBER_DIGITS && is_one_of(&NUMBERS)).then_some(b"")
+    let least = if is_one_of(&NUMBERS) {
+        NUMBER_DIGITS
+    } else if is_one_of(&REFERENCES) {
+        REFERENCE_DIGITS
+    } else {
+        return None;
+    };
+    (digits && value.len() >= least).then_some(b"")
 }
 
 /// The object ids of a query, by the names of its parameters.
@@ -187,24 +167,33 @@ pub(super) fn ids(query: &[u8], key: &InstallKey) -> Box<[QueryId]> {
         return Box::default();
     }
     pairs(query)
-        .filter_map(|(name, value)| {
-            let about = names::id_about(name).or_else(|| kind_by_shape(name, value))?;
-            if value.is_empty() || value.len() > ID_BYTES {
-                return None;
-            }
-            let value = if value.contains(&b'%') {
-                decode_unreserved(value)
-            } else {
-                value.to_vec()
-            };
-            Some(QueryId {
-                name: escape(name, NAME_BYTES),
-                stem: stem_of(about, key),
-                id: ObjectId::new(&value, key),
-            })
-        })
+        .filter_map(|(name, value)| id(name, value, key))
         .take(QUERY_IDS)
         .collect()
+}
+
+/// The object id in a parameter: by its value where that says what it refers to, else by its name.
+fn id(name: &[u8], value: &[u8], key: &InstallKey) -> Option<QueryId> {
+    if value.is_empty() || value.len() > ID_BYTES {
+        return None;
+    }
+    let refers = |about: &[u8], id: &[u8]| QueryId {
+        name: escape(name, NAME_BYTES),
+        stem: stem_of(about, key),
+        id: ObjectId::new(id, key),
+    };
+    let escaped = value.contains(&b'%');
+    if escaped || reference::may_be(value) {
+        let decoded = decode(value);
+        if let Some(found) = reference::read(&decoded).filter(|found| found.bare) {
+            return Some(refers(found.about, found.id));
+        }
+    }
+    let about = names::id_about(name).or_else(|| kind_by_shape(name, value))?;
+    if escaped {
+        return Some(refers(about, &decode_unreserved(value)));
+    }
+    Some(refers(about, value))
 }
 
 #[cfg(test)]
@@ -231,6 +220,12 @@ mod tests {
             ),
             ("note=17&fmt=full&order=asc", &["note"]),
             ("number=30009000000017&no=7&user=", &["number"]),
+            ("nr=2800&no=99&ref=2800&reference=280000", &["nr", "reference"]),
+            (
+                "subject=Patient/17&next=/orders/17&x=Patient%2F17",
+                &["subject", "x"],
+            ),
+            ("userid=17&orderid=A-17", &["userid", "orderid"]),
             ("id=1&id=2&id=3&id=4&id=5", &["id", "id", "id", "id"]),
             ("i\x00d=1&=2&id", &[]),
         ] {

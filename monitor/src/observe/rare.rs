@@ -11,7 +11,7 @@ use super::{
         InstallKey,
         caller::{Caller, Callers},
     },
-    login::{Answer, AnswerBody, Attempt, Place, Told, outcome},
+    login::{Answer, AnswerBody, Attempt, Place, Told, is_sent_back, outcome},
     query::{self, QueryFound},
     secrets,
 };
@@ -47,6 +47,8 @@ struct Rare<'a> {
     secrets: Vec<Secret>,
     /// The answer is JSON.
     json: bool,
+    /// The answer names no object.
+    bare: bool,
 }
 
 /// What a transaction has; `None` if it has nothing of it, as most. Whether there may be something is seen first: to
@@ -81,7 +83,9 @@ fn have_nothing(transaction: &Transaction<'_>, caller: Option<&Caller>, callers:
         caller.basic.is_none() && flaws == TokenFlawSet::EMPTY
     });
     let gives = |response: &Response<'_>| response.status < 400 && callers.may_give(response.head);
-    sound && !transaction.response.as_ref().is_some_and(gives)
+    let redirects = |response: &Response<'_>| matches!(response.status, 300..=399);
+    let response = transaction.response.as_ref();
+    sound && !response.is_some_and(|response| redirects(response) || gives(response))
 }
 
 impl<'a> Rare<'a> {
@@ -102,6 +106,10 @@ impl<'a> Rare<'a> {
             secrets = mem::take(&mut query.secrets);
         }
         let media = beside.answer.as_ref().and_then(|answer| answer.facts.read.media);
+        let bare = beside
+            .answer
+            .as_ref()
+            .is_some_and(|answer| answer.facts.ids.iter().all(|id| id.listed));
         let told = beside.answer.map(|answer| mem::take(&mut answer.told));
         for secret in in_path {
             secrets::keep(&mut secrets, secret);
@@ -114,6 +122,7 @@ impl<'a> Rare<'a> {
             told: told.unwrap_or_default(),
             secrets,
             json: media == Some(Media::Json),
+            bare,
         }
     }
 
@@ -133,6 +142,7 @@ impl<'a> Rare<'a> {
             operation: self.fields.asked.operation.take(),
             repeated: mem::take(&mut self.fields.given).repeated(),
             page: self.fields.page.page(),
+            declined: self.is_declined(),
         };
         (extra != *Extra::NONE).then(|| Box::new(extra))
     }
@@ -205,6 +215,23 @@ impl<'a> Rare<'a> {
                 _ => AnswerBody::Other,
             },
             form: matches!(form, Some(Media::Form | Media::Multipart)),
+        }
+    }
+
+    /// Whether the answer says no, although its status does not. An object may be in a bad state, and tell of its
+    /// errors: then it has an id.
+    fn is_declined(&self) -> bool {
+        let Some(response) = self.transaction.response.as_ref() else {
+            return false;
+        };
+        match response.status {
+            200..=299 => self.json && self.bare && self.told.error,
+            302 | 303 | 307 => {
+                let location = response.head.first(Name::Location);
+                let reads = matches!(self.transaction.request.method, b"GET" | b"HEAD");
+                reads && location.is_some_and(|location| is_sent_back(self.path, location))
+            }
+            _ => false,
         }
     }
 

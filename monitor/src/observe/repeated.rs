@@ -7,6 +7,7 @@ use super::{
     extra::Repeated,
     identity::{InstallKey, space},
     names::{NAME_BYTES, id_about},
+    reference,
     target::escape,
 };
 
@@ -41,7 +42,8 @@ impl Given {
         small.copy_from_slice(path);
         small.make_ascii_lowercase();
         let path = key.hash(space::NAME, small);
-        let value = ObjectId::new(value, key);
+        let refers = reference::read(value).filter(|refers| refers.bare);
+        let value = ObjectId::new(refers.map_or(value, |refers| refers.id), key);
         if let Some(field) = self.fields.iter_mut().find(|field| field.path == path) {
             field.times = field.times.saturating_add(1);
             if field.value != value {
@@ -53,7 +55,7 @@ impl Given {
                 path,
                 value,
                 times: 1,
-                is_id: id_about(name).is_some(),
+                is_id: refers.is_some() || id_about(name).is_some(),
             });
         }
     }

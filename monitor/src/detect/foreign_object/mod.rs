@@ -45,6 +45,7 @@
 //! that the API itself gives to strangers (a forum that shows the authors' vehicles) are given. Support staff that
 //! walks like a machine is written down. OWASP API1:2023, CWE-639.
 
+mod export;
 mod levels;
 mod walk;
 
@@ -322,7 +323,7 @@ impl Detector for ForeignObject {
             return;
         }
         match observation.status {
-            Some(200..=299) => {
+            Some(200..=299) if observation.is_served() => {
                 let mut foreign = None;
                 for asked in cx.asked {
                     if self.served(asked, observation, cx) {
@@ -331,9 +332,11 @@ impl Detector for ForeignObject {
                 }
                 if let Some(asked) = foreign {
                     out.extend(self.evaluate(asked, observation, cx));
+                } else {
+                    out.extend(export::observe(&self.settings, observation, cx));
                 }
             }
-            Some(403 | 404 | 410) => {
+            Some(200..=299 | 403 | 404 | 410) => {
                 for asked in cx.asked {
                     self.refused(asked, observation, cx);
                 }

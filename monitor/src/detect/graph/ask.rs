@@ -57,6 +57,11 @@ impl Graph {
         self.kinds.peek(&kind).is_some_and(|kind| kind.is_private())
     }
 
+    /// Whether few objects of this kind are given to two.
+    pub(in crate::detect) fn is_kept(&self, kind: u64) -> bool {
+        self.kinds.peek(&kind).is_some_and(|kind| kind.is_kept())
+    }
+
     /// Whether the actor was served where administrators are.
     pub(in crate::detect) fn is_staff(&self, actor: u32) -> bool {
         self.givens.of(actor).is_some_and(|given| given.has(way::STAFF))

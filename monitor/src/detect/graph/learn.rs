@@ -25,7 +25,7 @@ impl Graph {
         who: &Who,
         asked: &[Asked],
     ) {
-        if !self.wanted || target.about.unknown || !observation.is_status(2) {
+        if !self.wanted || target.about.unknown || !observation.is_served() {
             return;
         }
         let me = short(who.actor_key);
@@ -68,7 +68,11 @@ impl Graph {
             kinds,
             ..
         } = self;
-        let telling = || body.ids.iter().filter(|id| id.named || id.shape.is_telling());
+        let telling = || {
+            body.ids
+                .iter()
+                .filter(|id| id.named || id.listed || id.shape.is_telling())
+        };
         for id in telling() {
             let kind = objects::kind_in_body(id, target);
             objects.warm(&objects::key(kind, &id.id), |_| ());
@@ -83,12 +87,12 @@ impl Graph {
                 if echo && !(owns && made) {
                     continue;
                 }
-                if owns && asked.is_empty() && id.stem != 0 {
+                if owns && asked.is_empty() && id.stem != 0 && !id.listed {
                     given.note(id.stem, &id.id);
                 }
                 let kind = objects::kind_in_body(id, target);
                 let key = objects::key(kind, &id.id);
-                if gives(given, key, echo) && owns && !target.about.hints.admin {
+                if gives(given, key, echo) && owns && !id.listed && !target.about.hints.admin {
                     // Once will do for what comes in a row.
                     if last.replace(kind) != Some(kind) {
                         given.add(mark(kind));

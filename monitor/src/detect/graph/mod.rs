@@ -61,6 +61,8 @@ const TIES: usize = 1 << 16;
 const PLACES: usize = 1 << 13;
 /// Objects given from which on a kind is known.
 const KIND_KNOWN: u32 = 20;
+/// And from which on it says something that few were given to two.
+const KIND_KEPT: u32 = 50;
 /// And from which on it says something that hardly any was given to two.
 const KIND_PRIVATE: u32 = 200;
 
@@ -130,6 +132,11 @@ impl Kind {
         self.given >= KIND_PRIVATE && self.shared * 20 <= self.given
     }
 
+    /// Little of what is given was given to others before.
+    fn is_kept(self) -> bool {
+        self.given >= KIND_KEPT && self.shared * 5 <= self.given
+    }
+
     /// A third of what is given was given to others before: products, articles, and nobody's in particular.
     fn is_everybodys(self) -> bool {
         self.given >= KIND_KNOWN && self.shared * 3 >= self.given
@@ -193,13 +200,14 @@ impl Graph {
         let me = short(who.actor_key);
         self.givens
             .seen(me, client(observation, who), roles(observation), observation.at);
-        let served = observation.is_status(2);
+        let served = observation.is_served();
         if served && target.about.hints.admin {
             self.givens.with(me, |given| {
                 given.add(way::STAFF);
             });
         }
-        if !served && !matches!(observation.status, Some(403 | 404 | 410)) {
+        let refused = matches!(observation.status, Some(403 | 404 | 410)) || observation.extra().declined;
+        if !served && !refused {
             return;
         }
         if served {

@@ -43,7 +43,12 @@ impl Graph {
         // them will do.
         let mut best: Option<((u8, bool), &BodyId)> = None;
         let (mut several, mut alone, mut others) = (false, false, false);
-        for id in body.ids.iter().take(FIELDS).filter(|id| id.stem != 0) {
+        for id in body
+            .ids
+            .iter()
+            .filter(|id| id.stem != 0 && !id.listed)
+            .take(FIELDS)
+        {
             // What was asked for is not its own owner.
             if asked.iter().any(|asked| asked.id.hash == id.id.hash) {
                 continue;

@@ -151,6 +151,8 @@ pub(super) struct Surroundings {
     pub(super) at_home: bool,
     /// Whether it is a program that reads for others by contract.
     pub(super) service: bool,
+    /// Whether it asks from a network of one's own, where most others do not.
+    pub(super) inside: bool,
     /// Whether it is a program, by its credential: an API key's, or a service.
     pub(super) program: bool,
     /// Whether it asks from some addresses, and has nothing of its own: perhaps the pods of a service.
@@ -195,7 +197,8 @@ pub(super) fn score(shape: &Shape, around: &Surroundings, many: bool) -> Points 
         (true, false) => ramp(shape.denied_share(), 0.5, 0.9, 45),
         (false, _) => 0,
     };
-    let foreign = if around.owners >= 3 {
+    // Nor by itself that some of it only one other reads.
+    let foreign = if around.owners >= 3 && !(around.service && shape.denied == 0) {
         ramp(f64::from(around.foreign), 2.0, 8.0, 20)
     } else {
         0
@@ -237,12 +240,14 @@ pub(super) fn score(shape: &Shape, around: &Surroundings, many: bool) -> Points 
     score.flag("among-own", around.at_home, -15);
     score.add("deletes-others", f64::from(around.deleted), deleted);
     let harmless = denial + foreign + claimed == 0;
-    let alone = sequence + denial + volume == 0;
+    // Who has much, and shares it with one other each, touches much of others'.
+    let alone = sequence + denial + claimed == 0;
     // Neighbouring numbers may all be one's own: a firm's key that goes through the firm's accounts.
     let honest = around.established || around.program || sequence == 0;
     // A nightly job that is seen for the first time, under a token that does not say that it is a program's.
     let errand = around.errand && denial == 0;
-    if alone || errand || !many || (around.pods && !pattern) || (harmless && honest) {
+    let own_program = around.service && around.inside;
+    if alone || errand || own_program || !many || (around.pods && !pattern) || (harmless && honest) {
         score.cap(DOUBT);
     }
     score

@@ -60,6 +60,10 @@ impl IdEnumeration {
             return;
         };
         let owners = self.users(&touched, walked);
+        if observation.status == Some(201) && observation.method.name() == "PUT" && place.in_path {
+            let made = self.made.entry((cx.actor_key, place.kind));
+            *made = made.saturating_add(1);
+        }
         let spared = owners.common() || observation.status == Some(201) || spared_crawler(observation, cx);
         if spared || self.explains(&touched, owners) {
             if let Some(track) = self.tracks.get(&touched.key()) {
@@ -154,6 +158,7 @@ fn outcome(observation: &Observation, cx: &Context<'_>, id: &ObjectId) -> Option
     // Names under a path that never was say nothing: a sync client on a server that lost its folder.
     let nowhere = id.number.is_none() && cx.about.served_principals + cx.about.served_anonymous == 0;
     match observation.status {
+        Some(200..=399) if observation.extra().declined => Some(Outcome::Denied),
         Some(200..=299 | 304) => Some(Outcome::Served),
         Some(404 | 410) if nowhere => None,
         Some(403 | 404 | 410) if !asks_existence => Some(Outcome::Denied),
@@ -167,6 +172,6 @@ fn outcome(observation: &Observation, cx: &Context<'_>, id: &ObjectId) -> Option
 fn spared_crawler(observation: &Observation, cx: &Context<'_>) -> bool {
     observation.says_crawler
         && observation.principal.is_none()
-        && matches!(observation.status, Some(200..=299 | 304))
+        && (observation.is_served() || observation.status == Some(304))
         && matches!(cx.about.method(), "GET" | "HEAD")
 }

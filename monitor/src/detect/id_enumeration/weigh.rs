@@ -49,7 +49,8 @@ impl IdEnumeration {
         }
         let (least, most) = (self.settings.distinct_min, self.settings.distinct_max);
         let around = around(touched, track, &peers, (least, most));
-        let Some(best) = best(track, now, &around, least) else {
+        let made = self.made.peek(&(touched.cx.actor_key, place.kind)).copied();
+        let Some(best) = best(track, now, &around, (least, made.unwrap_or(0))) else {
             return;
         };
         let job = (around.errand || around.service) && touched.cx.inside && best.shape.denied == 0;
@@ -91,6 +92,7 @@ fn around(touched: &Touched<'_>, track: &Track, peers: &Peers, (least, most): (u
         unlisted: track.listed * 4 < track.touches.total(),
         at_home: track.listed >= track.touches.total(),
         service: cx.class == ActorClass::Service,
+        inside: cx.inside,
         program: cx.class.is_program(),
         pods: track.is_few_pods() && !cx.graph.has_own(short(cx.actor_key), place.kind),
         given: cx.graph.knows(place.kind),
@@ -105,11 +107,13 @@ fn around(touched: &Touched<'_>, track: &Track, peers: &Peers, (least, most): (u
     }
 }
 
-/// The window that says most of those that hold enough.
-fn best(track: &Track, now: u32, around: &Surroundings, distinct_min: u32) -> Option<Best> {
+/// The window that says most of those that hold enough. `made`: so many of what was not there the actor made then.
+fn best(track: &Track, now: u32, around: &Surroundings, (distinct_min, made): (u32, u32)) -> Option<Best> {
     let windows = WINDOWS.into_iter().chain([RUN]);
     let held = windows.filter_map(|window| {
-        let shape = Shape::of(track.touches.within(now, window));
+        let mut shape = Shape::of(track.touches.within(now, window));
+        // The last one may still be to be made.
+        shape.denied = shape.denied.saturating_sub(made + u32::from(made > 0));
         let (run, refused) = (window == RUN, shape.denied_share() >= 0.5);
         let little = distinct_min / score::LITTLE;
         // What others are served says nothing about being refused; and who is refused nearly everything, and goes on,

@@ -6,8 +6,27 @@ pub const UNVERSIONED: u32 = 1000;
 /// What a whole installation is called once another one has taken its place.
 const LEGACY: [&str; 3] = ["legacy", "old", "deprecated"];
 
-/// `v1`, `V2`, `v1.1`.
+/// The releases of FHIR as servers name them in addresses, and what they are the number of.
+const FHIR: [(&str, u32, u32); 6] = [
+    ("dstu2", 2, 0),
+    ("stu3", 3, 0),
+    ("r4", 4, 0),
+    ("r4b", 4, 1),
+    ("r5", 5, 0),
+    ("r6", 6, 0),
+];
+
+/// `v1`, `V2`, `v1.1`; `DSTU2` or `R4`.
 pub(super) fn is_version(text: &str) -> bool {
+    is_number(text) || fhir(text).is_some()
+}
+
+fn fhir(text: &str) -> Option<(u32, u32)> {
+    let known = FHIR.iter().find(|(name, ..)| name.eq_ignore_ascii_case(text));
+    known.map(|(_, major, minor)| (*major, *minor))
+}
+
+fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix(['v', 'V']).unwrap_or_default();
     digits.len() <= 4
         && digits.starts_with(|c: char| c.is_ascii_digit())
@@ -16,15 +35,24 @@ pub(super) fn is_version(text: &str) -> bool {
 
 /// The number of a version, for comparison: `v1.2` is newer than `v1`. `None` if this is no version.
 pub(super) fn generation(text: &str) -> Option<u32> {
-    let digits = text.get(1..).filter(|_| is_version(text))?;
+    let (major, minor) = match fhir(text) {
+        Some(release) => release,
+        None => numbers(text)?,
+    };
+    let above = major.saturating_mul(UNVERSIONED);
+    let within = minor.saturating_add(1).min(UNVERSIONED - 1);
+    Some(above.saturating_add(within))
+}
+
+/// Both numbers of `v1.2`.
+fn numbers(text: &str) -> Option<(u32, u32)> {
+    let digits = text.get(1..).filter(|_| is_number(text))?;
     let (major, minor) = digits.split_once('.').unwrap_or((digits, ""));
     let minor = minor
         .split('.')
         .next()
         .and_then(|minor| minor.parse::<u32>().ok());
-    let above = major.parse::<u32>().ok()?.saturating_mul(UNVERSIONED);
-    let within = minor.unwrap_or_default().saturating_add(1).min(UNVERSIONED - 1);
-    Some(above.saturating_add(within))
+    Some((major.parse::<u32>().ok()?, minor.unwrap_or_default()))
 }
 
 /// What remains of the first word of a path that says that it is the old installation: `app` of `app-legacy`, nothing
@@ -46,8 +74,12 @@ mod tests {
         let of = |text| generation(text).unwrap();
         let order = ["v0", "v0.9", "v1", "V1.1", "v1.2.", "v2", "v10"].map(of);
         assert!(order.is_sorted_by(|a, b| a < b), "{order:?}");
+        let releases = ["DSTU2", "stu3", "R4", "R4B", "R5"].map(of);
+        assert!(releases.is_sorted_by(|a, b| a < b), "{releases:?}");
         assert!((of("v0.9") + 1..of("v1")).contains(&UNVERSIONED));
-        for none in ["vendors", "v", "v.1", "version1", "v12345", "1", "vé1"] {
+        for none in [
+            "vendors", "v", "v.1", "version1", "v12345", "1", "vé1", "R2D2", "r",
+        ] {
             assert_eq!(generation(none), None, "{none}");
         }
     }

@@ -13,7 +13,7 @@ use self::{
     hop::Hop,
     settings::{ClientHeader, ClientSettings},
 };
-use crate::http::transaction::Head;
+use crate::http::{name::Name, transaction::Head};
 
 /// Lines of one header that are read, the last ones. Lines without end.
 const LINES: usize = 16;
@@ -143,6 +143,51 @@ impl Forwarding {
             }
         }
         last
+    }
+}
+
+/// What a request says of having been forwarded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub enum Hearsay {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// For whom.
+    Forwarded,
+    /// With which certificate that one came, and perhaps for whom.
+    Certified,
+}
+
+impl Hearsay {
+    /// What a head says, whoever sent it.
+    pub(super) fn of(head: Head<'_>) -> Self {
+        const CLIENTS: [&[u8]; 5] = [
+            b"x-forwarded-for",
+            b"forwarded",
+            b"x-real-ip",
+            b"cf-connecting-ip",
+            b"true-client-ip",
+        ];
+        // RFC 9440, Envoy, and what nginx and HAProxy are made to send by their handbooks.
+        const CERTIFICATES: [&[u8]; 5] = [
+            b"x-forwarded-client-cert",
+            b"client-cert",
+            b"x-client-cert",
+            b"ssl-client-cert",
+            b"x-ssl-client-cert",
+        ];
+        let is_one_of =
+            |name: &[u8], names: &[&[u8]]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+        let mut said = Self::Nothing;
+        for field in head.fields().filter(|field| field.is == Name::Other) {
+            if is_one_of(field.name, &CERTIFICATES) {
+                return Self::Certified;
+            }
+            if is_one_of(field.name, &CLIENTS) {
+                said = Self::Forwarded;
+            }
+        }
+        said
     }
 }
 

@@ -8,7 +8,7 @@ mod told;
 
 pub(super) use self::{
     asked::{Asked, Attempt},
-    outcome::{Answer, AnswerBody, outcome},
+    outcome::{Answer, AnswerBody, is_sent_back, outcome},
     told::Told,
 };
 

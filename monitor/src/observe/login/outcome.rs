@@ -92,6 +92,30 @@ fn redirected(answer: &Answer<'_>) -> LoginOutcome {
     LoginOutcome::Accepted
 }
 
+/// Whether a redirect leads from an object back to where one came from, or says that it went wrong: `/orders` in place
+/// of `/orders/17`. Not to the login, which says nothing of the object.
+pub(in crate::observe) fn is_sent_back(path: &str, location: &[u8]) -> bool {
+    let location = location.get(..LOCATION_BYTES).unwrap_or(location);
+    let question = memchr::memchr(b'?', location);
+    let (place, query) = location
+        .split_at_checked(question.unwrap_or(location.len()))
+        .unwrap_or_default();
+    let place = local(place);
+    let to_another_host = contains(location, b"://") && place == b"/";
+    if to_another_host || std::str::from_utf8(place).is_ok_and(is_login_page) {
+        return false;
+    }
+    if !place.starts_with(b"/") {
+        return false;
+    }
+    let place = place.strip_suffix(b"/").unwrap_or(place);
+    let above = path
+        .as_bytes()
+        .strip_prefix(place)
+        .is_some_and(|rest| rest.len() > 1 && rest.starts_with(b"/"));
+    above || WRONG.iter().any(|word| contains(query, word))
+}
+
 /// The path of an absolute address.
 fn local(address: &[u8]) -> &[u8] {
     let Some(at) = address.windows(3).position(|window| window == b"://") else {
@@ -129,6 +153,27 @@ mod tests {
         body: AnswerBody::Json,
         form: false,
     };
+
+    #[test]
+    fn sent_back_from_an_object() {
+        for (location, back) in [
+            ("/account/addresses", true),
+            ("/account/addresses?e=denied", true),
+            ("/other?error=1", true),
+            ("/", true),
+            ("https://api.example/account", true),
+            ("/login?next=/account/addresses/17", false),
+            ("/account/addresses/17/", false),
+            ("/account/addresses/17-home", false),
+            ("/account/addr", false),
+            ("https://files.example/", false),
+            ("https://files.example/x?sig=1", false),
+            ("", false),
+        ] {
+            let found = is_sent_back("/account/addresses/17", location.as_bytes());
+            assert_eq!(found, back, "{location}");
+        }
+    }
 
     #[test]
     fn by_status() {

@@ -21,6 +21,8 @@ pub(in crate::observe) struct Told {
     pub(in crate::observe) tokens: Vec<Fingerprint>,
     /// A flag says that it went wrong.
     pub(in crate::observe) no: bool,
+    /// And not only a word for its state, which may be that of an object.
+    pub(in crate::observe) error: bool,
     /// Secrets that no answer should have.
     pub(in crate::observe) secrets: Vec<Secret>,
     /// JSON Web Tokens where none is expected by its name.
@@ -30,7 +32,7 @@ pub(in crate::observe) struct Told {
 impl Told {
     /// Whether it says nothing, but perhaps yes or no, which counts where something was asked.
     pub(in crate::observe) fn is_silent(&self) -> bool {
-        self.tokens.is_empty() && self.secrets.is_empty() && self.jwts.is_empty()
+        self.tokens.is_empty() && self.secrets.is_empty() && self.jwts.is_empty() && !self.error
     }
 
     /// Whether a field of this value may say something, whatever its name.
@@ -83,17 +85,20 @@ impl Told {
             self.handed_out(key.credential(token));
         }
         if tells == Tells::Message {
-            self.no |= path.bytes.starts_with(b"/error") && is_something(value);
+            let error = path.bytes.starts_with(b"/error") && is_something(value);
+            self.no |= error;
+            self.error |= error;
         }
         // Only what stands near the outside speaks of the whole.
         let outside = !path.in_list && !is_deep(path.bytes);
         if outside {
-            self.no |= match tells {
-                Tells::Token | Tells::Message => false,
+            let error = match tells {
+                Tells::Token | Tells::Message | Tells::Status => false,
                 Tells::Fault => is_something(value),
                 Tells::Success => is_nothing(value),
-                Tells::Status => is_bad(value),
             };
+            self.error |= error;
+            self.no |= error || tells == Tells::Status && is_bad(value);
         }
     }
 
