@@ -4,6 +4,7 @@ mod attacks;
 mod benign;
 mod bounds;
 mod elsewhere;
+mod handed;
 mod leaks;
 mod leases;
 mod left;
@@ -11,6 +12,7 @@ mod logins;
 mod objects;
 mod packets;
 mod policy;
+mod refusals;
 mod secrets;
 mod silences;
 mod spray;
@@ -124,6 +126,7 @@ fn body_ids<T: ToString>(name: &str, ids: impl IntoIterator<Item = T>) -> Vec<Bo
             id: ObjectId::new(text.as_bytes(), &KEY),
             shape: IdShape::of(text.as_bytes()),
             named: true,
+            listed: false,
         }
     };
     ids.into_iter().map(field).collect()
@@ -203,6 +206,7 @@ impl Request {
                 port: 40_000,
             },
             forwarded: None,
+            hearsay: crate::observe::Hearsay::Nothing,
             server: Peer {
                 addr: ip("198.51.100.1"),
                 port: 80,

@@ -6,6 +6,8 @@ use crate::time::Timestamp;
 
 /// Users remembered of one function. A function of more users is for everybody.
 pub(super) const USERS: usize = 8;
+/// Addresses of users remembered.
+const PLACES: usize = 4;
 /// Refused principals remembered: more within a day are everybody.
 const REFUSED: usize = 8;
 const LATELY: Duration = Duration::from_hours(24);
@@ -28,6 +30,8 @@ struct Refused {
 #[derive(Debug, Default)]
 pub(super) struct Function {
     users: [User; USERS],
+    /// Where its users come from.
+    places: [u32; PLACES],
     refused: [Refused; REFUSED],
     /// Requests served.
     pub(super) served: u32,
@@ -75,6 +79,21 @@ impl Function {
         } else {
             self.everybody = true;
         }
+    }
+
+    /// One of its users comes from this client.
+    pub(super) fn comes_from(&mut self, client: u64) {
+        let client = short(client);
+        if !self.places.contains(&client)
+            && let Some(place) = self.places.iter_mut().find(|place| **place == 0)
+        {
+            *place = client;
+        }
+    }
+
+    /// Whether a user came from this client.
+    pub(super) fn is_from(&self, client: u64) -> bool {
+        self.places.contains(&short(client))
     }
 
     /// A request of somebody who should perhaps not be here is served. One who climbs up must not make all of his roles

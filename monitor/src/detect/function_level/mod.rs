@@ -14,23 +14,25 @@
 //! without ever using such a function 20; lists and pages gave him what very many others have, as support is given,
 //! -30. Refused (`refused.rs`): 50 for 3 such functions within an hour, or for 2 of which one was asked for with a
 //! method that no page can send, 5 for each further, up to 65. An old version, four times, 60. Deleted without having
-//! been given it (`blind.rs`): 50 for 3 objects of 3 others (4 of 2) within a day, 5 for each further, up to 65. A
-//! finding from 50 on; the points are the confidence.
+//! been given it (`blind.rs`): 50 for 3 objects of 3 others (4 of 2) within a day, 5 for each further, up to 65.
+//! Refused to change or delete what one was never given (`denied.rs`): 50 for 5 objects within a day, 3 for each
+//! further, up to 65. A finding from 50 on; the points are the confidence.
 //!
 //! **Defaults from.** `APIClarity` learns 100 traces and then flags every newcomer, which is what its users complain
 //! about; here a function must be known for a quarter of an hour, by 20 requests of at most 8 users, where ten times as
 //! many users are around.
 //!
 //! **Look-alikes spared.** Users who try a feature that everybody may use (it has more than 8 users, or is seldom
-//! used); a new administrator with the roles of the others, or without any history of an ordinary user; pages that ask
-//! for what they may not show (everybody is refused there); a deploy's 5xx; expired tokens (401 is no refusal of a
-//! function).
+//! used); a new administrator at the address of another, with the roles of the others, or without any history of an
+//! ordinary user; pages that ask for what they may not show (everybody is refused there); a deploy's 5xx; expired
+//! tokens (401 is no refusal of a function).
 //!
 //! **What it trades.** A new account that goes straight to a function, that claims no roles, and where nobody was
 //! refused, passes for a new administrator. Nobody is dropped: who is served may have been promoted. OWASP API5:2023,
 //! CWE-285.
 
 mod blind;
+mod denied;
 mod function;
 mod refused;
 mod served;
@@ -125,6 +127,8 @@ struct Prober {
     deletions: u32,
     /// What it deleted, if anything.
     deleted: Option<Box<blind::Deletions>>,
+    /// What it was refused to change, if anything.
+    denied: Option<Box<denied::Denials>>,
 }
 
 /// The detector.
@@ -211,7 +215,8 @@ impl Detector for FunctionLevel {
             let blind = self.deleted_blindly(observation, cx);
             out.extend(found.or(blind));
         } else if refused::is_refusal(observation, cx) {
-            out.extend(self.refused(observation, cx));
+            let denied = self.denied(observation, cx);
+            out.extend(self.refused(observation, cx).or(denied));
         }
     }
 

@@ -29,8 +29,11 @@ impl FunctionLevel {
         let refused_here = function.refused(cx.actor_key);
         let served = function.served;
         let privileged = few.filter(|few| is_privileged(&self.settings, few, served, self.around));
-        if known || privileged.is_none() {
+        // Whoever sits where its users sit is one more of them.
+        let colleague = function.is_from(cx.client_key) && !refused_here;
+        if known || colleague || privileged.is_none() {
             function.serve(class, observation.at);
+            function.comes_from(cx.client_key);
             if privileged.is_some() {
                 self.actors.entry(cx.actor_key).user = true;
             }

@@ -2,7 +2,8 @@
 //!
 //! **Signal.** Five things:
 //! - *theft*: a credential that one client was using stands in an answer to another, and then that other client is
-//!   served with it. Or a third one is, which never used it before and is another program than its owner;
+//!   served with it. Or a third one is, which never used it before and is another program than its owner. Of a key that
+//!   its field hands out, the reader counts if nothing told him of the object that the answer is about;
 //! - *as another*: a token that nobody used yet is handed out to somebody who asks (GET), and he is then served with it
 //!   as somebody else, as the tokens or the logins say;
 //! - *exposed*: an answer holds a provider's key or a private key, or a token that somebody else is using; where its
@@ -35,7 +36,7 @@ use serde::{Deserialize, Serialize};
 use self::read::Reads;
 use super::{
     Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Measure, Remedy, Suspect,
-    inside::is_loopback,
+    graph::short, inside::is_loopback,
 };
 use crate::{
     lru::{Lru, TableStats},
@@ -130,6 +131,8 @@ struct Leak {
     /// Who read it.
     client: u64,
     at: Timestamp,
+    /// It is known that the reader is not the owner.
+    sure: bool,
     reported: bool,
 }
 
@@ -184,11 +187,11 @@ impl LeakedSecret {
         let leak = self.leaks.get(&credential)?;
         let reader = leak.client == cx.client_key;
         let stranger = !again && observation.client_print != user.print;
-        if leak.reported || leak.at > observation.at || !(reader || stranger) {
+        if leak.reported || leak.at > observation.at || !(reader || (stranger && leak.sure)) {
             return None;
         }
         leak.reported = reader;
-        let (first, points) = (leak.at, if reader { 90 } else { 60 });
+        let (first, points) = (leak.at, if reader && leak.sure { 90 } else { 60 });
         let who = if reader {
             "the client that it stood in an answer to"
         } else {
@@ -234,7 +237,7 @@ impl LeakedSecret {
                 let key = secret.fingerprint.short();
                 let user = self.users.peek(&key).filter(|user| user.client != 0);
                 if user.is_some_and(|user| user.client != cx.client_key && user.last != cx.client_key) {
-                    self.leak(key, observation, cx);
+                    self.leak(key, true, observation, cx);
                     return self.place(Kind::Token, 1, observation, cx);
                 }
                 let made = observation.method.name() == "POST" || handed(secret, observation, cx);
@@ -263,19 +266,30 @@ impl LeakedSecret {
             }
             return None;
         };
-        let owner = user.person?;
-        if !owner.is_another(person(cx)?) || [user.client, user.last].contains(&cx.client_key) {
+        if [user.client, user.last].contains(&cx.client_key) {
             return None;
         }
-        self.leak(key, observation, cx);
+        let Some(owner) = user.person else {
+            // Keys say of nobody whose they are. What the key is of does: nothing told this reader of that.
+            let of = cx.asked.iter().rfind(|asked| asked.in_path)?;
+            let known = of.mine || cx.graph.explains(short(cx.actor_key), of.key);
+            if observation.method.name() == "GET" && !known {
+                self.leak(key, false, observation, cx);
+            }
+            return None;
+        };
+        if !owner.is_another(person(cx)?) {
+            return None;
+        }
+        self.leak(key, true, observation, cx);
         self.place(Kind::Token, 1, observation, cx)
     }
 
     /// Remembers who read a token of somebody else.
-    fn leak(&mut self, key: u64, observation: &Observation, cx: &Context<'_>) {
+    fn leak(&mut self, key: u64, sure: bool, observation: &Observation, cx: &Context<'_>) {
         let leak = self.leaks.entry(key);
-        if leak.client == 0 {
-            (leak.client, leak.at) = (cx.client_key, observation.at);
+        if leak.client == 0 || (sure && !leak.sure) {
+            (leak.client, leak.at, leak.sure) = (cx.client_key, observation.at, sure);
         }
     }
 

@@ -15,9 +15,9 @@
 //! read is slowed down, not dropped.
 //!
 //! **Defaults from.** Wallarm counts volume by session, Defender for APIs and Apigee the share of bytes in 5 minutes;
-//! none tells one's own from everybody's. 150 objects or 20 pages (40, if slower than one in three seconds: people
-//! scroll), at least three times what 90 % of others come to, or twice the same actor's own earlier runs, are this
-//! project's.
+//! none tells one's own from everybody's. 150 objects (300, if slower than one in ten seconds: people work) or 20 pages
+//! (40, if slower than one in three seconds: people scroll), at least three times what 90 % of others come to, or twice
+//! the same actor's own earlier runs, are this project's.
 //!
 //! **Look-alikes spared.** Sync of own photos and orders, partners paging through what they own (nobody else is given
 //! it), service accounts and API keys (programs read catalogues by contract; their limit is `rate-abuse`), crawlers
@@ -66,7 +66,7 @@ pub static INFO: DetectorInfo = DetectorInfo {
 pub struct Settings {
     /// Whether it runs.
     pub enabled: bool,
-    /// Least distinct objects of a finding.
+    /// Least distinct objects of a finding; twice as many at the pace of somebody who works on them.
     pub objects_min: u32,
     /// Least pages in a row of one; twice as many at a reader's pace.
     pub pages_min: u32,
@@ -100,6 +100,8 @@ const PAUSE: Duration = Duration::from_hours(1);
 const SEVERAL: usize = 5;
 /// Seconds between pages from which on they may be a reader's.
 const READING: f64 = 3.0;
+/// Seconds between objects from which on somebody may be at work on them, one by one.
+const WORKING: f64 = 10.0;
 /// Share of what is told apart that others must have; and where they are many.
 const SHARED: f64 = 0.34;
 const SHARED_BY_MANY: f64 = 0.15;

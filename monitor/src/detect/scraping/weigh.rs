@@ -2,7 +2,7 @@
 
 use super::{
     AtEndpoint, COME, INFO, MOST, READING, SEVERAL, SHARED, SHARED_BY_MANY, SHARED_OF_CATALOGUE, Scraping,
-    Settings, track::Track,
+    Settings, WORKING, track::Track,
 };
 use crate::{
     detect::{
@@ -34,10 +34,12 @@ impl Taken {
         peers.leave(track.took());
         let usual = peers.quantile(90);
         let paging = track.pages >= track.distinct();
-        let floor = match (paging, track.pace() <= READING) {
-            (true, true) => settings.pages_min,
-            (true, false) => 2 * settings.pages_min,
-            (false, _) => settings.objects_min,
+        let pace = track.pace();
+        let floor = match paging {
+            true if pace <= READING => settings.pages_min,
+            true => 2 * settings.pages_min,
+            false if pace <= WORKING => settings.objects_min,
+            false => 2 * settings.objects_min,
         };
         let learned = usual.map_or(floor, |usual| 3 * usual);
         let threshold = floor.max(learned.min(8 * floor)).max(2 * track.habit);

@@ -5,7 +5,8 @@
 //! nothing is served: what nobody gave out is tried once, what was given out is tried again. Borrowed: credentials that
 //! were at home in other networks and with other programs, used by one client, not just when their owners had used
 //! them. In turn: credentials that one client takes one after the other, each for the same number of requests (two at
-//! least), none again, without a pause between them.
+//! least), none again, without a pause between them. Logged in (`logins.rs`): users that one program logs in
+//! as, one after the other, with the right passwords.
 //!
 //! **Score**, guessed: 50 at 15 in 10 minutes and 2 more for each further, or 50 at 30 in a day and 1 more for each
 //! further, up to 75, where four are refused for each that is new and served; 15 from one program 15; several programs
@@ -13,8 +14,8 @@
 //! many say that they are different people, three quarters came once, and at most a quarter as many requests of the
 //! client were served since. Session cookies, which a server may renew with each refusal: 50 at 30 in a minute, up to
 //! 65. Borrowed: 50 at 6 within an hour and 2 more for each further, up to 65; three whose owners went on using them
-//! 20. In turn: 50 at 15 within an hour and 1 more for each further, up to 65. A finding from 50 on; the points are the
-//! confidence.
+//! 20. In turn: 50 at 15 within an hour and 1 more for each further, up to 65. Logged in: 50 at 12 within three minutes
+//! and 1 more for each further, up to 65. A finding from 50 on; the points are the confidence.
 //!
 //! **Defaults from.** This project: a person has one credential, or two while it changes; an office that comes to work
 //! has one refused and one new for each.
@@ -30,13 +31,17 @@
 //! own in no order, to what is found of what he does. OWASP API2:2023, CWE-307.
 
 mod client;
+mod logins;
 mod weigh;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use self::client::{Client, short};
+use self::{
+    client::{Client, short},
+    logins::Logins,
+};
 use super::{
     Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, Suspect, attempt,
     confidence, points::Points, window::tenths,
@@ -127,6 +132,7 @@ pub struct TokenCycling {
     epoch: Option<Timestamp>,
     homes: Lru<u64, Home>,
     clients: Lru<u64, Client>,
+    logins: Logins,
 }
 
 impl TokenCycling {
@@ -136,6 +142,7 @@ impl TokenCycling {
             homes: Lru::new(settings.credentials_max),
             clients: Lru::new(settings.clients_max),
             epoch: None,
+            logins: Logins::new(),
             settings,
         }
     }
@@ -349,7 +356,7 @@ impl Detector for TokenCycling {
     }
 
     fn interest(&self) -> Interest {
-        Interest::CREDENTIAL
+        Interest::CREDENTIAL.or(Interest::EXTRA)
     }
 
     fn warm(&self, keys: &Keys<'_>) {
@@ -358,6 +365,7 @@ impl Detector for TokenCycling {
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        out.extend(self.logins.observe(&INFO, observation, cx));
         let (Some(principal), Some(credential)) = (observation.principal, observation.credential) else {
             return;
         };
@@ -383,6 +391,7 @@ impl Detector for TokenCycling {
         vec![
             ("token_cycling_credentials", self.homes.stats()),
             ("token_cycling_clients", self.clients.stats()),
+            ("token_cycling_logins", self.logins.stats()),
         ]
     }
 }

@@ -244,6 +244,8 @@ fn an_endpoint_that_forgets_to_ask() {
     let requests = [users(false), vec![anonymous(LATER, "/api/me")]].concat();
     nothing("too little is known", requests);
     let mut requests = office(900);
+    requests.push(anonymous(1_000_000, "/api/orders/1007"));
+    nothing("a cookie that was lost, once", requests.clone());
     requests.extend((0..3).map(|i| anonymous(1_000_000 + i * 1000, "/api/orders/1007")));
     only(requests, "missing-auth", "an object");
 }
@@ -329,6 +331,13 @@ fn functions_of_others() {
         [company(true), vec![other]].concat(),
         "function-level",
         "other roles",
+    );
+
+    let mut colleague = at_admin(AFTER, "somebody-new");
+    (colleague.roles, colleague.client) = (1 << 40, ip("192.0.2.201"));
+    nothing(
+        "from where administrators sit",
+        [company(true), vec![colleague]].concat(),
     );
 
     let climbs = |ms: u64, token: &str| {

@@ -1,0 +1,114 @@
+//! Who is refused one thing after the other, in whatever words, and who only looks before he makes it.
+
+use super::*;
+
+const CLIENT: &str = "203.0.113.66";
+/// The office has been there for ten minutes.
+const AFTER: u64 = 600_000;
+
+fn mine(ms: u64, target: String) -> Request {
+    get(ms, CLIENT, target).token("mine").program("curl/8")
+}
+
+/// The office, its own of this client, and then more.
+fn with(more: Vec<Request>) -> Outcome {
+    let mut requests = office(1200);
+    requests.extend((0..4).map(|i| mine(AFTER - 20_000 + i * 1000, format!("/api/orders/{}", 500 + i))));
+    requests.extend(more);
+    run(requests)
+}
+
+fn deletions(objects: u64, each: u64) -> Vec<Request> {
+    let delete = |i: u64| {
+        mine(AFTER + i * 2000, format!("/api/orders/{}", 1000 + i / each * 7))
+            .method("DELETE")
+            .status(403)
+    };
+    (0..objects * each).map(delete).collect()
+}
+
+#[test]
+fn who_may_delete_nothing_and_tries_one_after_the_other() {
+    let outcome = with(deletions(9, 1));
+    assert_eq!(outcome.detectors(), ["function-level"], "{}", outcome.explain());
+    assert_eq!(outcome.dropped(), Vec::<String>::new());
+    let outcome = with(deletions(3, 6));
+    assert_eq!(outcome.detectors(), Vec::<&str>::new(), "the same three again");
+    let everybody = (0..60).map(|i| {
+        let user = i % 20;
+        get(
+            AFTER + i * 900,
+            &format!("192.0.2.{}", 10 + user),
+            format!("/api/orders/{}", 2000 + i * i * 13 % 9000),
+        )
+        .token(format!("token-{user}"))
+        .method("DELETE")
+        .status(403)
+    });
+    let outcome = with(everybody.chain(deletions(9, 1)).collect());
+    assert_eq!(outcome.detectors(), Vec::<&str>::new(), "refused to everybody");
+}
+
+#[test]
+fn a_walk_that_is_refused_with_a_success() {
+    let declined = |i: u64| {
+        let mut request = mine(AFTER + i * 1000, format!("/api/orders/{}", 1000 + i));
+        request.extra.declined = true;
+        request
+    };
+    let outcome = with((0..30).map(declined).collect());
+    assert_eq!(outcome.detectors(), ["id-enumeration"], "{}", outcome.explain());
+}
+
+/// Looks whether each is there, and makes it.
+fn migration(makes: bool) -> Outcome {
+    let mut requests = Vec::new();
+    for i in 0..60 {
+        let target = format!("/api/orders/{}", 900_000 + i);
+        requests.push(mine(AFTER + i * 1000, target.clone()).service().status(404));
+        if makes {
+            let made = mine(AFTER + i * 1000 + 400, target).service();
+            requests.push(made.method("PUT").status(201));
+        }
+    }
+    with(requests)
+}
+
+#[test]
+fn a_migration_looks_first() {
+    assert_eq!(migration(true).detectors(), Vec::<&str>::new());
+    assert_eq!(
+        migration(false).detectors(),
+        ["id-enumeration"],
+        "it makes nothing"
+    );
+}
+
+/// Users whom one program logs in, one after the other.
+fn logins(client: &str, program: &'static str, every: u64) -> Outcome {
+    let mut requests = office(3600);
+    requests.extend((0..16).map(|i| {
+        let ms = 2_400_000 + i * every;
+        login(ms, client, &format!("user-{i}"), "right", true).program(program)
+    }));
+    run(requests)
+}
+
+#[test]
+fn one_program_that_is_many_users() {
+    let outcome = logins(CLIENT, "curl/8", 7000);
+    assert_eq!(outcome.detectors(), ["token-cycling"], "{}", outcome.explain());
+    assert_eq!(outcome.dropped(), Vec::<String>::new());
+    for (client, program, every) in [
+        (CLIENT, "web/1", 7000),
+        (CLIENT, "curl/8", 60_000),
+        ("10.0.0.9", "curl/8", 7000),
+    ] {
+        let outcome = logins(client, program, every);
+        assert_eq!(
+            outcome.detectors(),
+            Vec::<&str>::new(),
+            "{client} {program} {every}"
+        );
+    }
+}
