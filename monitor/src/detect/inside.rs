@@ -3,6 +3,8 @@
 
 use monitor_common::IpKey;
 
+use crate::observe::{Hearsay, Observation};
+
 /// Whether the address is of the host itself: 127/8 or `::1`.
 pub(super) fn is_loopback(addr: IpKey) -> bool {
     let [.., a, _, _, _] = addr.0;
@@ -15,7 +17,7 @@ pub(super) fn is_loopback(addr: IpKey) -> bool {
 
 /// Whether the address is of a private network (RFC 1918, RFC 4193), or of the host itself. Not 100.64/10: behind that
 /// are the customers of carriers.
-pub(crate) fn is_inside(addr: IpKey) -> bool {
+pub(super) fn is_inside(addr: IpKey) -> bool {
     let [first, .., a, b, _, _] = addr.0;
     let private = if addr.is_v4() {
         matches!((a, b), (10, _) | (172, 16..=31) | (192, 168))
@@ -23,6 +25,11 @@ pub(crate) fn is_inside(addr: IpKey) -> bool {
         first & 0xfe == 0xfc
     };
     private || is_loopback(addr)
+}
+
+/// Whether a source of a private network says that it forwards for others, though nobody entered it as a proxy.
+pub(crate) fn is_unnamed_proxy(observation: &Observation) -> bool {
+    observation.hearsay != Hearsay::Nothing && is_inside(observation.client.addr)
 }
 
 /// From where those came who were ever seen. Where all are inside, as in a company's own network, being inside says

@@ -5,10 +5,10 @@ use crate::{
     detect::{
         Actor, Context, Detector, Interest, Keys, Who,
         graph::Graph,
-        inside::is_inside,
+        inside::is_unnamed_proxy,
         objects::{self, Target},
     },
-    observe::{Hearsay, Observation},
+    observe::Observation,
     verdict::exclusivity::Exclusivity,
 };
 
@@ -173,8 +173,7 @@ fn served(exclusivity: &mut Exclusivity, observation: &Observation, acts: &Acts,
     );
     // In a private network whoever says so is a proxy that nobody entered as one, or an attacker who is inside already:
     // a block of the one would hit everybody.
-    let hearsay = observation.hearsay != Hearsay::Nothing && is_inside(observation.client.addr);
-    if observation.forwarded.is_some() || hearsay {
+    if observation.forwarded.is_some() || is_unnamed_proxy(observation) {
         exclusivity.forwarded(acts.source_key, observation.at);
     }
 }

@@ -153,6 +153,8 @@ pub(super) struct Surroundings {
     pub(super) service: bool,
     /// Whether it asks from a network of one's own, where most others do not.
     pub(super) inside: bool,
+    /// Whether it is a proxy's, and perhaps many clients'.
+    pub(super) many: bool,
     /// Whether it is a program, by its credential: an API key's, or a service.
     pub(super) program: bool,
     /// Whether it asks from some addresses, and has nothing of its own: perhaps the pods of a service.
@@ -198,7 +200,7 @@ pub(super) fn score(shape: &Shape, around: &Surroundings, many: bool) -> Points 
         (false, _) => 0,
     };
     // Nor by itself that some of it only one other reads.
-    let foreign = if around.owners >= 3 && !(around.service && shape.denied == 0) {
+    let foreign = if around.owners >= 3 && !around.many && !(around.service && shape.denied == 0) {
         ramp(f64::from(around.foreign), 2.0, 8.0, 20)
     } else {
         0
@@ -218,7 +220,9 @@ pub(super) fn score(shape: &Shape, around: &Surroundings, many: bool) -> Points 
     // Much is no sign by itself: some have much. Where one sees whose objects are, part of it must be others'.
     let others = !around.given || (around.foreign >= 2 && around.owners >= 2);
     let volume = match around.peers {
-        Some(peers) if others && !around.service && around.recent >= (4 * peers).max(60) => 40,
+        Some(peers) if others && !around.service && !around.many && around.recent >= (4 * peers).max(60) => {
+            40
+        }
         _ => 0,
     };
     let pattern = sequence + denial > 0;
@@ -261,5 +265,33 @@ fn pace(shape: &Shape) -> i32 {
         _ if shape.steady => 10,
         pace if pace <= 30.0 => 5,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_many_read_through_one_proxy_is_no_walk() {
+        let shape = Shape {
+            distinct: 64,
+            served: 64,
+            pace: 8.0,
+            ..Shape::default()
+        };
+        let one = Surroundings {
+            foreign: 60,
+            owners: 4,
+            unlisted: true,
+            peers: Some(10),
+            recent: 64,
+            threshold: 20,
+            ..Surroundings::default()
+        };
+        let sum = |around: &Surroundings| score(&shape, around, true).sum;
+        assert_eq!(sum(&one), DOUBT, "much, and others', is written down and no more");
+        let many = Surroundings { many: true, ..one };
+        assert!(sum(&many) < FINDING);
     }
 }
