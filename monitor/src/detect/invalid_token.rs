@@ -228,7 +228,7 @@ fn counts(observation: &Observation, cx: &Context<'_>) -> bool {
     let about = cx.about;
     let public = about.served_anonymous * PUBLIC > about.served_principals;
     let hints = about.hints;
-    observation.is_status(2)
+    observation.is_served()
         && !public
         && !about.unknown
         && !hints.open

@@ -195,7 +195,7 @@ impl Detector for ParameterPollution {
         else {
             return;
         };
-        if !observation.is_status(2) {
+        if !observation.is_served() {
             return;
         }
         let endpoint = u64::from(cx.endpoint.0);

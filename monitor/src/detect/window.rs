@@ -42,6 +42,16 @@ pub struct Touch {
 }
 
 impl Touch {
+    /// By which it knows an object: half of the hash of its id.
+    pub fn hash_of(id: &ObjectId) -> u32 {
+        (id.hash >> 32) as u32
+    }
+
+    /// Its object, as above.
+    pub fn hash(&self) -> u32 {
+        self.hash
+    }
+
     /// The number in the object's id.
     pub fn number(&self) -> Option<u64> {
         (self.number != u64::MAX).then_some(self.number)
@@ -92,7 +102,7 @@ impl Touches {
 
     /// Whether the object was touched before. Seldom true of one that was not, when there were very many.
     pub fn contains(&self, id: &ObjectId) -> bool {
-        let hash = short(id);
+        let hash = Touch::hash_of(id);
         self.ring.iter().any(|touch| touch.hash == hash)
             || self
                 .filter
@@ -103,7 +113,7 @@ impl Touches {
     /// Adds an object that was not touched before.
     pub fn push(&mut self, id: &ObjectId, tenths: u32, outcome: Outcome) {
         let touch = Touch {
-            hash: short(id),
+            hash: Touch::hash_of(id),
             when: tenths << 2 | outcome as u32,
             number: id.number.unwrap_or(u64::MAX),
         };
@@ -123,7 +133,7 @@ impl Touches {
     pub fn push_quietly(&mut self, id: &ObjectId) {
         if self.ring.len() < REMEMBERED {
             self.enter(Touch {
-                hash: short(id),
+                hash: Touch::hash_of(id),
                 when: Outcome::Quiet as u32,
                 number: u64::MAX,
             });
@@ -176,10 +186,6 @@ impl Touches {
             touch.outcome() != Outcome::Quiet && now_tenths.saturating_sub(touch.tenths()) <= window
         })
     }
-}
-
-fn short(id: &ObjectId) -> u32 {
-    (id.hash >> 32) as u32
 }
 
 impl Filter {

@@ -108,6 +108,11 @@ impl Judge {
             let proven = observation.principal.is_some() && !about.is_public();
             served(&mut self.exclusivity, observation, &acts, proven);
         }
+        // In a private network whoever says so is a proxy that nobody entered as one, or an attacker who is inside
+        // already: a block of the one would hit everybody.
+        if observation.forwarded.is_some() || is_unnamed_proxy(observation) {
+            self.exclusivity.forwarded(acts.source_key, observation.at);
+        }
         for (interest, detector) in &mut self.detectors {
             if interest.meets(holds) {
                 detector.observe(observation, &cx, &mut self.findings);
@@ -171,9 +176,4 @@ fn served(exclusivity: &mut Exclusivity, observation: &Observation, acts: &Acts,
         proven,
         observation.at,
     );
-    // In a private network whoever says so is a proxy that nobody entered as one, or an attacker who is inside already:
-    // a block of the one would hit everybody.
-    if observation.forwarded.is_some() || is_unnamed_proxy(observation) {
-        exclusivity.forwarded(acts.source_key, observation.at);
-    }
 }

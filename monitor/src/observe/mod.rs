@@ -212,6 +212,11 @@ impl Observation {
         self.is_status(2) && !self.extra().declined
     }
 
+    /// Whether the object that was asked for was refused or is not there, in whatever words.
+    pub fn is_withheld(&self) -> bool {
+        matches!(self.status, Some(403 | 404 | 410)) || self.extra().declined
+    }
+
     /// What kind of user it is.
     pub fn class(&self) -> ActorClass {
         match (self.principal.map(|principal| principal.kind), self.credential) {

@@ -88,18 +88,21 @@ fn may_count(head: &[u8], digits: usize) -> bool {
     /// Longest part of it that is a number, and fewest digits behind one.
     const YEAR: usize = 4;
     const BEHIND: usize = 3;
-    if head.len() > LONGEST {
-        return false;
-    }
-    let mut parts = head.split(|byte| b"-_.".contains(byte));
-    let joined = parts.next_back().is_none_or(<[u8]>::is_empty);
+    let is_join = |byte: &u8| b"-_.".contains(byte);
     let is_word = |part: &[u8]| part.iter().all(u8::is_ascii_alphabetic);
     let is_year = |part: &[u8]| part.len() <= YEAR && part.iter().all(u8::is_ascii_digit);
-    if !head.iter().any(u8::is_ascii_digit) {
-        return head
+    let mut parts = head.split(is_join);
+    if head.len() > LONGEST
+        || head
             .iter()
-            .all(|byte| byte.is_ascii_alphabetic() || b"-_.".contains(byte));
+            .any(|byte| !byte.is_ascii_alphanumeric() && !is_join(byte))
+    {
+        return false;
     }
+    if !head.iter().any(u8::is_ascii_digit) {
+        return true;
+    }
+    let joined = parts.next_back().is_none_or(<[u8]>::is_empty);
     joined && digits >= BEHIND && parts.all(|part| is_word(part) || is_year(part))
 }
 

@@ -137,16 +137,16 @@ impl Paths {
     }
 
     fn work_out(&self, path: &[u8], name: &[u8]) -> Known {
-        let about = id_about(name);
-        let element = about.is_none() && path.ends_with(b"/~");
-        let about = match about {
+        let named = id_about(name);
+        let element = named.is_none() && path.ends_with(b"/~");
+        let about = match named {
             None if element => says_something(name),
             Some(b"") => holder(path),
             other => other.unwrap_or_default(),
         };
         Known {
             hash: self.key.hash(space::BODY_PATH, path),
-            named: id_about(name).is_some(),
+            named: named.is_some(),
             stem: stem_of(about, &self.key),
             listed: element || is_handle(name),
         }

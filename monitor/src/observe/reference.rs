@@ -13,8 +13,6 @@ const BYTES: usize = 128;
 const DIGITS: usize = 18;
 /// Longest word for a kind.
 const WORD: usize = 32;
-/// Longest id that is told by its shape: a SHA-256 in hexadecimal digits.
-const ID: usize = 64;
 
 /// What a value refers to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,7 +51,7 @@ pub(super) fn read(value: &[u8]) -> Option<Reference<'_>> {
     let (head, id) = (value.get(..at)?, value.get(at + 1..)?);
     let is_id = match IdShape::of(id) {
         IdShape::Integer => id.len() <= DIGITS,
-        shape => shape.is_telling() && id.len() <= ID,
+        shape => shape.is_telling(),
     };
     let begins = memchr::memrchr(b'/', head).map_or(0, |slash| slash + 1);
     let about = head.get(begins..)?;

@@ -35,7 +35,7 @@ pub struct Exclusivity {
 pub struct Sharing {
     /// Other users served there lately.
     pub others: u32,
-    /// Whether it is a proxy that tells whom it forwards for.
+    /// Whether it tells that it forwards for others, and is believed.
     pub forwards: bool,
 }
 
@@ -116,7 +116,7 @@ impl Exclusivity {
         like.next().is_none().then_some(only)
     }
 
-    /// `source` told, as a trusted proxy, whom it forwards for.
+    /// `source` told that it forwards for others: as a trusted proxy, or in a private network.
     pub fn forwarded(&mut self, source: u64, now: Timestamp) {
         let last = &mut self.sources.entry(source).forwarded;
         *last = (*last).max(Some(now));

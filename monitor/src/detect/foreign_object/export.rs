@@ -21,6 +21,8 @@ const OBJECTS: u32 = 20;
 const OWNERS: usize = 10;
 /// Owners told apart.
 const OWNERS_KEPT: usize = 64;
+/// Objects kept as samples for the log.
+const SAMPLES: usize = 8;
 /// Written down, and no more: it may be a right that nobody told of.
 const MOST: i32 = 62;
 
@@ -47,15 +49,10 @@ pub(super) fn observe(settings: &Settings, observation: &Observation, cx: &Conte
     if handed.objects < OBJECTS || handed.owners.len() < OWNERS {
         return None;
     }
-    let mut points = Points::default();
-    points.add(
-        "others-objects",
-        handed.objects,
-        climb(handed.objects, OBJECTS, 0, MOST),
-    );
     let owners = count(handed.owners.len());
-    points.add("owners", owners, climb(owners, count(OWNERS), 1, MOST) - 50);
-    points.cap(MOST);
+    let mut points = Points::default();
+    points.add("others-objects", handed.objects, 0);
+    points.add("owners", owners, climb(owners, count(OWNERS), 1, MOST));
     (points.sum >= settings.score_min).then(|| find(observation, cx, handed, points))
 }
 
@@ -86,7 +83,7 @@ fn handed(ids: &[BodyId], me: u32, cx: &Context<'_>) -> Handed {
             continue;
         }
         handed.objects += 1;
-        if handed.samples.len() < 8 {
+        if handed.samples.len() < SAMPLES {
             handed.samples.push(id.id.to_string());
         }
         if handed.owners.len() < OWNERS_KEPT && !handed.owners.contains(&owner) {

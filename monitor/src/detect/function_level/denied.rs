@@ -3,7 +3,8 @@
 //!
 //! Whoever syncs or retries asks for the same few objects, a page offers a button for what it shows, and who lost his
 //! rights changes what he was given. Left alone are places where others are refused so, too (a form that may not be
-//! sent, a server that has become read-only), and who was ever served there.
+//! sent, a server that has become read-only), who is of those that are served there, and jobs of a
+//! private network.
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use super::{
         points::{Points, climb},
     },
     AROUND, FunctionLevel, finding,
+    served::class,
 };
 use crate::{observe::Observation, time::Timestamp};
 
@@ -67,10 +69,12 @@ impl FunctionLevel {
             return None;
         }
         let function = self.functions.entry(cx.endpoint.0);
+        if function.knows(class(observation, cx)) || is_inside(observation.client_addr()) {
+            return None;
+        }
         function.refuse(cx.actor_key, observation.at);
         let few = function.few(observation.at)?;
-        let usual = few.refused_lately > OTHERS || function.refuses_everybody(observation.at);
-        if usual || function.knows(cx.actor_key) || is_inside(observation.client_addr()) {
+        if few.refused_lately > OTHERS || function.refuses_everybody(observation.at) {
             return None;
         }
         let denials = self.actors.entry(cx.actor_key).denied.get_or_insert_default();

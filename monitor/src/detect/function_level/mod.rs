@@ -195,11 +195,12 @@ impl Detector for FunctionLevel {
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
         out.extend(self.settled(observation.at));
         out.extend(self.versions.settled(observation.at));
-        let served = observation.is_status(2);
+        let served = observation.is_served();
         if served && cx.served == 0 {
             self.around = self.around.saturating_add(1);
         }
-        if served {
+        // An old version that says no within a 200 is there all the same.
+        if observation.is_status(2) {
             self.versions.served(&self.settings, self.around, observation, cx);
         } else if !observation.is_status(3) {
             self.versions.failed(observation, cx);

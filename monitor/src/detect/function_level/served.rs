@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{AROUND, FunctionLevel, Settings, finding, function::Few};
 use crate::{
-    detect::{Context, Evidence, Finding, graph::short, points::Points},
+    detect::{Context, Evidence, Finding, graph::short, inside::is_unnamed_proxy, points::Points},
     observe::Observation,
 };
 
@@ -29,8 +29,8 @@ impl FunctionLevel {
         let refused_here = function.refused(cx.actor_key);
         let served = function.served;
         let privileged = few.filter(|few| is_privileged(&self.settings, few, served, self.around));
-        // Whoever sits where its users sit is one more of them.
-        let colleague = function.is_from(cx.client_key) && !refused_here;
+        // Whoever sits where its users sit is one more of them; but not at a proxy, where all sit.
+        let colleague = function.is_from(cx.client_key) && !refused_here && !is_unnamed_proxy(observation);
         if known || colleague || privileged.is_none() {
             function.serve(class, observation.at);
             function.comes_from(cx.client_key);

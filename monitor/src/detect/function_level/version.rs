@@ -179,7 +179,7 @@ fn find(
         severity: 60,
         evidence: Evidence {
             summary: format!(
-                "{TIMES} requests of one user were served by an old version; {newer} of others by the newer one"
+                "{TIMES} requests of one user were answered by an old version; {newer} of others by the newer one"
             ),
             window_seconds: observation.at.since(since).as_secs_f64(),
             value: f64::from(TIMES),

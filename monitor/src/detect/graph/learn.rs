@@ -149,7 +149,7 @@ fn like_it(given: &mut Given, id: &BodyId, target: &Target<'_>, kind: u64, (owns
     if !echo && kind == first && second != 0 {
         given.add(objects::key(second, &id.id) ^ way::KNOWN);
     }
-    if owns && !target.about.hints.admin && id.id.number.is_some() {
+    if owns && !id.listed && !target.about.hints.admin && id.id.number.is_some() {
         given.add(objects::key_of_any_kind(&id.id));
     }
 }

@@ -206,8 +206,7 @@ impl Graph {
                 given.add(way::STAFF);
             });
         }
-        let refused = matches!(observation.status, Some(403 | 404 | 410)) || observation.extra().declined;
-        if !served && !refused {
+        if !served && !observation.is_withheld() {
             return;
         }
         if served {

@@ -6,9 +6,10 @@
 //! these objects that the actor was served within half an hour and that was not read (the collection by its name:
 //! `/me/orders` explains `/orders/7`, as far as the bytes of the list can have held ids), an answer that names the
 //! actor and nobody else by a field that is learned (`graph/said.rs`: a list failed, or is not asked for any more), an
-//! object that three other actors use too (public), or that the actor just created (201). Nor is as much of what is
-//! not there as the actor then makes (PUT, 201): a migration looks first. Not counted at all: retries,
-//! 401 (an expired token is no probe), 429, 5xx, redirects, page numbers.
+//! object that three other actors use too (public), or that the actor just created (201), or then makes where nothing
+//! was (PUT, 201: a migration looks first, `made.rs`). Refused is also what is answered with a success that says no, or
+//! sent back up ([`crate::observe::Extra::declined`]). Not counted at all: retries, 401 (an expired token is no probe),
+//! 429, 5xx, other redirects, page numbers.
 //!
 //! **Score** (`score.rs`), when a window (1, 10 or 60 minutes, or a whole run without an hour's pause) holds the
 //! threshold: sequential steps (up, down, strides, shuffled) up to 45 points; refused share up to 45; objects of at
@@ -45,6 +46,7 @@
 //! OWASP API1:2023, CWE-639.
 
 mod lists;
+mod made;
 mod rotation;
 mod score;
 mod spread;
@@ -57,7 +59,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use self::{lists::Lists, rotation::Rotations, score::FINDING, spread::Spread, track::Track, users::Owners};
+use self::{
+    lists::Lists, made::Makers, rotation::Rotations, score::FINDING, spread::Spread, track::Track,
+    users::Owners,
+};
 use super::{
     Context, Detector, DetectorInfo, Finding, Interest, Keys, Remedy, catalogue::Catalogue, peers::Peers,
 };
@@ -140,8 +145,7 @@ pub struct IdEnumeration {
     lists: Lists,
     peers: Lru<u64, Peers>,
     catalogues: Lru<u64, Catalogue>,
-    /// Objects that an actor made under names of its own choice, by kind.
-    made: Lru<(u64, u64), u32>,
+    makers: Makers,
     rotations: Rotations,
     spread: Spread,
 }
@@ -156,7 +160,7 @@ impl IdEnumeration {
             lists: Lists::new(settings.lists_max),
             peers: Lru::new(16_384),
             catalogues: Lru::new(16_384),
-            made: Lru::new(1 << 12),
+            makers: Makers::new(),
             rotations: Rotations::new(1 << 16),
             spread: Spread::new(1 << 10),
             settings,
@@ -206,7 +210,7 @@ impl Detector for IdEnumeration {
             ("id_enumeration_lists", self.lists.stats()),
             ("id_enumeration_peers", self.peers.stats()),
             ("id_enumeration_catalogues", self.catalogues.stats()),
-            ("id_enumeration_made", self.made.stats()),
+            ("id_enumeration_makers", self.makers.stats()),
             ("id_enumeration_rotations", self.rotations.stats()),
             ("id_enumeration_spread", self.spread.stats()),
         ]

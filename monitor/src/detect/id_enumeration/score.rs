@@ -151,10 +151,10 @@ pub(super) struct Surroundings {
     pub(super) at_home: bool,
     /// Whether it is a program that reads for others by contract.
     pub(super) service: bool,
-    /// Whether it asks from a network of one's own, where most others do not.
-    pub(super) inside: bool,
+    /// Whether it is a service and asks from a network of one's own, where most others do not.
+    pub(super) own_program: bool,
     /// Whether it is a proxy's, and perhaps many clients'.
-    pub(super) many: bool,
+    pub(super) proxied: bool,
     /// Whether it is a program, by its credential: an API key's, or a service.
     pub(super) program: bool,
     /// Whether it asks from some addresses, and has nothing of its own: perhaps the pods of a service.
@@ -199,8 +199,9 @@ pub(super) fn score(shape: &Shape, around: &Surroundings, many: bool) -> Points 
         (true, false) => ramp(shape.denied_share(), 0.5, 0.9, 45),
         (false, _) => 0,
     };
-    // Nor by itself that some of it only one other reads.
-    let foreign = if around.owners >= 3 && !around.many && !(around.service && shape.denied == 0) {
+    // A service reads what one other reads by contract, and of many clients each may be that other.
+    let by_right = around.proxied || (around.service && shape.denied == 0);
+    let foreign = if around.owners >= 3 && !by_right {
         ramp(f64::from(around.foreign), 2.0, 8.0, 20)
     } else {
         0
@@ -220,7 +221,9 @@ pub(super) fn score(shape: &Shape, around: &Surroundings, many: bool) -> Points 
     // Much is no sign by itself: some have much. Where one sees whose objects are, part of it must be others'.
     let others = !around.given || (around.foreign >= 2 && around.owners >= 2);
     let volume = match around.peers {
-        Some(peers) if others && !around.service && !around.many && around.recent >= (4 * peers).max(60) => {
+        Some(peers)
+            if others && !around.service && !around.proxied && around.recent >= (4 * peers).max(60) =>
+        {
             40
         }
         _ => 0,
@@ -250,8 +253,7 @@ pub(super) fn score(shape: &Shape, around: &Surroundings, many: bool) -> Points 
     let honest = around.established || around.program || sequence == 0;
     // A nightly job that is seen for the first time, under a token that does not say that it is a program's.
     let errand = around.errand && denial == 0;
-    let own_program = around.service && around.inside;
-    if alone || errand || own_program || !many || (around.pods && !pattern) || (harmless && honest) {
+    if alone || errand || around.own_program || !many || (around.pods && !pattern) || (harmless && honest) {
         score.cap(DOUBT);
     }
     score
@@ -291,7 +293,7 @@ mod tests {
         };
         let sum = |around: &Surroundings| score(&shape, around, true).sum;
         assert_eq!(sum(&one), DOUBT, "much, and others', is written down and no more");
-        let many = Surroundings { many: true, ..one };
+        let many = Surroundings { proxied: true, ..one };
         assert!(sum(&many) < FINDING);
     }
 }

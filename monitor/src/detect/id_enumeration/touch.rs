@@ -61,8 +61,7 @@ impl IdEnumeration {
         };
         let owners = self.users(&touched, walked);
         if observation.status == Some(201) && observation.method.name() == "PUT" && place.in_path {
-            let made = self.made.entry((cx.actor_key, place.kind));
-            *made = made.saturating_add(1);
+            self.makers.made(cx.actor_key, place.kind, &place.id);
         }
         let spared = owners.common() || observation.status == Some(201) || spared_crawler(observation, cx);
         if spared || self.explains(&touched, owners) {

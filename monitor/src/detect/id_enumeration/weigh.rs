@@ -2,6 +2,7 @@
 
 use super::{
     ESTABLISHED_AGE, ESTABLISHED_SERVED, INFO, IdEnumeration, NEW_AGE, RUN, WINDOWS,
+    made::Made,
     score::{self, Shape, Surroundings},
     touch::Touched,
     track::Track,
@@ -18,6 +19,7 @@ use crate::{
         percent,
         points::Points,
         share,
+        window::Touch,
     },
     observe::{ActorClass, Observation},
 };
@@ -49,8 +51,8 @@ impl IdEnumeration {
         }
         let (least, most) = (self.settings.distinct_min, self.settings.distinct_max);
         let around = around(touched, track, &peers, (least, most));
-        let made = self.made.peek(&(touched.cx.actor_key, place.kind)).copied();
-        let Some(best) = best(track, now, &around, (least, made.unwrap_or(0))) else {
+        let made = self.makers.of(touched.cx.actor_key, place.kind);
+        let Some(best) = best(track, now, &around, (least, made)) else {
             return;
         };
         let job = (around.errand || around.service) && touched.cx.inside && best.shape.denied == 0;
@@ -92,8 +94,8 @@ fn around(touched: &Touched<'_>, track: &Track, peers: &Peers, (least, most): (u
         unlisted: track.listed * 4 < track.touches.total(),
         at_home: track.listed >= track.touches.total(),
         service: cx.class == ActorClass::Service,
-        inside: cx.inside,
-        many: observation.principal.is_none() && is_unnamed_proxy(observation),
+        own_program: cx.class == ActorClass::Service && cx.inside,
+        proxied: observation.principal.is_none() && is_unnamed_proxy(observation),
         program: cx.class.is_program(),
         pods: track.is_few_pods() && !cx.graph.has_own(short(cx.actor_key), place.kind),
         given: cx.graph.knows(place.kind),
@@ -108,13 +110,26 @@ fn around(touched: &Touched<'_>, track: &Track, peers: &Peers, (least, most): (u
     }
 }
 
-/// The window that says most of those that hold enough. `made`: so many of what was not there the actor made then.
-fn best(track: &Track, now: u32, around: &Surroundings, (distinct_min, made): (u32, u32)) -> Option<Best> {
+/// The window that says most of those that hold enough. `made`: what the actor made where nothing was.
+fn best(
+    track: &Track,
+    now: u32,
+    around: &Surroundings,
+    (distinct_min, made): (u32, Option<&Made>),
+) -> Option<Best> {
     let windows = WINDOWS.into_iter().chain([RUN]);
     let held = windows.filter_map(|window| {
-        let mut shape = Shape::of(track.touches.within(now, window));
-        // The last one may still be to be made.
-        shape.denied = shape.denied.saturating_sub(made + u32::from(made > 0));
+        let explained = |touch: &&Touch| made.is_some_and(|made| made.explains(touch));
+        let mut shape = Shape::of(
+            track
+                .touches
+                .within(now, window)
+                .filter(|touch| !explained(touch)),
+        );
+        if made.is_some() {
+            // The last one may still be to be made.
+            shape.denied = shape.denied.saturating_sub(1);
+        }
         let (run, refused) = (window == RUN, shape.denied_share() >= 0.5);
         let little = distinct_min / score::LITTLE;
         // What others are served says nothing about being refused; and who is refused nearly everything, and goes on,

@@ -7,12 +7,15 @@
 
 use std::time::Duration;
 
-use super::super::{
-    Context, DetectorInfo, Evidence, Finding, Suspect, attempt,
-    attempt::Attempt,
-    confidence,
-    inside::is_inside,
-    points::{Points, climb},
+use super::{
+    super::{
+        Context, Evidence, Finding, Suspect,
+        attempt::{self, Attempt},
+        confidence, count,
+        inside::is_inside,
+        points::{Points, climb},
+    },
+    INFO,
 };
 use crate::{
     lru::{Lru, TableStats},
@@ -58,12 +61,7 @@ impl Logins {
     }
 
     /// Takes in a login, if it is one.
-    pub(super) fn observe(
-        &mut self,
-        info: &'static DetectorInfo,
-        observation: &Observation,
-        cx: &Context<'_>,
-    ) -> Option<Finding> {
+    pub(super) fn observe(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
         let at = observation.at;
         let since = *self.since.get_or_insert(at);
         let user = Attempt::of(observation, cx).filter(Attempt::accepted)?.user?;
@@ -79,9 +77,8 @@ impl Logins {
             return None;
         }
         let mut points = Points::default();
-        let least = crate::detect::count(USERS);
-        points.add("users-logged-in", users, climb(users, least, 1, MOST));
-        Some(find(info, observation, cx, (users, begun), points))
+        points.add("users-logged-in", users, climb(users, count(USERS), 1, MOST));
+        Some(find(observation, cx, (users, begun), points))
     }
 }
 
@@ -93,7 +90,7 @@ impl Row {
         }
         let oldest = self.users.iter_mut().min_by_key(|(_, at)| *at)?;
         *oldest = (user, at);
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         let all = self.users.iter().all(|(_, then)| at.since(*then) <= WITHIN);
         let full = self.count as usize >= USERS;
         (all && full && self.count.is_multiple_of(4)).then_some(self.count)
@@ -101,7 +98,6 @@ impl Row {
 }
 
 fn find(
-    info: &'static DetectorInfo,
     observation: &Observation,
     cx: &Context<'_>,
     (users, begun): (u32, Timestamp),
@@ -110,20 +106,21 @@ fn find(
     let (actor, actor_key) = attempt::client(observation, cx);
     let mut suspect = Suspect::of(observation, cx);
     suspect.actors.push(actor_key);
+    let coverage = if observation.gaps { 0.0 } else { 1.0 };
     Finding {
-        detector: info,
+        detector: &INFO,
         at: observation.at,
         actor,
         actor_key,
         endpoint: Some(cx.endpoint),
         severity: 70,
-        confidence: confidence(points.sum, 1.0),
-        coverage: 1.0,
+        confidence: confidence(points.sum, coverage),
+        coverage,
         evidence: Evidence {
             summary: format!("one program logged in as {users} users, one after the other"),
             window_seconds: observation.at.since(begun).as_secs_f64(),
             value: f64::from(users),
-            threshold: crate::detect::count(USERS).into(),
+            threshold: f64::from(count(USERS)),
             requests: u64::from(users),
             status: observation.status,
             first: Some(begun),

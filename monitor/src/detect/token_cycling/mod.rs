@@ -365,7 +365,7 @@ impl Detector for TokenCycling {
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        out.extend(self.logins.observe(&INFO, observation, cx));
+        out.extend(self.logins.observe(observation, cx));
         let (Some(principal), Some(credential)) = (observation.principal, observation.credential) else {
             return;
         };

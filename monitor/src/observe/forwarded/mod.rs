@@ -169,12 +169,14 @@ impl Hearsay {
             b"true-client-ip",
         ];
         // RFC 9440, Envoy, and what nginx and HAProxy are made to send by their handbooks.
-        const CERTIFICATES: [&[u8]; 5] = [
+        const CERTIFICATES: [&[u8]; 7] = [
             b"x-forwarded-client-cert",
             b"client-cert",
             b"x-client-cert",
             b"ssl-client-cert",
             b"x-ssl-client-cert",
+            b"x-ssl-client-s-dn",
+            b"ssl-client-subject-dn",
         ];
         let is_one_of =
             |name: &[u8], names: &[&[u8]]| names.iter().any(|known| name.eq_ignore_ascii_case(known));

@@ -102,10 +102,8 @@ pub(in crate::observe) fn is_sent_back(path: &str, location: &[u8]) -> bool {
         .unwrap_or_default();
     let place = local(place);
     let to_another_host = contains(location, b"://") && place == b"/";
-    if to_another_host || std::str::from_utf8(place).is_ok_and(is_login_page) {
-        return false;
-    }
-    if !place.starts_with(b"/") {
+    let to_login = std::str::from_utf8(place).is_ok_and(is_login_page);
+    if to_another_host || to_login || !place.starts_with(b"/") {
         return false;
     }
     let place = place.strip_suffix(b"/").unwrap_or(place);
