@@ -12,9 +12,9 @@
 //!   histories;
 //! - *in the clear*, if `cleartext` is on: credentials between hosts without TLS.
 //!
-//! **Score.** No sum: theft by the reader 90 (60 where only the object says so), by a third 60, as another 60, another's
-//! token exposed 65, a key exposed 60, in an address 55, in the clear 40. Only theft by the reader is enough to drop a
-//! source; what is exposed names none, since who is served it did nothing.
+//! **Score.** No sum: theft by the reader 90 (60 where only the object says so), by a third 60, as another 60,
+//! another's token exposed 65, a key exposed 60, in an address 55, in the clear 40. Only theft by the reader is enough
+//! to drop a source; what is exposed names none, since who is served it did nothing.
 //!
 //! **Defaults from.** The forms are those of gitleaks that begin with the issuer's letters; no guess by entropy,
 //! because ids of objects have as much. Three requests to an address, because one can be a typing error.
