@@ -5,7 +5,7 @@
 //! detectors, which ask for more evidence than a word.
 
 use super::{
-    tree::Label,
+    node::Label,
     version::{UNVERSIONED, generation, without_legacy},
 };
 use crate::observe::{
@@ -186,6 +186,13 @@ impl Names {
             name.push_str(text);
         }
     }
+}
+
+/// Whether a name says more than that there is something: a version, a login, what is for administrators.
+pub(super) fn is_telling(text: &str) -> bool {
+    let word = plain(text);
+    let login = LOGIN.contains(&&*word) || LOGIN_LAST.contains(&&*word);
+    login || ADMIN.contains(&&*word) || is_admin(text) || generation(text).is_some()
 }
 
 /// Whether a word of a path says that it is for administrators: for paths that are no endpoint's.

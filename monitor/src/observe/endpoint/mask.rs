@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::{EndpointId, EndpointTable, InstallKey, ObjectId, path::Path, tree::Label};
+use super::{EndpointId, EndpointTable, InstallKey, ObjectId, node::Label, path::Path};
 
 /// Before a masked object id.
 const ID: char = '\u{1}';

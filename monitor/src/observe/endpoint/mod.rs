@@ -11,6 +11,7 @@
 mod hints;
 mod mask;
 mod names;
+mod node;
 mod operation;
 mod path;
 mod prefix;
@@ -31,7 +32,8 @@ pub use self::{
 };
 use self::{
     names::{kinds, object_stem},
-    tree::{Label, Tree},
+    node::{Answer, Label},
+    tree::Tree,
     usage::Usage,
 };
 use super::{ObjectId, Observation, identity::InstallKey, method::Method};
@@ -257,9 +259,9 @@ impl EndpointTable {
             ids: [none; PATH_IDS],
             len: 0,
         };
-        let absent = matches!(observation.status, Some(404 | 400 | 410 | 414));
+        let answer = answer(observation);
         let key = self.key;
-        let node = self.tree.resolve(&observation.path, absent, source, |segment| {
+        let node = self.tree.resolve(&observation.path, answer, source, |segment| {
             if let Some(slot) = resolved.ids.get_mut(usize::from(resolved.len)) {
                 *slot = mask::object(segment, &key);
                 resolved.len += 1;
@@ -267,7 +269,7 @@ impl EndpointTable {
         });
         resolved.endpoint = self.endpoint(node, observation.method, observation.at);
         let operation = observation.extra().operation.as_deref();
-        if let Some(operation) = operation.filter(|_| !absent) {
+        if let Some(operation) = operation.filter(|_| answer != Answer::Absent) {
             resolved.endpoint = self.operation(resolved.endpoint, operation, observation.at);
         }
         self.count(resolved.endpoint, observation);
@@ -438,6 +440,17 @@ impl EndpointTable {
             self.path(id),
             operation.unwrap_or_default()
         )
+    }
+}
+
+/// What an answer says of whether there is such a path. A form that was sent leads elsewhere when it was taken.
+fn answer(observation: &Observation) -> Answer {
+    let reads = matches!(observation.method.name(), "GET" | "HEAD");
+    match observation.status {
+        Some(404 | 400 | 410 | 414) => Answer::Absent,
+        Some(401 | 403 | 405 | 429) => Answer::Unsure,
+        Some(301..=303 | 307 | 308) if reads => Answer::Unsure,
+        _ => Answer::There,
     }
 }
 

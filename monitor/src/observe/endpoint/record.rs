@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Endpoint, EndpointTable, Method,
-    tree::{Label, NodeRecord, Tree},
+    node::{Label, NodeRecord},
+    tree::Tree,
     usage::{Usage, UsageRecord},
 };
 use crate::time::Timestamp;

@@ -173,16 +173,19 @@ fn segment() -> impl Strategy<Value = String> {
     ]
 }
 
+fn status() -> impl Strategy<Value = u16> {
+    prop::sample::select(vec![200, 404, 403])
+}
+
 proptest! {
     /// What is remembered of prefixes changes nothing, also where names collapse.
     #[test]
     fn prefixes_that_are_remembered_lead_where_reading_does(
-        paths in prop::collection::vec((prop::collection::vec(segment(), 0..5), any::<bool>()), 1..200)
+        paths in prop::collection::vec((prop::collection::vec(segment(), 0..5), status()), 1..200)
     ) {
         let (mut one, mut other) = (table(), table());
-        for (segments, absent) in paths {
+        for (segments, status) in paths {
             let path = format!("/{}", segments.join("/"));
-            let status = if absent { 404 } else { 200 };
             other.tree.forget_prefixes();
             prop_assert_eq!(
                 ask(&mut one, "GET", &path, status, 1),
@@ -191,6 +194,53 @@ proptest! {
             );
         }
     }
+}
+
+/// A scan of a server that answers whatever is asked in the same way.
+fn scanned(status: u16) -> EndpointTable {
+    let mut table = table();
+    for name in ('a'..='z').flat_map(|a| ('e'..='i').map(move |b| format!("/{a}{b}kol"))) {
+        ask(&mut table, "GET", &name, status, 1);
+    }
+    table
+}
+
+#[test]
+fn a_scan_that_is_refused_makes_no_values_of_names() {
+    for status in [401, 403, 302, 404, 429] {
+        let mut table = scanned(status);
+        for (path, status, name) in [
+            ("/orders/7", 200, "GET /orders/{id}"),
+            ("/v0/orders/7", 200, "GET /v0/orders/{id}"),
+            ("/admin/users", 403, "GET /admin/users"),
+            ("/login", 302, "GET /login"),
+        ] {
+            assert_eq!(ask(&mut table, "GET", path, status, 2).0, name, "scan: {status}");
+        }
+    }
+    let mut table = scanned(200);
+    assert_eq!(
+        ask(&mut table, "GET", "/orders/7", 200, 2).0,
+        "GET /{id}/{id}",
+        "they were there"
+    );
+}
+
+#[test]
+fn what_was_refused_is_a_name_once_it_is_served() {
+    let mut table = scanned(403);
+    assert_eq!(
+        ask(&mut table, "GET", "/zikol", 403, 1).0,
+        "GET /{unknown}",
+        "one of too many"
+    );
+    assert_eq!(ask(&mut table, "GET", "/zikol", 200, 2).0, "GET /zikol");
+    // Those that were not served before the scan count from then on.
+    for n in 'a'..='z' {
+        ask(&mut table, "GET", &format!("/{n}ekol"), 200, 1);
+        ask(&mut table, "GET", &format!("/{n}fkol"), 200, 1);
+    }
+    assert_eq!(ask(&mut table, "GET", "/orders/7", 200, 2).0, "GET /{id}/{id}");
 }
 
 #[test]

@@ -6,11 +6,11 @@
 use std::{collections::HashSet, hash::BuildHasher as _};
 
 use hashbrown::HashTable;
-use serde::{Deserialize, Serialize};
 
 use super::{
     super::template::{self, Shape},
-    mask,
+    hints, mask,
+    node::{Answer, Label, NONE, Node, NodeRecord},
     path::Path,
     prefix::{self, Prefixes},
     record::RecordError,
@@ -19,61 +19,16 @@ use crate::lru::TableStats;
 
 /// Most literal children of a node. A position with more distinct names is a name of objects (slugs, user names).
 pub(super) const SIBLINGS: u16 = 32;
+/// Most literal children of a node that never were there, as far as answers say: what a scan asks of a server that
+/// refuses everything, or sends everybody to its login. Words for administrators and versions have twice the room.
+const UNSURE: u16 = SIBLINGS / 2;
 /// Most doubtful children of a node (`user42`, `hunter2`).
 const DOUBTFUL: u16 = 3;
 /// A literal with fewer uses than this is taken for a value when its parent collapses.
 pub(super) const SELDOM: u32 = 8;
-/// No node.
-const NONE: u32 = u32::MAX;
 /// The root, and the node of everything that does not fit.
 const ROOT: u32 = 0;
 pub(super) const OVERFLOW: u32 = 1;
-
-/// One position of a template.
-#[derive(Debug)]
-pub(super) struct Node {
-    parent: u32,
-    /// What it stands for.
-    pub(super) label: Label,
-    hits: u32,
-    first_source: u64,
-    /// Whether more than one source asked for it.
-    pub(super) several_sources: bool,
-    literals: u16,
-    doubtful: u16,
-    collapsed: bool,
-    doubtful_collapsed: bool,
-    id: u32,
-    date: u32,
-    unknown: u32,
-}
-
-/// What a node stands for.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Label {
-    Root,
-    Literal { text: Box<str>, doubtful: bool },
-    Id,
-    Date,
-    Unknown,
-}
-
-/// A node as it is kept on disk.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-pub(super) struct NodeRecord {
-    pub(super) parent: u32,
-    pub(super) label: Label,
-    hits: u32,
-    first_source: u64,
-    several_sources: bool,
-    collapsed: bool,
-    doubtful_collapsed: bool,
-    /// Whether its word is still told from values.
-    told: bool,
-}
 
 /// The tree.
 #[derive(Debug)]
@@ -113,12 +68,11 @@ impl Tree {
         }
     }
 
-    /// The node of a path, learned if new; the values on the way go to `value`. `absent`: the answer says that there is
-    /// no such path.
+    /// The node of a path, learned if new; the values on the way go to `value`.
     pub(super) fn resolve<'a>(
         &mut self,
         path: &'a str,
-        absent: bool,
+        answer: Answer,
         source: u64,
         mut value: impl FnMut(&'a str),
     ) -> u32 {
@@ -126,7 +80,7 @@ impl Tree {
         if let Some((before, last)) = split
             && let Some(parent) = self.prefixes.get(before)
         {
-            let node = self.step(parent, last, &[], absent, source);
+            let node = self.step(parent, last, &[], answer, source);
             if self.is_id(node) {
                 value(last);
             }
@@ -134,7 +88,7 @@ impl Tree {
         }
         let mut read = Path::default();
         read.read(path);
-        let (parent, node) = self.walk(&read, absent, source, value);
+        let (parent, node) = self.walk(&read, answer, source, value);
         if let Some((before, _)) = split
             && read.is_short()
             && self.is_lasting(parent)
@@ -148,14 +102,14 @@ impl Tree {
     fn walk<'a>(
         &mut self,
         path: &Path<'a>,
-        absent: bool,
+        answer: Answer,
         source: u64,
         mut value: impl FnMut(&'a str),
     ) -> (u32, u32) {
         let (mut parent, mut node) = (ROOT, ROOT);
         for (at, &segment) in path.segments().iter().enumerate() {
             let behind = path.segments().get(at + 1..).unwrap_or_default();
-            (parent, node) = (node, self.step(node, segment, behind, absent, source));
+            (parent, node) = (node, self.step(node, segment, behind, answer, source));
             match self.nodes.get(node as usize).map(|n| &n.label) {
                 Some(Label::Id) => value(segment),
                 Some(Label::Unknown) => return (node, node),
@@ -181,12 +135,14 @@ impl Tree {
     /// Whether a path to this node leads there for good: a collapse leaves names that are used often ([`SELDOM`]), and
     /// what counts of them is known.
     fn is_lasting(&self, node: u32) -> bool {
-        self.ancestry(node)
-            .all(|node| node.hits >= SELDOM && matches!(node.label, Label::Literal { doubtful: false, .. }))
+        self.ancestry(node).all(|node| {
+            let named = matches!(node.label, Label::Literal { doubtful: false, .. });
+            named && node.there && node.hits >= SELDOM
+        })
     }
 
     /// The child of `parent` for a segment.
-    fn step(&mut self, parent: u32, segment: &str, behind: &[&str], absent: bool, source: u64) -> u32 {
+    fn step(&mut self, parent: u32, segment: &str, behind: &[&str], answer: Answer, source: u64) -> u32 {
         if segment.bytes().all(|byte| byte.is_ascii_digit()) {
             // What is nothing but a number is never learned as a name.
             return self.special(parent, Label::Id, source);
@@ -196,11 +152,22 @@ impl Tree {
         }
         let hash = self.hasher.hash_one((parent, segment));
         if let Some(child) = self.literal(hash, parent, segment) {
-            if let Some(node) = self.nodes.get_mut(child as usize) {
-                node.hits = node.hits.saturating_add(1);
-                node.several_sources |= node.first_source != source;
+            let Some(node) = self.nodes.get_mut(child as usize) else {
+                return OVERFLOW;
+            };
+            node.hits = node.hits.saturating_add(1);
+            node.several_sources |= node.first_source != source;
+            if answer != Answer::There || std::mem::replace(&mut node.there, true) {
+                return child;
             }
-            return child;
+            let doubtful = matches!(node.label, Label::Literal { doubtful: true, .. });
+            self.turned_out(parent, doubtful);
+            let told = self.literal(hash, parent, segment).is_some();
+            return if told {
+                child
+            } else {
+                self.special(parent, Label::Id, source)
+            };
         }
         let doubtful = match template::shape(segment) {
             Shape::Value => return self.special(parent, Label::Id, source),
@@ -215,7 +182,14 @@ impl Tree {
             return self.special(parent, Label::Id, source);
         }
         let before_value = behind.iter().any(|s| template::shape(s) == Shape::Value);
-        if absent && (doubtful || !before_value || node.literals >= SIBLINGS / 2) {
+        let full = match answer {
+            Answer::Absent => doubtful || !before_value || node.literals + node.unsure >= SIBLINGS / 2,
+            Answer::Unsure => {
+                node.unsure >= UNSURE && !(hints::is_telling(segment) && node.unsure < 2 * UNSURE)
+            }
+            Answer::There => false,
+        };
+        if full {
             return self.special(parent, Label::Unknown, source);
         }
         // A quarter is kept for ids under the names that are known.
@@ -223,7 +197,7 @@ impl Tree {
             self.unlearned += 1;
             return self.special(parent, Label::Unknown, source);
         }
-        self.learn(parent, hash, segment, doubtful, source)
+        self.learn((parent, hash), segment, doubtful, answer == Answer::There, source)
     }
 
     /// The literal child of `parent` with this text.
@@ -238,12 +212,53 @@ impl Tree {
     }
 
     /// Enters a literal child, or collapses the parent where it has too many.
-    fn learn(&mut self, parent: u32, hash: u64, segment: &str, doubtful: bool, source: u64) -> u32 {
+    fn learn(
+        &mut self,
+        (parent, hash): (u32, u64),
+        segment: &str,
+        doubtful: bool,
+        there: bool,
+        source: u64,
+    ) -> u32 {
         let Some(node) = self.nodes.get_mut(parent as usize) else {
             return OVERFLOW;
         };
-        node.literals += u16::from(!doubtful);
+        node.literals += u16::from(!doubtful && there);
+        node.unsure += u16::from(!there);
         node.doubtful += u16::from(doubtful);
+        if self.collapses(parent) {
+            return self.special(parent, Label::Id, source);
+        }
+        let child = count(self.nodes.len());
+        self.nodes.push(Node::new(
+            parent,
+            Label::Literal {
+                text: segment.into(),
+                doubtful,
+            },
+            source,
+        ));
+        if let Some(node) = self.nodes.get_mut(child as usize) {
+            node.there = there;
+        }
+        self.tell(child, hash);
+        child
+    }
+
+    /// A literal child of which that was not known turns out to be there.
+    fn turned_out(&mut self, parent: u32, doubtful: bool) {
+        if let Some(node) = self.nodes.get_mut(parent as usize) {
+            node.literals += u16::from(!doubtful);
+            node.unsure = node.unsure.saturating_sub(1);
+        }
+        self.collapses(parent);
+    }
+
+    /// Takes the names under a node for values if they are too many. Whether they were.
+    fn collapses(&mut self, parent: u32) -> bool {
+        let Some(node) = self.nodes.get_mut(parent as usize) else {
+            return false;
+        };
         let (many, many_doubtful) = (node.literals > SIBLINGS, node.doubtful > DOUBTFUL);
         node.collapsed |= many;
         node.doubtful_collapsed |= many_doubtful;
@@ -256,19 +271,8 @@ impl Tree {
                     _ => !many || n.hits >= SELDOM,
                 })
             });
-            return self.special(parent, Label::Id, source);
         }
-        let child = count(self.nodes.len());
-        self.nodes.push(Node::new(
-            parent,
-            Label::Literal {
-                text: segment.into(),
-                doubtful,
-            },
-            source,
-        ));
-        self.tell(child, hash);
-        child
+        many || many_doubtful
     }
 
     /// Enters a literal node into the index.
@@ -296,6 +300,7 @@ impl Tree {
                 collapsed: node.collapsed,
                 doubtful_collapsed: node.doubtful_collapsed,
                 told: told.contains(&at),
+                there: node.there,
             })
             .collect()
     }
@@ -322,7 +327,8 @@ impl Tree {
             .ok_or(RecordError::NoTree)?;
         let free = match &record.label {
             Label::Literal { doubtful, .. } => {
-                parent.literals += u16::from(!doubtful);
+                parent.literals += u16::from(!doubtful && record.there);
+                parent.unsure += u16::from(!record.there);
                 parent.doubtful += u16::from(*doubtful);
                 true
             }
@@ -346,6 +352,7 @@ impl Tree {
             several_sources: record.several_sources,
             collapsed: record.collapsed,
             doubtful_collapsed: record.doubtful_collapsed,
+            there: record.there,
             ..Node::new(record.parent, record.label, record.first_source)
         });
         if let Some(hash) = hash {
@@ -403,23 +410,4 @@ impl Tree {
 /// The next index.
 fn count(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(NONE)
-}
-
-impl Node {
-    fn new(parent: u32, label: Label, first_source: u64) -> Self {
-        Self {
-            parent,
-            label,
-            hits: 1,
-            first_source,
-            several_sources: false,
-            literals: 0,
-            doubtful: 0,
-            collapsed: false,
-            doubtful_collapsed: false,
-            id: NONE,
-            date: NONE,
-            unknown: NONE,
-        }
-    }
 }
