@@ -2,13 +2,15 @@
 //!
 //! **Signal.** An endpoint where everybody who was served carried a credential, many requests of several actors long,
 //! now serves somebody who carries none. And another version of an endpoint (`/v1` beside `/v2`) that serves without
-//! what the known one requires. One request is enough where somebody was refused.
+//! what the known one requires. One request is enough where somebody was refused. Where it is not known for so long,
+//! one client, and no other, that takes four objects without, or comes eight times.
 //!
 //! **Score.** The endpoint is known to require it: 30 requests of 5 actors where it refused somebody (401, 403) 50, or
 //! 400 of 10 actors, none of them without, 30, and 40 from the client's fourth request on. 500 requests 5, 1500 10,
-//! 5000 15; five refusals 10; a method that changes something 10; three such requests of one client 5. Of what one
-//! actor does in a row, eight requests count. Another version: the same, by what is known of the one that requires it.
-//! A finding from 50 on; the points are the confidence.
+//! 5000 15; 100 requests of 10 actors, where the first client without one goes on 10; five refusals 10; a method that
+//! changes something 10; three such requests of one client 5. Of what one actor does in a row, eight requests count.
+//! Another version: the same, by what is known of the one that requires it. A finding from 50 on; the points are the
+//! confidence.
 //!
 //! **Defaults from.** Cloudflare's labels for missing and mixed authentication (only 2xx count; health checks are
 //! noise). The numbers: an endpoint that serves one in 150 without a credential passes 400 requests by chance in one of
@@ -85,6 +87,9 @@ const ACTORS_UNREFUSED: usize = 10;
 /// Actors of which is remembered that they were there lately, and requests of each that count meanwhile.
 const LATELY: usize = 8;
 const COUNTED: u8 = 8;
+/// Part of the requests that will do for a client that goes on, and what that is: objects, or half as many requests.
+const NEARLY: u32 = 4;
+const ROW: u32 = 4;
 /// So many clients without credential: it is public now.
 const PUBLIC: usize = 5;
 /// Shortest answer that says something, bytes: `{}` and `[]` do not.
@@ -97,6 +102,8 @@ struct Gate {
     refused: u32,
     /// Served without credential before it was known to require one.
     mixed: u32,
+    /// How many were served with one when the first came without.
+    before: u32,
     /// Short keys of actors that were served with one; 0 for none.
     actors: [u32; ACTORS_UNREFUSED],
     /// Who was served lately, and how often: what one does in a row says little about others.
@@ -185,6 +192,18 @@ impl Gate {
         Some(*slot)
     }
 
+    /// Whether only one client came without, and took one thing after the other where so many others had a credential
+    /// that it is hardly the first of many.
+    fn is_nearly_closed(&self, visitor: &Visitor, at: Timestamp, settings: &Settings) -> bool {
+        let known = |first| at.since(first) >= Duration::from_secs(settings.known_seconds);
+        let goes_on = visitor.objects >= ROW || visitor.requests >= 2 * ROW;
+        goes_on
+            && self.mixed <= visitor.requests
+            && self.before >= settings.served_unrefused_min / NEARLY
+            && self.actors.iter().all(|one| *one != 0)
+            && self.first.is_some_and(known)
+    }
+
     fn is_public(&self) -> bool {
         self.visitors.iter().all(|one| one.client != 0)
     }
@@ -229,9 +248,13 @@ impl MissingAuth {
         let news = visitor.requests.is_power_of_two() || visitor.requests == 3;
         let shared_link = !guessable && visitor.objects < 2;
         if !gate.closed {
+            if gate.mixed == 0 {
+                gate.before = gate.served;
+            }
             gate.mixed = gate.mixed.saturating_add(1);
         }
-        let closed = gate.closed;
+        let nearly = !gate.closed && gate.is_nearly_closed(&visitor, observation.at, &self.settings);
+        let closed = gate.closed || nearly;
         let by = if closed {
             Some(key)
         } else {
@@ -240,8 +263,9 @@ impl MissingAuth {
         };
         let known = by
             .and_then(|by| self.gates.peek(&by))
-            .filter(|gate| gate.closed)?;
-        let points = weigh(known, &visitor, !closed, cx);
+            .filter(|gate| gate.closed || nearly)?;
+        let mut points = weigh(known, &visitor, !closed, cx);
+        points.flag("goes-on", nearly, 10);
         // Who says that it is a crawler, where nobody ever was refused, may just be the first who has no account.
         let crawls = observation.says_crawler && closed && known.refused == 0;
         (news && !shared_link && !crawls && points.sum >= self.settings.score_min)

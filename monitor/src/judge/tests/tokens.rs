@@ -250,6 +250,40 @@ fn an_endpoint_that_forgets_to_ask() {
     only(requests, "missing-auth", "an object");
 }
 
+/// An export that twelve users asked for ten times each, half an hour long.
+fn exports() -> Vec<Request> {
+    let export = |user: u64, n: u64| {
+        let (client, token) = (format!("192.0.2.{}", 10 + user), format!("token-{user}"));
+        get(
+            n * 180_000 + user * 900,
+            &client,
+            format!("/api/export/{}", 500 + user * 9 + n),
+        )
+        .token(token)
+    };
+    (0..12)
+        .flat_map(|user| (0..10).map(move |n| export(user, n)))
+        .collect()
+}
+
+#[test]
+fn one_client_that_takes_one_thing_after_the_other_without_a_credential() {
+    let row = |clients: u64, n: u64| -> Vec<Request> {
+        let one = |i: u64| {
+            let client = format!("203.0.113.{}", 60 + i % clients);
+            get(
+                2_000_000 + i * 4000,
+                &client,
+                format!("/api/export/{}", 500 + i * 7),
+            )
+        };
+        [exports(), (0..n).map(one).collect()].concat()
+    };
+    only(row(1, 5), "missing-auth", "a row");
+    nothing("too few", row(1, 3));
+    nothing("several come without", row(5, 20));
+}
+
 #[test]
 fn an_older_version_that_never_asked() {
     let mut requests = users(true);
