@@ -5,16 +5,18 @@
 //!   served with it. Or a third one is, which never used it before and is another program than its owner. Of a key that
 //!   its field hands out, the reader counts if nothing told him of the object that the answer is about;
 //! - *as another*: a token that nobody used yet is handed out to somebody who asks (GET), and he is then served with it
-//!   as somebody else, as the tokens or the logins say;
+//!   as somebody else, as the tokens or the logins say; or, where nothing says whose it is, it is handed out to one who
+//!   has a credential of his own, at a place where three requests at most were ever served, among 50 credentials that
+//!   are in use, and he goes on with it within the hour;
 //! - *exposed*: an answer holds a provider's key or a private key, or a token that somebody else is using; where its
 //!   field says that it hands a token out, somebody else as tokens or logins say it;
 //! - *in an address*: key, token or password in the target of a request that is served: it will be in logs and
 //!   histories;
 //! - *in the clear*, if `cleartext` is on: credentials between hosts without TLS.
 //!
-//! **Score.** No sum: theft by the reader 90 (60 where only the object says so), by a third 60, as another 60,
-//! another's token exposed 65, a key exposed 60, in an address 55, in the clear 40. Only theft by the reader is enough
-//! to drop a source; what is exposed names none, since who is served it did nothing.
+//! **Score.** No sum: theft by the reader 90 (60 where only the object says so), by a third 60, as another 60, as
+//! nobody knows whom 55, another's token exposed 65, a key exposed 60, in an address 55, in the clear 40. Only theft by
+//! the reader is enough to drop a source; what is exposed names none, since who is served it did nothing.
 //!
 //! **Defaults from.** The forms are those of gitleaks that begin with the issuer's letters; no guess by entropy,
 //! because ids of objects have as much. Three requests to an address, because one can be a typing error.
@@ -33,10 +35,11 @@ mod read;
 
 use serde::{Deserialize, Serialize};
 
-use self::read::Reads;
+use self::read::{Reader, Reads, Whose};
 use super::{
     Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Measure, Remedy, Suspect,
-    graph::short, inside::is_loopback,
+    graph::short,
+    inside::{is_inside, is_loopback},
 };
 use crate::{
     lru::{Lru, TableStats},
@@ -87,6 +90,9 @@ impl Default for Settings {
     }
 }
 
+/// So many requests, in all, to a place where next to nobody reads; and how many credentials are in use then.
+const SELDOM: u64 = 3;
+const AROUND: usize = 50;
 /// Endpoints and servers of which is remembered what was said.
 const PLACES: usize = 4096;
 
@@ -211,12 +217,22 @@ impl LeakedSecret {
 
     /// A credential is used for the first time: by whoever read it in an answer, as somebody else?
     fn first_use(&mut self, credential: u64, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
-        let read = self.reads.first_use(credential, cx.client_key, person(cx))?;
+        let (read, whose) = self
+            .reads
+            .first_use(credential, cx.client_key, person(cx), observation.at)?;
+        let (as_whom, points, name) = match whose {
+            Whose::Anothers => ("as somebody else", 60, "another-ones"),
+            Whose::Nobodys => (
+                "in place of his own, which next to nobody is given,",
+                55,
+                "given-to-nobody",
+            ),
+        };
         let summary = format!(
-            "a credential stood in an answer to somebody, who is served with it as somebody else {:.0} s later",
+            "a credential stood in an answer to somebody, who is served with it {as_whom} {:.0} s later",
             observation.at.since(read.at).as_secs_f64()
         );
-        let mut finding = finding(observation, cx, summary, 60, ("another-ones", 1.0), read.at);
+        let mut finding = finding(observation, cx, summary, points, (name, 1.0), read.at);
         (finding.severity, finding.actor, finding.endpoint) = (80, cx.actor, None);
         finding.suspects = vec![Suspect::of(observation, cx)];
         Some(finding)
@@ -261,8 +277,13 @@ impl LeakedSecret {
         let Some(user) = self.users.peek(&key).filter(|user| user.client != 0) else {
             // With POST a token is made for whoever asks.
             if observation.method.name() == "GET" {
+                let reader = Reader {
+                    actor: cx.actor_key,
+                    person: person(cx),
+                    alone: self.is_alone(observation, cx),
+                };
                 self.reads
-                    .read(key, (cx.client_key, person(cx)?), cx.endpoint, observation.at);
+                    .read(key, (cx.client_key, reader), cx.endpoint, observation.at);
             }
             return None;
         };
@@ -283,6 +304,17 @@ impl LeakedSecret {
         }
         self.leak(key, true, observation, cx);
         self.place(Kind::Token, 1, observation, cx)
+    }
+
+    /// Whether next to nobody reads here, of many who have credentials, and the reader has one of his own.
+    fn is_alone(&self, observation: &Observation, cx: &Context<'_>) -> bool {
+        let about = cx.about;
+        let seldom = about.served_principals <= SELDOM && about.served_anonymous == 0;
+        observation.principal.is_some()
+            && seldom
+            && self.users.stats().len >= AROUND
+            && !about.hints.open
+            && !is_inside(observation.client_addr())
     }
 
     /// Remembers who read a token of somebody else.

@@ -1,6 +1,8 @@
 //! Tokens that nobody used yet and that stood in an answer to somebody: who uses them first, and as whom? Must not know
 //! how it is reported.
 
+use std::time::Duration;
+
 use super::Person;
 use crate::{
     lru::{Lru, TableStats},
@@ -13,6 +15,9 @@ const ENDPOINTS: usize = 1024;
 /// So many who were given tokens of others at one endpoint: there one changes from account to account.
 const SWITCHES: usize = 3;
 
+/// Who takes a token for himself does so at once.
+const AT_ONCE: Duration = Duration::from_hours(1);
+
 /// What was read, and where.
 #[derive(Debug)]
 pub(super) struct Reads {
@@ -24,10 +29,30 @@ pub(super) struct Reads {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Read {
     client: u64,
-    reader: Person,
+    reader: Reader,
     endpoint: EndpointId,
     /// When.
     pub(super) at: Timestamp,
+}
+
+/// Who reads a token, and what kind of place that is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reader {
+    /// Key of its principal.
+    pub(super) actor: u64,
+    /// Who that is, if tokens or logins say it.
+    pub(super) person: Option<Person>,
+    /// Whether next to nobody ever reads there, of many who might.
+    pub(super) alone: bool,
+}
+
+/// How sure it is that a token is another's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Whose {
+    /// It says, or its login did.
+    Anothers,
+    /// Nothing says whose it is; but it stood where next to nobody is given one.
+    Nobodys,
 }
 
 impl Reads {
@@ -48,7 +73,7 @@ impl Reads {
     pub(super) fn read(
         &mut self,
         token: u64,
-        (client, reader): (u64, Person),
+        (client, reader): (u64, Reader),
         endpoint: EndpointId,
         at: Timestamp,
     ) {
@@ -61,20 +86,30 @@ impl Reads {
     }
 
     /// A token is used for the first time: what its reader read, if he uses it, and is somebody else by it.
-    pub(super) fn first_use(&mut self, token: u64, client: u64, user: Option<Person>) -> Option<Read> {
+    pub(super) fn first_use(
+        &mut self,
+        token: u64,
+        client: u64,
+        user: Option<Person>,
+        now: Timestamp,
+    ) -> Option<(Read, Whose)> {
         if self.tokens.is_empty() {
             return None;
         }
         let read = self.tokens.remove(&token)??;
-        if read.client != client || !read.reader.is_another(user?) {
+        if read.client != client {
             return None;
         }
+        let whose = match (read.reader.person, user) {
+            (Some(reader), Some(user)) => reader.is_another(user).then_some(Whose::Anothers),
+            _ => (read.reader.alone && now.since(read.at) <= AT_ONCE).then_some(Whose::Nobodys),
+        }?;
         let readers = self.switches.entry(read.endpoint);
-        if !readers.contains(&read.reader.key)
+        if !readers.contains(&read.reader.actor)
             && let Some(slot) = readers.iter_mut().find(|slot| **slot == 0)
         {
-            *slot = read.reader.key;
+            *slot = read.reader.actor;
         }
-        readers.contains(&0).then_some(read)
+        readers.contains(&0).then_some((read, whose))
     }
 }

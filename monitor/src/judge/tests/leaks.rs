@@ -104,6 +104,30 @@ fn a_token_that_nobody_used_yet_and_its_reader_as_another() {
     found("anna herself", with(start("eve"), "198.51.100.5"), &[], &[]);
 }
 
+/// Users with a token each; one of them goes on with a token that `/api/sessions` gave to so many.
+fn taken(readers: u64, around: u64) -> Vec<Request> {
+    let me = |user: u64, ms: u64| {
+        let client = format!("198.51.100.{}", 1 + user);
+        get(ms, &client, "/api/me").token(format!("token-{user}"))
+    };
+    let mut requests: Vec<Request> = (0..around).map(|user| me(user, 1000 + user * 100)).collect();
+    for user in 0..readers {
+        let (client, ms) = (format!("198.51.100.{}", 1 + user), 60_000 + user * 5000);
+        let (own, given) = (format!("token-{user}"), format!("given-{user}"));
+        requests.push(sessions(ms, &client, &own, &given));
+        requests.push(get(ms + 1000, &client, "/api/me").token(given).program("curl/8"));
+    }
+    requests
+}
+
+#[test]
+fn a_token_that_next_to_nobody_is_given_and_its_reader_takes() {
+    found("taken", taken(1, 60), &["leaked-secret"], &[]);
+    found("who knows what is usual", taken(1, 20), &[], &[]);
+    let outcome = run(taken(40, 60));
+    assert!(outcome.detectors().len() <= 2, "many are: {}", outcome.explain());
+}
+
 /// Support staff, and people with several accounts, are given tokens of others where that is what one goes there for.
 #[test]
 fn accounts_are_changed_where_many_are_given_tokens_of_others() {
