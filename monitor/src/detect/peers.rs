@@ -9,6 +9,8 @@ pub(super) struct Peers {
 
 /// Fewer actors than this are no peers to compare with.
 const PEERS_MIN: u32 = 8;
+/// So many show what everybody does.
+const MANY: u32 = 30;
 
 impl Peers {
     /// A new actor, with nothing that counts.
@@ -49,6 +51,11 @@ impl Peers {
             u64::from(below) * 100 >= u64::from(actors) * u64::from(percent)
         })?;
         Some((1 << at) - 1)
+    }
+
+    /// Whether nearly everybody comes to one at most, of enough actors to say so.
+    pub(super) fn have_one(&self) -> bool {
+        self.buckets.iter().sum::<u32>() >= MANY && self.quantile(90).is_some_and(|usual| usual <= 1)
     }
 
     fn shift(&mut self, at: usize, by: i32) {

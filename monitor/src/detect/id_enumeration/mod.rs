@@ -16,15 +16,16 @@
 //! least three other actors up to 20; objects that the graph knows to be those of four others, for a user like any
 //! where nobody else is served such, up to 25; four times what nearly all peers touch 40; never listed 10; a machine's
 //! pace 10 to 15; new actor 5; multiples of the threshold up to 10; deleting objects of four others, by who is neither
-//! staff nor a program, up to 10; long-served actor -15, unless it was found out before; as many objects of its own in
-//! the same run -15. A finding from 50 on; the points are the confidence. Volume and, without refusals, order do not
-//! count for services; volume not, where answers say whose such objects are, if none of it is known to be others'.
-//! Without refusals and without foreign objects an established actor and an API key stay at 60, and without refusals
-//! and order one that asks from three addresses and has nothing of its own (the pods of a service), and without
-//! refusals one in a private network that never asked for a list or a page of its own where others do (a job that has
-//! its ids from a database): written down, not dropped. Such a job, and a service there, are left alone where most
-//! others come from outside (`inside.rs`). Where at least 80 % is refused, for a minute or longer and next
-//! to nothing twice, half the threshold is enough to be written down, and not to be dropped.
+//! staff nor a program, up to 10; changes of eight others' objects (half of all or more), where nearly everybody
+//! changes one, 25, and then half the threshold will do; long-served actor -15, unless it was found out before; as many
+//! objects of its own in the same run -15. A finding from 50 on; the points are the confidence. Volume and, without
+//! refusals, order do not count for services; volume not, where answers say whose such objects are, if none of it is
+//! known to be others'. Without refusals and without foreign objects an established actor and an API key stay at 60,
+//! and without refusals and order one that asks from three addresses and has nothing of its own (the pods of a
+//! service), and without refusals one in a private network that never asked for a list or a page of its own where
+//! others do (a job that has its ids from a database): written down, not dropped. Such a job, and a service there, are
+//! left alone where most others come from outside (`inside.rs`). Where at least 80 % is refused, for a minute or longer
+//! and next to nothing twice, half the threshold is enough to be written down, and not to be dropped.
 //!
 //! **Defaults.** 20 distinct objects (published rules: 25 to 50 in 1 to 5 minutes; counting only evidence allows less),
 //! or twice what nine of ten actors touch at that endpoint, at most 100; or twice what the same actor did in an earlier

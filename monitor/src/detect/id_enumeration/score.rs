@@ -164,6 +164,9 @@ pub(super) struct Surroundings {
     /// Whether they are, and the actor never was where one is given any, and asks from a network of one's own: a job
     /// that gets its ids from elsewhere.
     pub(super) errand: bool,
+    /// Whether nearly all others change one object here at most that nothing explains, and the actor is a user like
+    /// any.
+    pub(super) single: bool,
     /// Whether the actor was seen for the first time minutes ago.
     pub(super) new: bool,
     /// Whether the actor has been served for long.
@@ -175,6 +178,16 @@ pub(super) struct Surroundings {
     /// The threshold of distinct objects.
     pub(super) threshold: u32,
 }
+
+impl Surroundings {
+    /// Whether half of what was touched or more is others', one each, where everybody has but one.
+    pub(super) fn has_others_ones(&self, distinct: u32) -> bool {
+        self.single && self.owners >= 4 && self.foreign >= ONES && self.foreign * 2 >= distinct
+    }
+}
+
+/// Others' objects that are no chance where everybody has one.
+const ONES: u32 = 8;
 
 /// Part of the threshold that is enough to be written down where nearly everything is refused.
 pub(super) const LITTLE: u32 = 2;
@@ -212,6 +225,12 @@ pub(super) fn score(shape: &Shape, around: &Surroundings, many: bool) -> Points 
     } else {
         0
     };
+    // Where everybody has one, as devices that report and settings that their owner changes.
+    let single = if around.has_others_ones(shape.distinct) {
+        25
+    } else {
+        0
+    };
     // Who deletes what is others', one after the other, does not read by some right that nobody told of.
     let deleted = if around.owners >= 4 {
         ramp(f64::from(around.deleted), 4.0, 8.0, 10)
@@ -234,6 +253,7 @@ pub(super) fn score(shape: &Shape, around: &Surroundings, many: bool) -> Points 
     score.add("denied-share", shape.denied_share(), denial);
     score.add("others-objects", f64::from(around.foreign), foreign);
     score.add("given-to-others", f64::from(around.claimed), claimed);
+    score.add("others-have-one", f64::from(around.foreign), single);
     score.add("more-than-peers", f64::from(around.recent), volume);
     score.flag("never-listed", around.unlisted, 10);
     score.add("pace-seconds", shape.pace, pace(shape));

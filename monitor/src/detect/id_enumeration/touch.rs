@@ -144,6 +144,7 @@ impl IdEnumeration {
         }
         let least = match outcome {
             Outcome::Denied => self.settings.distinct_min / LITTLE,
+            _ if owner.is_some() => self.settings.distinct_min / LITTLE,
             _ => self.settings.distinct_min,
         };
         track.is_due(total, now) && total >= least

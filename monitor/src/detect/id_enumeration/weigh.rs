@@ -102,6 +102,7 @@ fn around(touched: &Touched<'_>, track: &Track, peers: &Peers, (least, most): (u
         errand: is_inside(observation.client_addr())
             && cx.graph.knows(place.kind)
             && !cx.graph.has_home(short(cx.actor_key)),
+        single: peers.have_one() && !may_have_many(observation, cx, track, &place),
         new: known <= NEW_AGE,
         established: known >= ESTABLISHED_AGE && cx.served >= ESTABLISHED_SERVED && !track.guilty,
         peers: peers.quantile(99),
@@ -139,6 +140,7 @@ fn best(
             (true, _) if goes_on && shape.denied >= little && shape.denied_share() >= 0.8 => little,
             (true, true) => distinct_min + distinct_min / 2,
             (true, false) => distinct_min,
+            (false, _) if around.has_others_ones(shape.distinct) => little,
             (false, true) => around.threshold + around.threshold / 2,
             (false, false) => around.threshold,
         };
@@ -174,6 +176,18 @@ fn is_usual(observation: &Observation, cx: &Context<'_>, track: &Track, place: &
         || (claims != 0 && owner().is_some_and(|owner| cx.graph.roles(owner) == claims));
     !like_any
         || cx.class == ActorClass::Service
+        || track.is_pool()
+        || cx.graph.is_staff(me)
+        || cx.graph.is_wide(me, place.kind)
+        || cx.graph.other_foreigners(place.kind, me) >= 2
+}
+
+/// Whether the actor may use what many others have, or others do so, too. Who only reads may be support staff.
+fn may_have_many(observation: &Observation, cx: &Context<'_>, track: &Track, place: &Asked) -> bool {
+    let me = short(cx.actor_key);
+    matches!(cx.about.method(), "GET" | "HEAD" | "OPTIONS")
+        || cx.class == ActorClass::Service
+        || is_inside(observation.client_addr())
         || track.is_pool()
         || cx.graph.is_staff(me)
         || cx.graph.is_wide(me, place.kind)

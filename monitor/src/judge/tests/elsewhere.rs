@@ -433,3 +433,39 @@ fn the_pace_of_a_program_is_no_sign() {
     assert!(dropped(PrincipalKind::Bearer));
     assert!(!dropped(PrincipalKind::ApiKey));
 }
+
+/// Devices that report for themselves, each with its key, and one key that reports for many of them.
+fn reports(method: &'static str, others: u64) -> Vec<Request> {
+    let report = |ms: u64, client: &str, key: String, device: u64| {
+        get(
+            ms,
+            client,
+            format!("/v1/devices/HG24B{}/telemetry", 100_000 + device * 37),
+        )
+        .method(method)
+        .token(key)
+        .kind(PrincipalKind::ApiKey)
+        .status(202)
+    };
+    let devices = (0..60u64).flat_map(|device| {
+        let client = format!("198.51.100.{}", 10 + device);
+        (0..10u64).map(move |n| {
+            report(
+                n * 60_000 + device * 900,
+                &client,
+                format!("key-{device}"),
+                device,
+            )
+        })
+    });
+    let thief = (0..others).map(|n| report(600_000 + n * 2500, CLIENT, "key-of-mine".to_owned(), n * 2));
+    devices.chain(thief).collect()
+}
+
+#[test]
+fn one_device_that_reports_for_others() {
+    let outcome = found("reports", "id-enumeration", reports("POST", 24));
+    assert!(outcome.dropped().is_empty(), "{}", outcome.explain());
+    left_alone("a few", reports("POST", 6));
+    left_alone("support reads", reports("GET", 24));
+}
