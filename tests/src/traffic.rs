@@ -213,6 +213,7 @@ impl Traffic {
             credential: Some(Credential {
                 fingerprint: self.key.credential(&who.to_le_bytes()),
                 roles: 1,
+                audience: 1,
                 service: false,
             }),
             client_print: (who % 50) as u64 + 1,

@@ -2,14 +2,16 @@
 //! good.
 //!
 //! **Signal.** A flaw of the token (`observe` finds it: the claims, or the signature where a key is configured) and an
-//! answer 2xx, at an endpoint that is not public. It is the server's fault, so it is said for each endpoint and flaw,
+//! answer 2xx, at an endpoint that is not public. Or a token for an audience that nobody else's token is for, where
+//! those are known (`audience.rs`). It is the server's fault, so it is said for each endpoint and flaw,
 //! and nobody is dropped; who sends a token that somebody forged (no signature, a wrong one) is named.
 //!
 //! **Score.** The endpoint refuses others (401, 403) 75; nobody without a credential was ever served there, and 20 with
 //! one were 60 (for a forged token: next to nobody, since the hole may have been found before); else, where nobody
 //! without one was served, 50 for a forged token or one for somebody else, and for a flaw of time from the third on. An
 //! answer less than half as long as usual -25: it may be an error that comes as 200. The same token was refused
-//! elsewhere, and here nobody is: -25, the server does look, and this is open. A finding from 50 on; the points are the
+//! elsewhere, and here nobody is: -25, the server does look, and this is open. An audience of nobody else, ten minutes
+//! after its third request, when 500 of others were for another 55. A finding from 50 on; the points are the
 //! confidence.
 //!
 //! **Defaults from.** RFC 8725 (what a server must look at) and this project's survey: a finding only if accepted.
@@ -20,8 +22,11 @@
 //! **What it trades.** A public endpoint that only users with tokens ask for looks like one that needs them. OWASP
 //! API2:2023, CWE-347.
 
+mod audience;
+
 use serde::{Deserialize, Serialize};
 
+use self::audience::Audiences;
 use super::{
     Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, Suspect, attempt,
     confidence, points::Points,
@@ -84,6 +89,7 @@ pub struct InvalidToken {
     settings: Settings,
     accepted: Lru<u64, Accepted>,
     refused: Lru<u64, ()>,
+    audiences: Audiences,
 }
 
 /// What was accepted of one flaw at one endpoint.
@@ -99,6 +105,7 @@ impl InvalidToken {
         Self {
             accepted: Lru::new(settings.flaws_max),
             refused: Lru::new(REFUSED),
+            audiences: Audiences::new(),
             settings,
         }
     }
@@ -247,12 +254,16 @@ impl Detector for InvalidToken {
     }
 
     fn interest(&self) -> Interest {
-        Interest::EXTRA
+        Interest::EXTRA.or(Interest::CREDENTIAL)
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        out.extend(self.audiences.settled(observation.at));
         let flaws = observation.extra().token_flaws;
         if flaws.is_empty() {
+            if counts(observation, cx) {
+                self.audiences.accepted(observation, cx);
+            }
             return;
         }
         if observation.status == Some(401) {
@@ -275,6 +286,7 @@ impl Detector for InvalidToken {
         vec![
             ("invalid_token_flaws", self.accepted.stats()),
             ("invalid_token_refused", self.refused.stats()),
+            ("invalid_token_audiences", self.audiences.stats()),
         ]
     }
 }

@@ -114,6 +114,7 @@ mod tests {
         use_of_it.credential = Some(crate::observe::Credential {
             fingerprint: token,
             roles: 0,
+            audience: 0,
             service: false,
         });
         for outcome in [
@@ -152,6 +153,7 @@ mod tests {
             observation.credential = Some(crate::observe::Credential {
                 fingerprint: session(n).fingerprint,
                 roles: 0,
+                audience: 0,
                 service: false,
             });
             observation.extra = Some(Box::new(Extra {

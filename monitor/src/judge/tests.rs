@@ -59,6 +59,7 @@ struct Request {
     kind: PrincipalKind,
     service: bool,
     roles: u64,
+    audience: u32,
     extra: Extra,
     asks: Vec<BodyId>,
     answers: Option<Vec<BodyId>>,
@@ -85,6 +86,7 @@ fn get(ms: u64, client: &str, target: impl Into<String>) -> Request {
         kind: PrincipalKind::Bearer,
         service: false,
         roles: 0,
+        audience: 0,
         extra: Extra::default(),
         asks: Vec::new(),
         answers: None,
@@ -221,6 +223,7 @@ impl Request {
             credential: self.token.as_ref().map(|token| crate::observe::Credential {
                 fingerprint: KEY.credential(token.as_bytes()),
                 roles: self.roles,
+                audience: self.audience,
                 service: self.service,
             }),
             client_print: KEY.hash(99, self.program.as_bytes()),

@@ -126,6 +126,8 @@ pub struct Credential {
     pub fingerprint: Fingerprint,
     /// Keyed hash of the roles and scopes that it claims; 0 if it claims none.
     pub roles: u64,
+    /// Keyed hash of whom it is for (`aud`); 0 if it does not say.
+    pub audience: u32,
     /// Whether it says that it belongs to a service.
     pub service: bool,
 }

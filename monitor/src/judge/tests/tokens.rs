@@ -232,6 +232,41 @@ fn invalid_tokens_that_are_accepted() {
     nothing("an error that comes as 200", [users(false), vec![short]].concat());
 }
 
+/// Twenty users with tokens for these audiences in turn, an hour long, and so many clients with tokens for another one.
+fn audiences(usual: u32, others: u64) -> Vec<Request> {
+    let with = |ms: u64, client: String, audience: u32| {
+        let mut request = me(ms, &client, format!("token-of-{client}"));
+        request.audience = audience;
+        request
+    };
+    let users = (0..2400u64).map(|i| {
+        let user = i % 20;
+        with(
+            i * 1500,
+            format!("192.0.2.{}", 10 + user),
+            1 + user as u32 % usual,
+        )
+    });
+    let strangers =
+        (0..6 * others).map(|i| with(1_800_000 + i * 3000, format!("203.0.113.{}", 60 + i / 6), 77));
+    users.chain(strangers).collect()
+}
+
+#[test]
+fn a_token_for_an_audience_that_nobody_else_has() {
+    only(audiences(1, 1), "invalid-token-accepted", "another service's");
+    nothing("a new app", audiences(1, 4));
+    nothing("each app has its own", audiences(8, 1));
+    let refused = audiences(1, 1).into_iter().map(|request| {
+        if request.audience == 77 {
+            request.status(401)
+        } else {
+            request
+        }
+    });
+    nothing("refused", refused.collect());
+}
+
 fn anonymous(ms: u64, target: &str) -> Request {
     get(ms, ATTACKER, target)
 }

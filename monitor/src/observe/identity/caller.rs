@@ -314,6 +314,7 @@ impl Caller {
     /// With what the claims of its token say.
     fn with(mut self, claims: &Claims, key: &InstallKey) -> Self {
         self.credential.roles = claims.roles;
+        self.credential.audience = claims.audience;
         self.credential.service = claims.service;
         (self.expires, self.begins) = (claims.expires, claims.begins);
         self.flaws = claims.flaws;
@@ -343,6 +344,7 @@ fn plain(kind: PrincipalKind, secret: &[u8], key: &InstallKey) -> Caller {
         credential: Credential {
             fingerprint,
             roles: 0,
+            audience: 0,
             service: false,
         },
         basic: None,

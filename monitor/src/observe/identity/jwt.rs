@@ -41,6 +41,8 @@ pub(in crate::observe) struct Claims {
     pub(super) who: Option<Vec<u8>>,
     /// Keyed hash of the roles and scopes that it claims; 0 if it claims none.
     pub(super) roles: u64,
+    /// Keyed hash of whom it is for; 0 if it does not say.
+    pub(super) audience: u32,
     /// It says that it belongs to a program.
     pub(super) service: bool,
     /// `exp`, seconds since the epoch.
@@ -214,7 +216,11 @@ impl Visitor for ClaimsReading<'_> {
                 found.issuer = value.bytes.to_vec();
                 found.issuer_known = is_one_of(self.issuers);
             }
-            b"/aud" | b"/aud/~" => found.audience |= is_one_of(self.audiences),
+            b"/aud" | b"/aud/~" => {
+                found.audience |= is_one_of(self.audiences);
+                let hash = (self.key.hash(space::AUDIENCE, value.bytes) >> 32) as u32;
+                found.claims.audience = found.claims.audience.wrapping_add(hash).max(1);
+            }
             b"/sub" => {
                 found.subject = value.bytes.to_vec();
                 found.says_service |= is_service(value.bytes);

@@ -94,6 +94,8 @@ pub mod space {
     pub const PAGE: u8 = 8;
     /// Names of parameters in small letters.
     pub const NAME: u8 = 9;
+    /// Of audiences.
+    pub const AUDIENCE: u8 = 10;
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub struct IdentitySettings {
     pub principal_claims: Vec<String>,
     /// How far clocks may be apart, seconds, before a token counts as expired or not yet valid.
     pub skew_seconds: u32,
-    /// The audiences that tokens may be for; empty: any.
+    /// The audiences that tokens may be for; empty: those that are learned from what is served.
     pub audiences: Vec<String>,
     /// The issuers that tokens may be from; empty: any.
     pub issuers: Vec<String>,
