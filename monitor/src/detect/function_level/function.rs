@@ -33,6 +33,8 @@ pub(super) struct Function {
     /// Where its users come from.
     places: [u32; PLACES],
     refused: [Refused; REFUSED],
+    /// Principals that were served.
+    principals: [u32; USERS],
     /// Requests served.
     pub(super) served: u32,
     first: Option<Timestamp>,
@@ -62,6 +64,31 @@ impl Function {
     /// Whether this class was served here before.
     pub(super) fn knows(&self, class: u64) -> bool {
         self.users.iter().any(|user| user.class == short(class))
+    }
+
+    /// Whether so many principals were served that one of every common kind would be among them.
+    pub(super) fn has_many(&self) -> bool {
+        self.principals.iter().all(|one| *one != 0)
+    }
+
+    /// Halves of the keys of those who were served: roles, or single principals.
+    pub(super) fn classes(&self) -> impl Iterator<Item = u32> {
+        self.users
+            .iter()
+            .map(|user| user.class)
+            .filter(|class| *class != 0)
+    }
+
+    /// This principal is one of those that are served.
+    pub(super) fn is_used_by(&mut self, actor: u64) {
+        let actor = short(actor);
+        let slot = self
+            .principals
+            .iter_mut()
+            .find(|one| matches!(**one, 0) || **one == actor);
+        if let Some(slot) = slot {
+            *slot = actor;
+        }
     }
 
     /// A request of this class is served.

@@ -11,12 +11,14 @@
 //! **Score**, served: a function with a word for administrators and few users 30, or one that changes something, known
 //! for a day with 100 requests, 20; others were refused there 20; who is served was refused there, or at another such
 //! function, before 20; the token claims other roles than all its users 25; he was served 50 times in an hour or longer
-//! without ever using such a function 20; lists and pages gave him what very many others have, as support is given,
-//! -30. Refused (`refused.rs`): 50 for 3 such functions within an hour, or for 2 of which one was asked for with a
-//! method that no page can send, 5 for each further, up to 65. An old version, four times, 60. Deleted without having
-//! been given it (`blind.rs`): 50 for 3 objects of 3 others (4 of 2) within a day, 5 for each further, up to 65.
-//! Refused to change or delete what one was never given (`denied.rs`): 50 for 5 objects within a day, 3 for each
-//! further, up to 65. A finding from 50 on; the points are the confidence.
+//! without ever using such a function 20; of those who claim his roles, a third of all who came (25 at least), nobody
+//! is among the eight or more users, who are fewer (`roles.rs`), 30, whatever the function is called; lists and pages
+//! gave him what very many others have, as support is given, -30. A word for administrators, nobody ever there, and he
+//! was refused another such function within the hour: 55. Refused (`refused.rs`): 50 for 3 such functions within an
+//! hour, or for 2 of which one was asked for with a method that no page can send, 5 for each further, up to 65. An old
+//! version, four times, 60. Deleted without having been given it (`blind.rs`): 50 for 3 objects of 3 others (4 of 2)
+//! within a day, 5 for each further, up to 65. Refused to change or delete what one was never given (`denied.rs`): 50
+//! for 5 objects within a day, 3 for each further, up to 65. A finding from 50 on; the points are the confidence.
 //!
 //! **Defaults from.** `APIClarity` learns 100 traces and then flags every newcomer, which is what its users complain
 //! about; here a function must be known for a quarter of an hour, by 20 requests of at most 8 users, where ten times as
@@ -35,6 +37,7 @@ mod blind;
 mod denied;
 mod function;
 mod refused;
+mod roles;
 mod served;
 mod verb;
 mod version;
@@ -139,6 +142,7 @@ pub struct FunctionLevel {
     actors: Lru<u64, Prober>,
     /// Principals served so far, about.
     around: u32,
+    roles: roles::Roles,
     pending: VecDeque<refused::Pending>,
     verb: verb::Verb,
     versions: version::Versions,
@@ -151,6 +155,7 @@ impl FunctionLevel {
             functions: Lru::new(settings.functions_max),
             actors: Lru::new(settings.actors_max),
             around: 0,
+            roles: roles::Roles::new(),
             pending: VecDeque::new(),
             verb: verb::Verb::default(),
             versions: version::Versions::new(&settings),
@@ -198,6 +203,8 @@ impl Detector for FunctionLevel {
         let served = observation.is_served();
         if served && cx.served == 0 {
             self.around = self.around.saturating_add(1);
+            self.roles
+                .came(observation.credential.map_or(0, |credential| credential.roles));
         }
         // An old version that says no within a 200 is there all the same.
         if observation.is_status(2) {
@@ -228,6 +235,7 @@ impl Detector for FunctionLevel {
         vec![
             ("function_level_functions", self.functions.stats()),
             ("function_level_actors", self.actors.stats()),
+            ("function_level_roles", self.roles.stats()),
             versions,
             users,
         ]

@@ -26,7 +26,9 @@ pub(super) struct Pending {
 /// Whether the answer says that the user may not do this, or nobody. Where a path is not there, 404 says it.
 pub(super) fn is_refusal(observation: &Observation, cx: &Context<'_>) -> bool {
     let unknown_method = observation.status == Some(501) && is_tool(cx);
-    matches!(observation.status, Some(403 | 405)) || unknown_method
+    // GraphQL refuses with a success.
+    let declined = observation.extra().declined && cx.about.operation().is_some();
+    matches!(observation.status, Some(403 | 405)) || unknown_method || declined
 }
 
 /// Whether no page can have sent this.

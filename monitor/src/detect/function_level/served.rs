@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use super::{AROUND, FunctionLevel, Settings, finding, function::Few};
+use super::{AROUND, FunctionLevel, Prober, Settings, TOGETHER, finding, function::Few};
 use crate::{
-    detect::{Context, Evidence, Finding, graph::short, inside::is_unnamed_proxy, points::Points},
+    detect::{
+        Context, Evidence, Finding,
+        graph::short,
+        inside::{is_inside, is_unnamed_proxy},
+        points::Points,
+    },
     observe::Observation,
 };
 
@@ -31,22 +36,34 @@ impl FunctionLevel {
         let privileged = few.filter(|few| is_privileged(&self.settings, few, served, self.around));
         // Whoever sits where its users sit is one more of them; but not at a proxy, where all sit.
         let colleague = function.is_from(cx.client_key) && !refused_here && !is_unnamed_proxy(observation);
+        let trespass = served == 0 && self.trespasses(observation, cx);
+        let function = self.functions.entry(cx.endpoint.0);
+        if trespass {
+            function.serve_found(class, cx.actor_key, observation.at);
+            return Some(find_trespass(observation, cx));
+        }
         if known || colleague || privileged.is_none() {
             function.serve(class, observation.at);
             function.comes_from(cx.client_key);
-            if privileged.is_some() {
+            function.is_used_by(cx.actor_key);
+            // What all do who claim the same makes nobody an administrator.
+            if privileged.is_some() && !self.roles.are_common(class) {
                 self.actors.entry(cx.actor_key).user = true;
             }
             return None;
         }
         let few = privileged?;
+        // Two kinds of users who are both many may each have their own.
+        let never = function.has_many()
+            && self.roles.are_common(class)
+            && function.classes().all(|class| self.roles.are_of_some(class));
         let prober = self.actors.entry(cx.actor_key);
         let (user, refused) = (
             prober.user,
             refused_here || prober.refused.iter().any(|one| *one != 0),
         );
         prober.user = true;
-        let points = weigh(&few, served, user, refused, observation, cx);
+        let points = weigh(&few, served, (user, refused, never), observation, cx);
         if points.sum < self.settings.score_min {
             function.serve(class, observation.at);
             return None;
@@ -60,6 +77,47 @@ impl FunctionLevel {
             served,
             &points,
         ))
+    }
+}
+
+impl FunctionLevel {
+    /// Whether somebody who was just refused what is for administrators is served something like it that nobody ever
+    /// used.
+    fn trespasses(&self, observation: &Observation, cx: &Context<'_>) -> bool {
+        let refused_lately = |prober: &Prober| {
+            let lately = prober
+                .last
+                .is_some_and(|last| observation.at.since(last) <= TOGETHER);
+            lately && !prober.user && prober.refused.iter().any(|one| *one != 0)
+        };
+        cx.about.hints.admin
+            && self.around >= AROUND
+            && self.actors.peek(&cx.actor_key).is_some_and(refused_lately)
+            && !is_inside(observation.client_addr())
+    }
+}
+
+fn find_trespass(observation: &Observation, cx: &Context<'_>) -> Finding {
+    let mut points = Points::default();
+    points.flag("for-administrators", true, 30);
+    points.flag("was-refused-before", true, 20);
+    points.flag("nobody-used-it", true, 5);
+    Finding {
+        evidence: Evidence {
+            summary: "served what is for administrators and nobody used before, and refused others like it"
+                .into(),
+            value: 1.0,
+            threshold: 1.0,
+            requests: 1,
+            status: observation.status,
+            first: Some(observation.at),
+            last: Some(observation.at),
+            measures: points.measures.clone(),
+            object_ids: cx.path_ids.iter().map(ToString::to_string).collect(),
+            ..Evidence::default()
+        },
+        severity: 70,
+        ..finding(observation, cx, points.sum)
     }
 }
 
@@ -83,8 +141,7 @@ pub(super) fn is_privileged(settings: &Settings, few: &Few, served: u32, around:
 fn weigh(
     few: &Few,
     served: u32,
-    user: bool,
-    refused: bool,
+    (user, refused, never): (bool, bool, bool),
     observation: &Observation,
     cx: &Context<'_>,
 ) -> Points {
@@ -105,9 +162,10 @@ fn weigh(
     );
     points.flag("was-refused-before", refused, 20);
     points.flag("other-roles", roles, 25);
+    points.flag("roles-never-here", never, 30);
     points.flag("ordinary-until-now", ordinary, 20);
     points.flag("serves-others", cx.graph.serves_others(short(cx.actor_key)), -30);
-    if !admin && !plain {
+    if !admin && !plain && !never {
         points.cap(0);
     }
     points

@@ -388,6 +388,60 @@ fn at_admin(ms: u64, token: &str) -> Request {
     get(ms, "192.0.2.17", "/api/admin/users").token(token)
 }
 
+/// The same company, whose ten team leaders change shifts; and one user who does, too, with the roles of all users.
+fn shifts(leaders: u64, roles: u64) -> Vec<Request> {
+    let shift = |ms: u64, client: String, token: String, roles: u64| {
+        let mut request = get(ms, &client, format!("/api/shifts/{}", 500 + ms % 40)).token(token);
+        (request.roles, request.method) = (roles << 40, "PATCH");
+        request
+    };
+    let led = (0..60u64).map(|i| {
+        let leader = i % leaders;
+        shift(
+            i * 90_000 + leader,
+            format!("198.51.100.{}", 10 + leader),
+            format!("leader-{leader}"),
+            2,
+        )
+    });
+    let tries = shift(7_205_000, "192.0.2.17".into(), "token-7".into(), roles);
+    company(true).into_iter().chain(led).chain([tries]).collect()
+}
+
+#[test]
+fn what_nobody_of_ones_roles_ever_did() {
+    only(shifts(10, 1), "function-level", "a user");
+    nothing("one of those who do", shifts(10, 2));
+    nothing("roles that next to nobody has", shifts(10, 4));
+    nothing("too few to tell", shifts(4, 1));
+}
+
+/// A user is refused one function for administrators, and served another one that nobody used before; by GraphQL.
+fn mutations(refused: bool, used: bool) -> Vec<Request> {
+    let mutation = |ms: u64, client: &str, token: &str, name: &str| {
+        let mut request = get(ms, client, "/graphql").token(token).method("POST");
+        request.extra.operation = Some(name.into());
+        request
+    };
+    let mut requests = company(true);
+    if used {
+        requests
+            .extend((0..5).map(|i| mutation(6_000_000 + i * 900, "198.51.100.9", "root", "impersonateUser")));
+    }
+    let mut first = mutation(7_205_000, "192.0.2.17", "token-7", "setRole");
+    first.extra.declined = refused;
+    requests.push(first);
+    requests.push(mutation(7_209_000, "192.0.2.17", "token-7", "impersonateUser"));
+    requests
+}
+
+#[test]
+fn one_refused_and_one_that_is_open() {
+    only(mutations(true, false), "function-level", "tries");
+    nothing("in use", mutations(true, true));
+    nothing("not refused", mutations(false, false));
+}
+
 #[test]
 fn functions_of_others() {
     const AFTER: u64 = 7_205_000;

@@ -192,15 +192,23 @@ impl Names {
 pub(super) fn is_telling(text: &str) -> bool {
     let word = plain(text);
     let login = LOGIN.contains(&&*word) || LOGIN_LAST.contains(&&*word);
-    login || ADMIN.contains(&&*word) || is_admin(text) || generation(text).is_some()
+    login || is_for_administrators(text) || generation(text).is_some()
 }
 
 /// Whether a word of a path says that it is for administrators: for paths that are no endpoint's.
 pub fn for_administrators(path: &str) -> bool {
     let words = path.split('/').take(16).filter(|word| !word.is_empty());
-    words
-        .into_iter()
-        .any(|word| is_admin(word) || ADMIN.contains(&&*plain(word)))
+    words.into_iter().any(is_for_administrators)
+}
+
+/// Whether a word in the name of an operation says so.
+pub(super) fn says_administrators(word: &str) -> bool {
+    matches!(&*plain(word), "role" | "permission") || is_for_administrators(word)
+}
+
+/// Whether a word says so.
+pub(super) fn is_for_administrators(word: &str) -> bool {
+    is_admin(word) || ADMIN.contains(&&*plain(word))
 }
 
 /// In small letters, without what separates words; a dot stays, for names of files.

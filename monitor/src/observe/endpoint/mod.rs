@@ -400,6 +400,8 @@ impl EndpointTable {
             *slot = stem(name, &self.key);
         }
         // One path serves operations about all kinds of things.
+        let words = endpoint.operation.as_deref().map(operation::words);
+        endpoint.hints.admin |= words.is_some_and(|mut words| words.any(hints::says_administrators));
         if let Some(noun) = endpoint.operation.as_deref().and_then(operation::noun) {
             endpoint.lists = [stem(&noun, &self.key), 0];
         }

@@ -23,7 +23,7 @@ pub(super) fn noun(name: &str) -> Option<String> {
 }
 
 /// The words of a name in camel or snake case.
-fn words(name: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split('_').flat_map(|part| {
         let mut rest = part;
         std::iter::from_fn(move || {
