@@ -112,7 +112,7 @@ impl Default for BodyLimits {
             fields: 16_384,
             part_head_bytes: 1024,
             request_ids: 64,
-            response_ids: 256,
+            response_ids: 1024,
             found_bytes: 4 << 20,
         }
     }

@@ -300,6 +300,11 @@ impl Bodies {
             paths: &mut self.paths,
         };
         let mut read = self.pool.close(reading, whole, &mut collector);
+        if fields.is_call {
+            // JSON-RPC 2.0 section 4: what the answer is told by.
+            let calls = [b"/id".as_slice(), b"/~/id"].map(|path| self.paths.look(path, b"id").hash);
+            ids.found.retain(|id| !calls.contains(&id.path));
+        }
         let bytes = size_of_val(&*ids.found);
         if self.found_bytes + bytes > self.pool.limits().found_bytes {
             // The counts and facts stay.

@@ -162,12 +162,12 @@ fn reading_ends_where_the_settings_say() {
 
 #[test]
 fn ids_are_bounded() {
-    let body = format!("[{}{{}}]", "{\"id\":7},".repeat(1000));
-    for (of, max) in [(Part::Request, 64), (Part::Response, 256)] {
+    let body = format!("[{}{{}}]", "{\"id\":7},".repeat(2000));
+    for (of, max) in [(Part::Request, 64), (Part::Response, 1024)] {
         let found = read(&mut bodies(BodySettings::BOTH), of, &[JSON], body.as_bytes()).unwrap();
         assert_eq!(found.ids.len(), max);
         assert!(found.read.facts.contains(BodyFact::MoreIds));
-        assert_eq!(found.read.fields, 1000);
+        assert_eq!(found.read.fields, 2000);
     }
 }
 
@@ -319,4 +319,21 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_a_call_of_json_rpc_is_told_by_is_no_object() {
+    let ids = |body: &[u8]| {
+        let found = read(&mut bodies(BodySettings::BOTH), Part::Request, &[JSON], body).unwrap();
+        found.ids.iter().map(|id| id.id.to_string()).collect::<Vec<_>>()
+    };
+    let one = br#"{"jsonrpc":"2.0","id":7189,"method":"order.get","params":{"order_id":412001,"id":17}}"#;
+    assert_eq!(ids(one), ["412001", "17"]);
+    let batch = br#"[{"id":1,"method":"a","jsonrpc":"2.0"},{"jsonrpc":"2.0","id":2,"params":{"id":18}}]"#;
+    assert_eq!(ids(batch), ["18"]);
+    assert_eq!(
+        ids(br#"{"id":7189,"method":"post"}"#),
+        ["7189"],
+        "nothing says that it is one"
+    );
 }

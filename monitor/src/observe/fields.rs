@@ -15,6 +15,8 @@ pub(super) struct Fields {
     pub(super) given: Given,
     /// Which part of a list.
     pub(super) page: Asking,
+    /// Whether it is a call of JSON-RPC: its own `id` is that of the call.
+    pub(super) is_call: bool,
 }
 
 impl Fields {
@@ -24,6 +26,7 @@ impl Fields {
             return;
         }
         self.asked.field(path.name, value.bytes, path.bytes, key);
+        self.is_call |= matches!(path.bytes, b"/jsonrpc" | b"/~/jsonrpc");
         // The elements of a list have all the same path.
         if path.whole && !in_list(path.bytes) {
             self.given.add(path.bytes, path.name, value.bytes, key);
@@ -44,6 +47,7 @@ impl Fields {
                 self.given
             },
             page: self.page.and(query.page),
+            is_call: self.is_call,
         }
     }
 }

@@ -21,11 +21,12 @@
 //! objects of its own in the same run -15. A finding from 50 on; the points are the confidence. Volume and, without
 //! refusals, order do not count for services; volume not, where answers say whose such objects are, if none of it is
 //! known to be others'. Without refusals and without foreign objects an established actor and an API key stay at 60,
-//! and without refusals and order one that asks from three addresses and has nothing of its own (the pods of a
-//! service), and without refusals one in a private network that never asked for a list or a page of its own where
-//! others do (a job that has its ids from a database): written down, not dropped. Such a job, and a service there, are
-//! left alone where most others come from outside (`inside.rs`). Where at least 80 % is refused, for a minute or longer
-//! and next to nothing twice, half the threshold is enough to be written down, and not to be dropped.
+//! without refusals and order any key, and without refusals and order one that asks from three addresses and has
+//! nothing of its own (the pods of a service), and without refusals one in a private network that never asked for a
+//! list or a page of its own where others do (a job that has its ids from a database): written down, not dropped. Such
+//! a job, and a service there, are left alone where most others come from outside (`inside.rs`). Where at least 80 % is
+//! refused, for a minute or longer and next to nothing twice, half the threshold is enough to be written down, and not
+//! to be dropped.
 //!
 //! **Defaults.** 20 distinct objects (published rules: 25 to 50 in 1 to 5 minutes; counting only evidence allows less),
 //! or twice what nine of ten actors touch at that endpoint, at most 100; or twice what the same actor did in an earlier

@@ -273,7 +273,16 @@ pub(super) fn score(shape: &Shape, around: &Surroundings, many: bool) -> Points 
     let honest = around.established || around.program || sequence == 0;
     // A nightly job that is seen for the first time, under a token that does not say that it is a program's.
     let errand = around.errand && denial == 0;
-    if alone || errand || around.own_program || !many || (around.pods && !pattern) || (harmless && honest) {
+    // A bot or a partner reads by contract what is others', as its ids come.
+    let by_contract = around.program && sequence + denial == 0;
+    if alone
+        || errand
+        || by_contract
+        || around.own_program
+        || !many
+        || (around.pods && !pattern)
+        || (harmless && honest)
+    {
         score.cap(DOUBT);
     }
     score

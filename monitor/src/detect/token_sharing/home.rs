@@ -231,7 +231,7 @@ pub(super) fn program_of(observation: &Observation) -> u32 {
     observation.client_family.max(1)
 }
 
-fn network_of(cx: &Context<'_>) -> u32 {
+pub(super) fn network_of(cx: &Context<'_>) -> u32 {
     ((cx.network_key >> 32) as u32).max(1)
 }
 

@@ -10,15 +10,17 @@
 //! silent for five minutes, and is used from a network where it never was, by a program that never had it, six times
 //! in half a minute or longer. Behind an address of many, a tool of which no device of a person is said is another one
 //! beside him: it uses the token eight times, and he goes on after it three times. Where logins are seen to hand out
-//! tokens, the owner is who was given it. Programs are told apart by the products that they name, so that no update is
+//! tokens, the owner is who was given it. An API key that one network had alone for three hours and a hundred requests,
+//! with one program first, and that is used from another network by another program six times, counts, too
+//! (`keys.rs`). Programs are told apart by the products that they name, so that no update is
 //! a change.
 //!
 //! **Score.** Clear owner 20; newcomers that the owner came back after: one 10, two 25, three 40, four 45, five and
 //! more 55; another client program (user agent, header order) 25; another network (/24, /56) 10; both within 2 s of
-//! each other 15; four returns 10, eight 15. A finding from 55 on; one newcomer needs at least two returns of the
-//! owner and one of its own. Where the owner had used it less than five times, 65 is the most: who came first may be
-//! the thief. Where he has left, or a tool works beside him, it is 55, which never drops. The finding names the
-//! newcomers, never the owner or a client that held the token alone before.
+//! each other 15; four returns 10, eight 15. A finding from 55 on; one newcomer needs at least two returns of the owner
+//! and one of its own. Where the owner had used it less than five times, 65 is the most: who came first may be the
+//! thief. Where he has left, or a tool works beside him, it is 55, and of a key from elsewhere 60, which never drop.
+//! The finding names the newcomers, never the owner or a client that held the token alone before.
 //!
 //! **Defaults from.** AWS WAF token reuse (a token belongs to one or two addresses, more than five is reuse); the rest
 //! is this project's, set against the look-alikes below.
@@ -48,6 +50,7 @@ mod beside;
 mod crowds;
 mod habits;
 mod home;
+mod keys;
 mod left;
 mod usage;
 
@@ -59,6 +62,7 @@ use self::{
     crowds::Crowds,
     habits::Habits,
     home::Home,
+    keys::LoneKeys,
     usage::{Sharing, Usage},
 };
 use super::{
@@ -153,6 +157,7 @@ pub struct TokenSharing {
     tokens: Lru<u64, Token>,
     crowds: Crowds,
     habits: Habits,
+    keys: LoneKeys,
     /// When it saw a token first.
     since: Option<Timestamp>,
     /// Logins were seen to hand out tokens: of those that come from elsewhere nobody knows the owner.
@@ -166,6 +171,7 @@ impl TokenSharing {
             tokens: Lru::new(settings.tokens_max),
             crowds: Crowds::new(CROWDS),
             habits: Habits::new(),
+            keys: LoneKeys::new(),
             since: None,
             hands_out: false,
             settings,
@@ -209,6 +215,7 @@ impl Detector for TokenSharing {
         let Some(token) = observation.credential else {
             return;
         };
+        out.extend(self.keys.used(observation, cx));
         let since = *self.since.get_or_insert(observation.at);
         let early = observation.at.since(since) < LEARNS;
         let Token { usage, home } = self.tokens.entry(token.fingerprint.short());
@@ -257,6 +264,7 @@ impl Detector for TokenSharing {
             ("token_sharing_tokens", self.tokens.stats()),
             ("token_sharing_crowds", self.crowds.stats()),
             ("token_sharing_habits", self.habits.stats()),
+            ("token_sharing_keys", self.keys.stats()),
         ]
     }
 }

@@ -760,3 +760,29 @@ fn phones_behind_a_carrier_and_a_thief_who_is_not() {
     };
     assert!(shares(thief("tool/1")), "another address and program");
 }
+
+/// A partner's program that reads orders with its key, so many hours long, and whoever has the key elsewhere.
+fn partner(hours: u64, elsewhere: &str, program: &'static str, times: u64) -> Vec<Request> {
+    let read = |ms: u64, client: &str| {
+        get(ms, client, "/api/orders")
+            .token("partner-key")
+            .kind(PrincipalKind::ApiKey)
+    };
+    let own = (0..hours * 6).map(|n| read(n * 600_000, "198.51.100.40").program("erp-sync/4"));
+    let other = (0..times).map(|n| read(hours * 3_600_000 - 950_000 + n * 9000, elsewhere).program(program));
+    own.chain(other).collect()
+}
+
+#[test]
+fn a_key_that_turns_up_elsewhere_in_another_program() {
+    let outcome = only(
+        partner(18, "203.0.113.9", "curl/8", 8),
+        "token-sharing",
+        "a thief",
+    );
+    assert_eq!(outcome.dropped(), Vec::<String>::new(), "or its developer");
+    nothing("tried once", partner(18, "203.0.113.9", "curl/8", 3));
+    nothing("not long enough", partner(6, "203.0.113.9", "curl/8", 8));
+    nothing("moved", partner(18, "203.0.113.9", "erp-sync/5", 8));
+    nothing("inside", partner(18, "10.1.2.3", "curl/8", 8));
+}

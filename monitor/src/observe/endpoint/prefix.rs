@@ -48,7 +48,8 @@ impl Prefixes {
 pub(super) fn split(path: &str) -> Option<(&str, &str)> {
     let at = memchr::memrchr(b'/', path.as_bytes())?;
     let (prefix, last) = (path.get(..at)?, path.get(at + 1..)?);
-    let plain = !matches!(last, "" | "." | "..") && memchr::memchr(b';', last.as_bytes()).is_none();
+    let bare = !last.ends_with(')') && memchr::memchr(b';', last.as_bytes()).is_none();
+    let plain = bare && !matches!(last, "" | "." | "..");
     plain.then_some((prefix, last))
 }
 

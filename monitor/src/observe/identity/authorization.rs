@@ -12,7 +12,7 @@ use super::token::{TOKEN_BYTES, is_opaque};
 const BASIC_BYTES: usize = 1024;
 
 /// Padding is often left out.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

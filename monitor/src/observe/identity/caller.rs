@@ -7,6 +7,7 @@ use super::{
     InstallKey, PrincipalKind,
     authorization::{self, Authorization},
     certificate::certificate,
+    connection::{Connections, Message, message},
     cookie,
     jwt::{Claims, JwtReader},
     settings::IdentitySettings,
@@ -57,6 +58,7 @@ pub(in crate::observe) struct Callers {
     authorizations: Recent<Verifies, Option<Caller>>,
     cookies: Recent<Verifies, Option<Caller>>,
     keys: Recent<(Verifies, PrincipalKind), Option<Caller>>,
+    connections: Connections,
 }
 
 /// Whether the signature of the token is verified: what is known of one that is not must not stand for one that is. And
@@ -116,6 +118,7 @@ impl Callers {
             authorizations: Recent::new(),
             cookies: Recent::new(),
             keys: Recent::new(),
+            connections: Connections::new(),
         }
     }
 
@@ -134,6 +137,9 @@ impl Callers {
         {
             return Some(caller);
         }
+        let whole = said
+            .authorization
+            .and_then(|value| self.whole_connection(sent, value));
         said.token
             .and_then(|value| self.keyed(slot, PrincipalKind::Bearer, value))
             .or_else(|| self.cookies(slot, request.head, &said))
@@ -143,6 +149,28 @@ impl Callers {
             })
             .or_else(|| parameter.and_then(|value| self.keyed(slot, PrincipalKind::ApiKey, value)))
             .or_else(|| sent.trusted.then(|| certified(request.head, &self.key))?)
+            .or(whole)
+            .or_else(|| self.connections.who(sent.client, sent.at))
+    }
+
+    /// Who authenticates this connection as a whole, if he is let in.
+    fn whole_connection(&mut self, sent: Sent, value: &[u8]) -> Option<Caller> {
+        let caller = match message(value)? {
+            Message::Begins => {
+                self.connections.begins(sent.client);
+                return None;
+            }
+            Message::User(name) => {
+                let mut caller = plain(PrincipalKind::User, &name, &self.key);
+                caller.principal.fingerprint = login::user(&name, &self.key)?;
+                caller
+            }
+            Message::Somebody => plain(PrincipalKind::Session, value, &self.key),
+        };
+        if sent.accepted {
+            self.connections.lets_in(sent.client, caller, sent.at);
+        }
+        Some(caller)
     }
 
     /// What became of the signatures of tokens.

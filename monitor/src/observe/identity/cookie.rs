@@ -10,7 +10,7 @@ const COOKIES: usize = 64;
 const NAME_BYTES: usize = 64;
 
 /// Names that are session cookies and do not say so.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 16] = [
     "connect.sid",
     "phpsessid",
     "jsessionid",
@@ -22,8 +22,19 @@ const KNOWN: [&str; 13] = [
     "ci_session",
     "sso",
     "identity",
+    "_identity",
+    "fe_typo_user",
+    "be_typo_user",
     "remember_me",
     "_oauth2_proxy",
+];
+
+/// Beginnings of such names: ASP.NET numbers the parts of long ones.
+const KNOWN_BEGIN: [&str; 4] = [
+    "aspnetcore.cookies",
+    "aspnetcore.identity.application",
+    "aspnet.applicationcookie",
+    "aspnet.cookies",
 ];
 
 /// Parts of names that say so, the surest first.
@@ -111,7 +122,12 @@ fn rank(name: &[u8], more: &[String], others: &[String]) -> Option<usize> {
     small.copy_from_slice(name);
     small.make_ascii_lowercase();
     let small = without_prefix(small);
-    let known = || KNOWN.iter().any(|known| known.as_bytes() == small) || is_sid(small);
+    let begins = || {
+        KNOWN_BEGIN
+            .iter()
+            .any(|begin| small.starts_with(begin.as_bytes()))
+    };
+    let known = || KNOWN.iter().any(|known| known.as_bytes() == small) || begins() || is_sid(small);
     let rank = PARTS
         .iter()
         .position(|part| has(small, part))
@@ -169,6 +185,9 @@ mod tests {
             "laravel_session",
             "ASP.NET_SessionId",
             ".ASPXAUTH",
+            ".AspNetCore.Cookies",
+            ".AspNetCore.Identity.ApplicationC1",
+            ".AspNet.ApplicationCookie",
             "__Host-session",
             "__Secure-next-auth.session-token",
             "access_token",
@@ -204,6 +223,8 @@ mod tests {
             "",
             "side",
             "refresh_token",
+            ".AspNetCore.Antiforgery.abc",
+            ".AspNetCore.Culture",
         ] {
             assert_eq!(of(&format!("{name}={VALUE}")), None, "{name}");
         }

@@ -5,6 +5,7 @@
 mod authorization;
 pub(super) mod caller;
 mod certificate;
+mod connection;
 mod cookie;
 mod jwt;
 pub mod keys;
