@@ -159,6 +159,7 @@ impl Traffic {
                 facts: BodyFactSet::default(),
             },
             ids: ids.collect(),
+            persons: Box::default(),
         }
     }
 

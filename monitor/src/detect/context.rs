@@ -4,12 +4,12 @@
 use monitor_common::IpKey;
 
 use super::{
-    graph::Graph,
+    graph::{Graph, Voice},
     objects::{Asked, Target},
 };
 use crate::{
     observe::{
-        ActorClass, ObjectId, Principal,
+        ActorClass, ObjectId, Principal, PrincipalKind,
         endpoint::{Endpoint, EndpointId},
     },
     time::Timestamp,
@@ -24,6 +24,18 @@ pub enum Actor {
     Client(IpKey),
     /// Many, none of whom stands out: what is done to an endpoint from everywhere.
     Several,
+}
+
+impl Actor {
+    /// The user's short fingerprint, if a login says who acts.
+    pub(crate) fn user(self) -> Option<u64> {
+        match self {
+            Self::Principal(principal) if principal.kind == PrincipalKind::User => {
+                Some(principal.fingerprint.short())
+            }
+            _ => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Actor {
@@ -98,6 +110,8 @@ pub(crate) struct Who {
     pub(crate) class: ActorClass,
     /// As in [`Context`].
     pub(crate) client_key: u64,
+    /// The user's short fingerprint, if a login says who it is.
+    pub(crate) user: Option<u64>,
 }
 
 impl Context<'_> {
@@ -110,12 +124,18 @@ impl Context<'_> {
         }
     }
 
+    /// The same as those who are compared know him.
+    pub(super) fn voice(&self) -> Voice {
+        Voice::of(&self.who())
+    }
+
     /// Who acts.
     pub(crate) fn who(&self) -> Who {
         Who {
             actor_key: self.actor_key,
             class: self.class,
             client_key: self.client_key,
+            user: self.actor.user(),
         }
     }
 }

@@ -19,7 +19,7 @@ impl Interest {
     pub const CREDENTIAL: Self = Self(1 << 4);
     /// Carries none.
     pub const ANONYMOUS: Self = Self(1 << 5);
-    /// Names objects, in path, query or body, or was answered with some.
+    /// Names objects, in path, query or body, or was answered with some or with names of persons.
     pub const OBJECTS: Self = Self(1 << 6);
     /// Has [`crate::observe::Extra`].
     pub const EXTRA: Self = Self(1 << 7);
@@ -37,6 +37,7 @@ impl Interest {
 
     /// What holds of an observation that names so many objects in its path.
     pub fn of(observation: &Observation, path_ids: usize) -> Self {
+        let names = |body: &Option<BodyFacts>| body.as_ref().is_some_and(|body| !body.persons.is_empty());
         let has_ids = |body: &Option<BodyFacts>| body.as_ref().is_some_and(|body| !body.ids.is_empty());
         let flags = [
             (Self::SERVED, observation.is_status(2) || observation.is_status(3)),
@@ -49,7 +50,8 @@ impl Interest {
                 path_ids > 0
                     || !observation.query_ids.is_empty()
                     || has_ids(&observation.request_body)
-                    || has_ids(&observation.response_body),
+                    || has_ids(&observation.response_body)
+                    || names(&observation.response_body),
             ),
             (Self::EXTRA, observation.extra.is_some()),
         ];

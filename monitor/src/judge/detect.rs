@@ -43,6 +43,7 @@ impl Judge {
             actor_key,
             class: observation.class(),
             client_key,
+            user: acts.actor.user(),
         };
         let holds = Interest::of(observation, target.path_ids.len());
         self.objects.clear();

@@ -9,6 +9,7 @@ mod leaks;
 mod leases;
 mod left;
 mod logins;
+mod named;
 mod objects;
 mod packets;
 mod policy;
@@ -33,6 +34,7 @@ use crate::{
         BodyFacts, BodyId, Extra, IdShape, ObjectId, PrincipalKind,
         endpoint::EndpointSettings,
         extra::{Login, LoginOutcome},
+        person::Person,
         target,
     },
     verdict::{Refusal, Verdict},
@@ -63,6 +65,7 @@ struct Request {
     extra: Extra,
     asks: Vec<BodyId>,
     answers: Option<Vec<BodyId>>,
+    persons: Vec<Person>,
 }
 
 fn ip(text: &str) -> IpKey {
@@ -90,6 +93,7 @@ fn get(ms: u64, client: &str, target: impl Into<String>) -> Request {
         extra: Extra::default(),
         asks: Vec::new(),
         answers: None,
+        persons: Vec::new(),
     }
 }
 
@@ -134,7 +138,7 @@ fn body_ids<T: ToString>(name: &str, ids: impl IntoIterator<Item = T>) -> Vec<Bo
     ids.into_iter().map(field).collect()
 }
 
-fn facts(ids: &[BodyId]) -> BodyFacts {
+fn facts(ids: &[BodyId], persons: &[Person]) -> BodyFacts {
     BodyFacts {
         read: crate::body::Read {
             media: None,
@@ -145,6 +149,7 @@ fn facts(ids: &[BodyId]) -> BodyFacts {
             facts: crate::body::BodyFactSet::default(),
         },
         ids: ids.into(),
+        persons: persons.into(),
     }
 }
 
@@ -188,6 +193,17 @@ impl Request {
     /// The body of the answer names these objects, and was read.
     fn gives<T: ToString>(mut self, name: &str, ids: impl IntoIterator<Item = T>) -> Self {
         self.answers.get_or_insert_default().extend(body_ids(name, ids));
+        self
+    }
+
+    /// The body of the answer names this person, and was read.
+    fn names(mut self, person: &str) -> Self {
+        self.answers.get_or_insert_default();
+        self.persons.push(Person {
+            user: KEY.fingerprint(PrincipalKind::User, person.as_bytes()).short(),
+            mail: person.contains('@'),
+            listed: false,
+        });
         self
     }
 
@@ -236,8 +252,8 @@ impl Request {
             status: self.status,
             request_body_len: Some(self.body_bytes),
             response_body_len: self.response_bytes,
-            request_body: (!self.asks.is_empty()).then(|| facts(&self.asks)),
-            response_body: self.answers.as_deref().map(facts),
+            request_body: (!self.asks.is_empty()).then(|| facts(&self.asks, &[])),
+            response_body: self.answers.as_deref().map(|ids| facts(ids, &self.persons)),
             source_proven: self.proven,
             gaps: false,
             anomalies: AnomalySet::default(),

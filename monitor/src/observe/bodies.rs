@@ -11,6 +11,7 @@ use super::{
     login::Told,
     names::{id_about, is_handle, may_be_id, stem_of},
     paths::Paths,
+    person::{self, Person},
     reference,
     shape::IdShape,
     words::{self, Tells},
@@ -44,6 +45,8 @@ pub struct BodyFacts {
     pub read: Read,
     /// The fields that may be object ids, in their order; bounded.
     pub ids: Box<[BodyId]>,
+    /// The persons that it names, where it is an answer; bounded.
+    pub persons: Box<[Person]>,
 }
 
 /// One body when its transaction ends.
@@ -122,6 +125,7 @@ struct Open {
     ids: Ids,
     fields: Fields,
     told: Told,
+    persons: Vec<Person>,
 }
 
 /// The ids of one body.
@@ -177,6 +181,7 @@ impl Bodies {
             ids: &mut open.ids,
             fields: &mut open.fields,
             told: &mut open.told,
+            persons: &mut open.persons,
             paths: &mut self.paths,
         };
         if missing || self.pool.feed(&mut open.reading, part.bytes, &mut collector) == Going::Stopped {
@@ -245,6 +250,7 @@ impl Bodies {
             },
             fields: Fields::default(),
             told: Told::default(),
+            persons: Vec::new(),
         }));
         match self.free.pop().and_then(|at| self.slots.get_mut(at as usize)) {
             Some(place) => *place = slot,
@@ -290,6 +296,7 @@ impl Bodies {
             mut ids,
             mut fields,
             mut told,
+            mut persons,
             ..
         } = *open;
         let mut collector = Collector {
@@ -297,6 +304,7 @@ impl Bodies {
             ids: &mut ids,
             fields: &mut fields,
             told: &mut told,
+            persons: &mut persons,
             paths: &mut self.paths,
         };
         let mut read = self.pool.close(reading, whole, &mut collector);
@@ -322,6 +330,7 @@ impl Bodies {
         let facts = BodyFacts {
             read,
             ids: ids.found.as_slice().into(),
+            persons: persons.into(),
         };
         *slot = Slot::Found(Box::new(Found { facts, fields, told }));
         if self.spare.len() < SPARE {
@@ -332,12 +341,13 @@ impl Bodies {
 }
 
 /// What a name may tell, in the order of the numbers that stand for it in an [`Interest`], from 1.
-const TELLS: [Tells; 5] = [
+const TELLS: [Tells; 6] = [
     Tells::Token,
     Tells::Fault,
     Tells::Success,
     Tells::Status,
     Tells::Message,
+    Tells::Person,
 ];
 /// Stands in an [`Interest`] for a name that says that it is an id.
 const NAMES_ID: u8 = 0x80;
@@ -367,6 +377,7 @@ struct Collector<'a> {
     ids: &'a mut Ids,
     fields: &'a mut Fields,
     told: &'a mut Told,
+    persons: &'a mut Vec<Person>,
     paths: &'a mut Paths,
 }
 
@@ -403,27 +414,32 @@ impl Visitor for Collector<'_> {
     fn field(&mut self, path: Path<'_>, value: Value<'_>) {
         match self.of {
             Part::Request => self.fields.field(path, value, &self.paths.key),
-            Part::Response => self.told.field(path, value, &self.paths.key),
+            Part::Response => {
+                self.told.field(path, value, &self.paths.key);
+                person::add(self.persons, path, value, &self.paths.key);
+            }
         }
         if !matches!(value.kind, ValueKind::Text | ValueKind::Number) {
             return;
         }
-        let by_shape =
-            usize::try_from(value.len).is_ok_and(is_telling_length) || reference::may_be(value.bytes);
+        let refers = reference::may_be(value.bytes);
+        let by_shape = refers || usize::try_from(value.len).is_ok_and(is_telling_length);
         let listed = || self.of == Part::Response && (path.bytes.ends_with(b"/~") || is_handle(path.name));
         if by_shape || may_be_id(path.name) || listed() {
-            self.candidate(path, value);
+            self.candidate(path, value, refers);
         }
     }
 }
 
 impl Collector<'_> {
-    fn candidate(&mut self, path: Path<'_>, value: Value<'_>) {
+    /// A value that may be an id; `refers`: or a reference to an object.
+    fn candidate(&mut self, path: Path<'_>, value: Value<'_>, refers: bool) {
         if value.len == 0 || value.len > ID_BYTES as u64 || !value.is_whole() {
             return;
         }
         let known = self.paths.look(path.bytes, path.name);
-        let refers = reference::read(value.bytes).filter(|refers| self.of == Part::Response || refers.bare);
+        let reference = refers.then(|| reference::read(value.bytes)).flatten();
+        let refers = reference.filter(|refers| self.of == Part::Response || refers.bare);
         let (bytes, stem) = match refers {
             Some(refers) => (refers.id, stem_of(refers.about, &self.paths.key)),
             None => (value.bytes, known.stem),

@@ -337,3 +337,38 @@ fn what_a_call_of_json_rpc_is_told_by_is_no_object() {
         "nothing says that it is one"
     );
 }
+
+#[test]
+fn persons_that_answers_name() {
+    let body =
+        br#"{"id":7,"owner":"Ann@Example.org","author":{"username":"ann_7"},"name":"Ann","user":"Ann Smith",
+        "email":"","createdBy":7,"members":[{"email":"bob@example.org"}],"supportEmail":"help@example.org"}"#;
+    let found = |of| read(&mut bodies(BodySettings::BOTH), of, &[JSON], body).unwrap();
+    let user = |name: &str| {
+        crate::observe::login::user(name.as_bytes(), &KEY)
+            .unwrap()
+            .short()
+    };
+    let persons: Vec<_> = found(Part::Response)
+        .persons
+        .iter()
+        .map(|person| (person.user, person.mail, person.listed))
+        .collect();
+    assert_eq!(
+        persons,
+        [
+            (user(" ann@example.ORG"), true, false),
+            (user("ann_7"), false, false),
+            (user("bob@example.org"), true, true),
+        ]
+    );
+    assert!(found(Part::Request).persons.is_empty());
+    let many = format!("[{}]", [r#"{"email":"a@b.example"}"#; 40].join(","));
+    let found = read(
+        &mut bodies(BodySettings::BOTH),
+        Part::Response,
+        &[JSON],
+        many.as_bytes(),
+    );
+    assert_eq!(found.unwrap().persons.len(), 16);
+}

@@ -16,6 +16,7 @@ mod names;
 pub mod object;
 mod page;
 mod paths;
+pub mod person;
 pub mod query;
 pub mod settings;
 pub mod shape;

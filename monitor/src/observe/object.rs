@@ -56,17 +56,38 @@ impl ObjectId {
 
     /// The id that `text` stands for.
     pub fn new(text: &[u8], key: &InstallKey) -> Self {
+        let hash = key.hash(space::OBJECT, text);
+        // Nearly all are numbers or far from one.
+        if let Some(number) = whole_number(text) {
+            return Self {
+                hash,
+                number: Some(number),
+                plain: text.len() <= Self::PLAIN_DIGITS,
+            };
+        }
         let name = without_extension(text);
         let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
         let (head, tail) = name.split_at_checked(name.len() - digits).unwrap_or_default();
         let number = (1..=Self::DIGITS).contains(&digits) && may_count(head, digits);
         Self {
-            hash: key.hash(space::OBJECT, text),
+            hash,
             // So few digits fit.
             number: number.then(|| tail.iter().fold(0, |n, digit| n * 10 + u64::from(digit & 0xf))),
-            plain: digits == text.len() && digits <= Self::PLAIN_DIGITS,
+            plain: false,
         }
     }
+}
+
+/// The number that a text is, if it is nothing else and fits.
+#[inline]
+fn whole_number(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || text.len() > ObjectId::DIGITS {
+        return None;
+    }
+    text.iter().try_fold(0, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit <= 9).then_some(number * 10 + u64::from(digit))
+    })
 }
 
 /// A name without what says in which form it is wanted: `1042` of `1042.pdf`. Others are files by their names: what

@@ -46,6 +46,8 @@ pub(super) enum Tells {
     Status,
     /// What went wrong, where it stands below an error.
     Message,
+    /// Who somebody is: the one who asks, or whose something is.
+    Person,
 }
 
 /// What a parameter says about which part of a list is asked for.
@@ -199,6 +201,24 @@ const TELLS: Words<Tells> = &[
     (b"msg", Tells::Message),
     (b"code", Tells::Message),
     (b"detail", Tells::Message),
+    (b"email", Tells::Person),
+    (b"mail", Tells::Person),
+    (b"emailaddress", Tells::Person),
+    (b"useremail", Tells::Person),
+    (b"owneremail", Tells::Person),
+    (b"authoremail", Tells::Person),
+    (b"customeremail", Tells::Person),
+    (b"owner", Tells::Person),
+    (b"ownername", Tells::Person),
+    (b"username", Tells::Person),
+    (b"user", Tells::Person),
+    (b"login", Tells::Person),
+    (b"author", Tells::Person),
+    (b"creator", Tells::Person),
+    (b"createdby", Tells::Person),
+    (b"submittedby", Tells::Person),
+    (b"uploadedby", Tells::Person),
+    (b"userprincipalname", Tells::Person),
 ];
 
 const PAGES: Words<Pages> = &[

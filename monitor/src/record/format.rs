@@ -4,7 +4,7 @@ use crate::observe::Observation;
 
 /// The first bytes of a file. The number is raised when an observation has other fields: an older file is then not
 /// read.
-pub(super) const MAGIC: &[u8; 12] = b"apimonrec\x004\n";
+pub(super) const MAGIC: &[u8; 12] = b"apimonrec\x005\n";
 /// Longest record, bytes. Larger ones are left out, and counted.
 pub(super) const RECORD_BYTES: usize = 64 << 10;
 /// Bytes of the length before a record.

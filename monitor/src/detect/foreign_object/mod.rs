@@ -8,8 +8,9 @@
 //!
 //! Nobody was given what its owner never listed. Then the answer's own words count (`graph/said.rs`): a field that
 //! holds one value all through what a principal is sent without naming an object (`user_id`, `patient_id`: learned, no
-//! list of words) says who it is. An object of a kind that it has itself, served at a place where at least 90 % of the
-//! touches meet themselves, is foreign if that field names somebody whom no such answer ever showed it.
+//! list of words) says who it is; so does an address of mail or a name (`owner`, `email`) that its own page or its
+//! login had. An object of a kind that it has itself, served at a place where at least 90 % of the touches meet
+//! themselves, is foreign if that field names somebody whom no such answer ever showed it.
 //!
 //! **Score** (`walk.rs`). Foreign objects served within a day, from 2 to 6: up to 40; their owners: two 8, three 18,
 //! four 22; what others do at this place: at least 80 % explained by the graph, or 40 touches of own objects and none
@@ -29,7 +30,8 @@
 //! given to two at times: partners share a catalogue; and for who asks from a private network, never asked for a list
 //! or a page of its own, and is not refused: a job may have its ids from a database. It is left alone where most others
 //! come from outside (`inside.rs`). One answer with 20 objects of 10 others (`export.rs`): 50, one more for each
-//! further owner, up to 62.
+//! further owner, up to 62. One client that takes turns with three accounts or more, each the one that waited longest,
+//! and is served eight objects of six others (`turns.rs`): 65.
 //!
 //! **Defaults from.** No published rule has a graph for each principal; `APIClarity`'s learns for the whole host, so
 //! that one user's answers excuse another. Three objects of three owners (four of two, five of one) is this project's:
@@ -48,6 +50,7 @@
 
 mod export;
 mod levels;
+mod turns;
 mod walk;
 
 use std::time::Duration;
@@ -56,6 +59,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     levels::Levels,
+    turns::Turns,
     walk::{FINDING, Surroundings, Walk},
 };
 use super::{
@@ -121,6 +125,7 @@ pub struct ForeignObject {
     walks: Lru<(u64, u64), Walk>,
     /// How far all of them went, by kind of object; but for the pods of services.
     levels: Lru<u64, Levels>,
+    turns: Turns,
 }
 
 impl ForeignObject {
@@ -130,6 +135,7 @@ impl ForeignObject {
             epoch: None,
             walks: Lru::new(WALKS),
             levels: Lru::new(KINDS),
+            turns: Turns::new(),
             settings,
         }
     }
@@ -200,7 +206,7 @@ impl ForeignObject {
             served,
             owners,
             explained: best(
-                cx.graph.explained(asked.place, me),
+                cx.graph.explained(asked.place, cx.voice()),
                 asked.said.filter(|_| tried).and_then(|said| said.kept),
             ),
             settled: cx.graph.is_settled(asked.place),
@@ -329,6 +335,7 @@ impl Detector for ForeignObject {
                 if self.served(asked, observation, cx) {
                     foreign = Some(asked);
                 }
+                out.extend(self.turns.served(asked, &self.settings, observation, cx));
             }
             out.extend(match foreign {
                 Some(asked) => self.evaluate(asked, observation, cx),
@@ -347,6 +354,7 @@ impl Detector for ForeignObject {
         vec![
             ("foreign_object_walks", self.walks.stats()),
             ("foreign_object_levels", self.levels.stats()),
+            ("foreign_object_turns", self.turns.stats()),
         ]
     }
 }

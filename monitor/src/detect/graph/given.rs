@@ -7,7 +7,7 @@
 use super::own::Own;
 use crate::{
     lru::{Lru, TableStats},
-    observe::ObjectId,
+    observe::{ObjectId, person::Person},
     time::Timestamp,
 };
 
@@ -195,6 +195,11 @@ impl Given {
     /// Takes in a field of an answer that no object was asked for ([`Own::note`]).
     pub(super) fn note(&mut self, stem: u64, id: &ObjectId) {
         self.own.note(stem, id);
+    }
+
+    /// Takes in a person that an answer names for which no object was asked ([`Own::note_person`]).
+    pub(super) fn note_person(&mut self, person: &Person) {
+        self.own.note_person(person);
     }
 
     /// An answer gave it objects that it had not asked for one by one.

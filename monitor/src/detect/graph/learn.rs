@@ -13,7 +13,7 @@ use crate::{
         objects::{self, Asked, Target},
     },
     lru::Lru,
-    observe::{BodyId, Observation},
+    observe::{BodyId, Observation, person::Person},
 };
 
 impl Graph {
@@ -57,7 +57,7 @@ impl Graph {
         owns: bool,
     ) {
         let body = observation.response_body.as_ref();
-        let Some(body) = body.filter(|body| !body.ids.is_empty()) else {
+        let Some(body) = body.filter(|body| !body.ids.is_empty() || !body.persons.is_empty()) else {
             return;
         };
         let made = observation.status == Some(201);
@@ -80,7 +80,11 @@ impl Graph {
         let mut last = None;
         givens.with(me, |given| {
             if asked.is_empty() {
-                given.comes_home();
+                // Who is told of persons only has nothing by that.
+                if !body.ids.is_empty() {
+                    given.comes_home();
+                }
+                meet(given, &body.persons, owns && !target.about.hints.admin);
             }
             for id in telling() {
                 let echo = asked.iter().any(|asked| asked.id.hash == id.id.hash);
@@ -121,6 +125,19 @@ impl Graph {
                 own(objects, ties, kinds, object.key, object.kind, me);
             }
         });
+    }
+}
+
+/// Shows an actor the persons of an answer for which it asked no object. `owns`: the first of them may be itself.
+fn meet(given: &mut Given, persons: &[Person], owns: bool) {
+    for mail in [false, true] {
+        let first = persons.iter().find(|person| person.mail == mail);
+        if let Some(person) = first.filter(|person| owns && !person.listed) {
+            given.note_person(person);
+        }
+    }
+    for person in persons {
+        given.add(person.user ^ way::MET);
     }
 }
 

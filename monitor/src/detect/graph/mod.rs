@@ -19,12 +19,12 @@ mod said;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::owners::short;
 use self::{
     given::Givens,
     owners::{Owners, Ties},
     place::Place,
 };
+pub(super) use self::{owners::short, place::Voice};
 use super::{
     Who,
     objects::{self, Asked, Target},
@@ -86,6 +86,8 @@ mod way {
     pub(super) const KNOWN: u64 = 0x6b6e_6f77_6e6b_6e6f;
     /// It is no foreign one any more, but nothing explained that the actor knew it: it was asked for, and served.
     pub(super) const SEEN: u64 = 0x7365_656e_7365_656e;
+    /// It is a person that an answer named for which no object was asked.
+    pub(super) const MET: u64 = 0x6d65_746d_6574_6d65;
     /// Marks an actor as one that was served where administrators are.
     pub(super) const STAFF: u64 = 0x7374_6166_6673_7461;
     /// Marks an actor as one that was given objects of so many others that it reads for them.
@@ -99,6 +101,8 @@ pub(super) struct Said {
     pub(super) owner: u32,
     /// Share of what others touch at this place that names themselves, where enough is known.
     pub(super) kept: Option<f64>,
+    /// The same of those at other clients.
+    pub(super) kept_elsewhere: Option<f64>,
     /// Whether others are served here what is not theirs, too.
     pub(super) shared: bool,
     /// The roles of the last one who was named himself here, as [`roles`] has them.
@@ -197,7 +201,8 @@ impl Graph {
         if !self.wanted || !is_principal(observation, target, who) {
             return;
         }
-        let me = short(who.actor_key);
+        let voice = Voice::of(who);
+        let me = voice.principal;
         self.givens
             .seen(me, client(observation, who), roles(observation), observation.at);
         let served = observation.is_served();
@@ -210,7 +215,7 @@ impl Graph {
             return;
         }
         if served {
-            self.hear(observation, me, asked);
+            self.hear(observation, who, asked);
         }
         let made = observation.status == Some(201) && observation.method.name() == "PUT";
         for at in 0..asked.len() {
@@ -219,7 +224,7 @@ impl Graph {
             if made && object.in_path && self.objects.peek(&object.key).is_none() {
                 self.make(object, me);
             }
-            object.claim = self.claim(object, me);
+            object.claim = self.claim(object, voice);
             if object.claim == Claim::Unknown && self.is_said_to_be_foreign(object, me) {
                 object.claim = Claim::Foreign;
             }
@@ -231,15 +236,20 @@ impl Graph {
                 // Named twice in one request it counts once.
                 object.claim = Claim::Given;
             }
-            self.places.entry(object.place).touched(me, object.claim);
+            self.places
+                .entry(object.place)
+                .touched(voice, object.claim, observation.at);
             if object.claim == Claim::Foreign {
-                self.places.entry(object.kind).touched(me, object.claim);
+                self.places
+                    .entry(object.kind)
+                    .touched(voice, object.claim, observation.at);
             }
         }
     }
 
     /// What is known of an object that was asked for.
-    fn claim(&self, asked: &Asked, me: u32) -> Claim {
+    fn claim(&self, asked: &Asked, voice: Voice) -> Claim {
+        let me = voice.principal;
         let given = self.givens.of(me);
         let has = |key| given.is_some_and(|given| given.has(key) || given.has(key ^ way::SEEN));
         let owners = self.owners(asked.key);
@@ -253,7 +263,10 @@ impl Graph {
         if !self.belongs_to_others(asked, owners, me) || everybodys() {
             return Claim::Unknown;
         }
-        let sure = || self.explained(asked.place, me).is_some_and(|share| share >= 0.8);
+        let sure = || {
+            self.explained(asked.place, voice)
+                .is_some_and(|share| share >= 0.8)
+        };
         let like = objects::key_of_any_kind(&asked.id);
         if given.is_some_and(|given| given.has(like)) && !sure() {
             return Claim::Perhaps;

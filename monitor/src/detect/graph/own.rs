@@ -6,7 +6,7 @@
 //! such answers names the principal, or a group that it is in. Numbers of orders and of products change from answer to
 //! answer, and push each other out.
 
-use crate::observe::ObjectId;
+use crate::observe::{ObjectId, person::Person};
 
 /// Fields remembered of one principal.
 const FIELDS: usize = 3;
@@ -15,7 +15,11 @@ const FAITH: u8 = 4;
 
 /// The values that a principal's own answers keep to.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Own([Field; FIELDS]);
+pub(super) struct Own {
+    fields: [Field; FIELDS],
+    /// Its address of mail, and its name.
+    persons: [Field; 2],
+}
 
 /// One field; the hashes are short, since few are told apart.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,11 +44,11 @@ impl Own {
     /// Takes in a field of an answer that no object was asked for.
     pub(super) fn note(&mut self, stem: u64, id: &ObjectId) {
         let (name, value) = (brief(stem), value_of(id));
-        if let Some(field) = self.0.iter_mut().find(|field| field.name == name) {
+        if let Some(field) = self.fields.iter_mut().find(|field| field.name == name) {
             return field.note(value);
         }
         let idle = |field: &&mut Field| field.name == 0 || field.kept <= field.strayed;
-        if let Some(field) = self.0.iter_mut().find(idle) {
+        if let Some(field) = self.fields.iter_mut().find(idle) {
             *field = Field {
                 name,
                 value,
@@ -58,7 +62,7 @@ impl Own {
     /// has none.
     pub(super) fn look(&self, stem: u64, id: &ObjectId) -> Option<(u8, bool)> {
         let name = brief(stem);
-        let field = self.0.iter().find(|field| field.name == name)?;
+        let field = self.fields.iter().find(|field| field.name == name)?;
         field
             .is_faithful()
             .then_some((field.kept, field.value == value_of(id)))
@@ -66,7 +70,25 @@ impl Own {
 
     /// Whether nothing was learned.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(|field| field.name == 0)
+        self.fields.iter().all(|field| field.name == 0) && self.persons.iter().all(|person| person.kept == 0)
+    }
+
+    /// Takes in a person that an answer names for which no object was asked.
+    pub(super) fn note_person(&mut self, person: &Person) {
+        let [mail, name] = &mut self.persons;
+        let field = if person.mail { mail } else { name };
+        if field.kept == 0 {
+            (field.value, field.kept) = (brief(person.user), 1);
+        } else {
+            field.note(brief(person.user));
+        }
+    }
+
+    /// Whether this is the principal, as far as its own answers say who it is.
+    pub(super) fn is_person(&self, person: &Person) -> Option<bool> {
+        let [mail, name] = &self.persons;
+        let field = if person.mail { mail } else { name };
+        (field.kept > 0 && field.is_faithful()).then_some(field.value == brief(person.user))
     }
 }
 

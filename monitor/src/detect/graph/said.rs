@@ -1,14 +1,18 @@
-//! What an answer says of whose the object is that was asked for, held against what the principal is known by and
-//! against what others meet at that place. Must not know scores.
+//! What an answer says of whose the object is that was asked for, held against what the principal is known by (ids that
+//! its own answers keep to, an address of mail or a name, what it logged in with) and against what others meet at that
+//! place. Must not know scores.
 //!
 //! A field that names somebody else proves nothing where everybody meets many (a feed, a market), so each place has its
 //! own count of who met himself. Nor does it where the principal was shown that other before without asking for
 //! anything of his: a team, a buyer, a patient of one's own.
 
-use super::{Claim, Graph, Said, owners::short, roles};
+use super::{Claim, Graph, Said, given::Known, own::Own, owners::short, place::Voice, roles, way};
 use crate::{
-    detect::objects::{self, Asked},
-    observe::{BodyId, Observation},
+    detect::{
+        Who,
+        objects::{self, Asked},
+    },
+    observe::{BodyFacts, BodyId, Observation, person::Person},
 };
 
 /// Fields looked at of one answer. What names the owner stands near the beginning of an object.
@@ -32,13 +36,27 @@ enum Named {
 
 impl Graph {
     /// Whom the answer names to which such an observation belongs, if that can be told.
-    fn named(&self, observation: &Observation, me: u32, asked: &[Asked]) -> Option<Named> {
+    fn named(&self, observation: &Observation, who: &Who, asked: &[Asked]) -> Option<Named> {
         let body = observation.response_body.as_ref()?;
+        let me = short(who.actor_key);
         let given = self.givens.of(me)?;
         let own = given.own();
-        if own.is_empty() {
+        if own.is_empty() && who.user.is_none() {
             return None;
         }
+        let by_id = self.named_by_id(body, &own, given, me, asked);
+        by_id.or_else(|| named_by_name(&body.persons, &own, given, who.user))
+    }
+
+    /// The same by the fields that hold ids.
+    fn named_by_id(
+        &self,
+        body: &BodyFacts,
+        own: &Own,
+        given: Known<'_>,
+        me: u32,
+        asked: &[Asked],
+    ) -> Option<Named> {
         // The field that was kept to most is the one that says who it is; where it names several, the principal among
         // them will do.
         let mut best: Option<((u8, bool), &BodyId)> = None;
@@ -83,8 +101,9 @@ impl Graph {
 
     /// Adds to what is asked for what the answer says of it, and remembers who met whom there. To be called for what
     /// was served.
-    pub(super) fn hear(&mut self, observation: &Observation, me: u32, asked: &mut [Asked]) {
-        let Some(named) = self.named(observation, me, asked) else {
+    pub(super) fn hear(&mut self, observation: &Observation, who: &Who, asked: &mut [Asked]) {
+        let voice = Voice::of(who);
+        let Some(named) = self.named(observation, who, asked) else {
             return;
         };
         // Of what the path names the last is what it is about; what else a request names is about that.
@@ -94,11 +113,12 @@ impl Graph {
         };
         let place = self.places.entry(object.place ^ FIELD);
         place.touched(
-            me,
+            voice,
             match named {
                 Named::Me { .. } => Claim::Given,
                 Named::Related | Named::Other(_) => Claim::Foreign,
             },
+            observation.at,
         );
         match named {
             Named::Me { alone } => {
@@ -107,11 +127,12 @@ impl Graph {
             }
             Named::Related => {}
             Named::Other(owner) => {
-                let kept = place.explained(me);
+                let kept = place.explained(voice);
                 object.said = Some(Said {
                     owner,
                     kept,
-                    shared: place.other_foreigners(me) > 0 && kept.is_none_or(|kept| kept < PRIVATE),
+                    kept_elsewhere: place.explained_elsewhere(voice),
+                    shared: place.other_foreigners(voice) > 0 && kept.is_none_or(|kept| kept < PRIVATE),
                     roles: place.roles,
                 });
             }
@@ -132,4 +153,23 @@ impl Graph {
             && self.has_own(me, asked.kind)
             && self.owners(asked.key).all().next().is_none()
     }
+}
+
+/// Whom an answer names by an address of mail or a name; `user` is the principal as it logged in.
+fn named_by_name(persons: &[Person], own: &Own, given: Known<'_>, user: Option<u64>) -> Option<Named> {
+    let mut other = None;
+    for person in persons.iter().filter(|person| !person.listed) {
+        let known = own.is_person(person);
+        if known == Some(true) || user == Some(person.user) {
+            return Some(Named::Me { alone: person.mail });
+        }
+        if known.is_some() || user.is_some() {
+            other.get_or_insert(person);
+        }
+    }
+    let other = other?;
+    if given.has(other.user ^ way::MET) {
+        return Some(Named::Related);
+    }
+    Some(Named::Other(short(other.user)))
 }

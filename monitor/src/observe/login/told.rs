@@ -6,7 +6,7 @@ use crate::{
         Fingerprint,
         extra::{Secret, SecretKind, SecretPlace},
         identity::{InstallKey, token},
-        secrets,
+        person, secrets,
         words::{self, Tells},
     },
 };
@@ -54,6 +54,7 @@ impl Told {
             Tells::Fault => is_something(value),
             Tells::Success => is_nothing(value),
             Tells::Status => is_bad(value),
+            Tells::Person => person::may_be(kind, bytes),
         }
     }
 
@@ -93,7 +94,7 @@ impl Told {
         let outside = !path.in_list && !is_deep(path.bytes);
         if outside {
             let error = match tells {
-                Tells::Token | Tells::Message | Tells::Status => false,
+                Tells::Token | Tells::Message | Tells::Status | Tells::Person => false,
                 Tells::Fault => is_something(value),
                 Tells::Success => is_nothing(value),
             };
