@@ -160,6 +160,7 @@ impl Traffic {
             },
             ids: ids.collect(),
             persons: Box::default(),
+            roles: 0,
         }
     }
 

@@ -93,6 +93,10 @@ pub struct Context<'a> {
     pub known_since: Timestamp,
     /// How often the actor was served (2xx or 3xx) before.
     pub served: u32,
+    /// Keyed hash of the roles that the credential claims, else of those that pages about the actor said; 0 for none.
+    pub roles: u64,
+    /// Whether this answer is the first that says so.
+    pub tells_roles: bool,
     /// What is known of the user that this login names; nothing if it is none.
     pub familiar: Familiar,
     /// Every object that the request names: in its path, its query and its body.
@@ -112,6 +116,8 @@ pub(crate) struct Who {
     pub(crate) client_key: u64,
     /// The user's short fingerprint, if a login says who it is.
     pub(crate) user: Option<u64>,
+    /// As in [`Context`].
+    pub(crate) roles: u64,
 }
 
 impl Context<'_> {
@@ -136,6 +142,7 @@ impl Context<'_> {
             class: self.class,
             client_key: self.client_key,
             user: self.actor.user(),
+            roles: self.roles,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Judge;
-use crate::{detect::Actor, time::Timestamp};
+use crate::{detect::Actor, observe::Observation, time::Timestamp};
 
 /// Actors looked through for a list: those that came back lately before others. A flood of actors; the judge does not
 /// stand still for a list.
@@ -37,9 +37,26 @@ pub(super) struct Acquaintance {
     pub(super) requests: u32,
     pub(super) served: u32,
     pub(super) refused: u32,
+    /// What answers say that it may do, as tokens claim it; 0 where none did.
+    pub(super) roles: u64,
 }
 
 impl Acquaintance {
+    /// The roles that the credential claims, else those that a page about the actor says or said; and whether this is
+    /// the first that does. `elsewhere`: the answer is about something else.
+    pub(super) fn roles(&mut self, observation: &Observation, elsewhere: bool) -> (u64, bool) {
+        let claimed = observation.credential.map_or(0, |credential| credential.roles);
+        if claimed != 0 {
+            return (claimed, false);
+        }
+        let said = observation.response_body.as_ref().map_or(0, |body| body.roles);
+        let own = observation.principal.is_some() && observation.is_served() && !elsewhere;
+        if said == 0 || !own {
+            return (self.roles, false);
+        }
+        (said, std::mem::replace(&mut self.roles, said) == 0)
+    }
+
     /// Notes one request.
     pub(super) fn note(&mut self, actor: Actor, status: Option<u16>, at: Timestamp) {
         self.actor = Some(actor);

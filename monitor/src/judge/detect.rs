@@ -8,7 +8,7 @@ use crate::{
         inside::is_unnamed_proxy,
         objects::{self, Target},
     },
-    observe::Observation,
+    observe::{Observation, extra::LoginOutcome},
     verdict::exclusivity::Exclusivity,
 };
 
@@ -16,6 +16,7 @@ impl Judge {
     /// Resolves what the observation is about and shows it to every detector.
     pub(super) fn detect(&mut self, observation: &Observation) {
         self.owners.learn(observation);
+        self.learn_roles(observation);
         let acts = self.who_acts(observation);
         let Acts {
             actor_key,
@@ -38,12 +39,6 @@ impl Judge {
             endpoint: resolved.endpoint,
             about,
             path_ids: resolved.ids(),
-        };
-        let who = Who {
-            actor_key,
-            class: observation.class(),
-            client_key,
-            user: acts.actor.user(),
         };
         let holds = Interest::of(observation, target.path_ids.len());
         self.objects.clear();
@@ -68,6 +63,14 @@ impl Judge {
             );
         }
         let known = self.actors.entry(actor_key);
+        let (roles, tells_roles) = known.roles(observation, about.hints.admin || !self.objects.is_empty());
+        let who = Who {
+            actor_key,
+            class: observation.class(),
+            client_key,
+            user: acts.actor.user(),
+            roles,
+        };
         if known.since.is_none() {
             self.crowd.came(observation.client_addr());
         }
@@ -97,6 +100,8 @@ impl Judge {
             inside: self.crowd.is_own(observation.client_addr()),
             known_since,
             served: known.served,
+            roles,
+            tells_roles,
             familiar: self.logins.familiar(observation, client_key),
             asked: &self.objects,
             graph: &self.graph,
@@ -121,6 +126,18 @@ impl Judge {
         }
         if holds.meets(Interest::OBJECTS) {
             self.graph.learn(observation, &target, &who, &self.objects);
+        }
+    }
+
+    /// A login says what the user may do who will come with what it hands out.
+    fn learn_roles(&mut self, observation: &Observation) {
+        let roles = observation.response_body.as_ref().map_or(0, |body| body.roles);
+        let login = observation.extra().login;
+        if roles != 0
+            && let Some(login) = login.filter(|login| login.outcome == LoginOutcome::Accepted)
+            && let Some(user) = login.user
+        {
+            self.actors.entry(user.short()).roles = roles;
         }
     }
 

@@ -66,6 +66,7 @@ struct Request {
     asks: Vec<BodyId>,
     answers: Option<Vec<BodyId>>,
     persons: Vec<Person>,
+    says_roles: u64,
 }
 
 fn ip(text: &str) -> IpKey {
@@ -94,6 +95,7 @@ fn get(ms: u64, client: &str, target: impl Into<String>) -> Request {
         asks: Vec::new(),
         answers: None,
         persons: Vec::new(),
+        says_roles: 0,
     }
 }
 
@@ -150,6 +152,7 @@ fn facts(ids: &[BodyId], persons: &[Person]) -> BodyFacts {
         },
         ids: ids.into(),
         persons: persons.into(),
+        roles: 0,
     }
 }
 
@@ -207,6 +210,13 @@ impl Request {
         self
     }
 
+    /// The body of the answer says that somebody has these roles, and was read.
+    fn says_roles(mut self, roles: u64) -> Self {
+        self.answers.get_or_insert_default();
+        self.says_roles = roles;
+        self
+    }
+
     fn bytes(mut self, bytes: u64) -> Self {
         self.response_bytes = Some(bytes);
         self
@@ -253,7 +263,10 @@ impl Request {
             request_body_len: Some(self.body_bytes),
             response_body_len: self.response_bytes,
             request_body: (!self.asks.is_empty()).then(|| facts(&self.asks, &[])),
-            response_body: self.answers.as_deref().map(|ids| facts(ids, &self.persons)),
+            response_body: self.answers.as_deref().map(|ids| BodyFacts {
+                roles: self.says_roles,
+                ..facts(ids, &self.persons)
+            }),
             source_proven: self.proven,
             gaps: false,
             anomalies: AnomalySet::default(),

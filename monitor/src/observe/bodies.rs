@@ -12,7 +12,7 @@ use super::{
     names::{id_about, is_handle, may_be_id, stem_of},
     paths::Paths,
     person::{self, Person},
-    reference,
+    reference, role,
     shape::IdShape,
     words::{self, Tells},
 };
@@ -47,6 +47,8 @@ pub struct BodyFacts {
     pub ids: Box<[BodyId]>,
     /// The persons that it names, where it is an answer; bounded.
     pub persons: Box<[Person]>,
+    /// Keyed hash of the roles that an answer says somebody has, as tokens claim them; 0 for none.
+    pub roles: u64,
 }
 
 /// One body when its transaction ends.
@@ -126,6 +128,7 @@ struct Open {
     fields: Fields,
     told: Told,
     persons: Vec<Person>,
+    roles: u64,
 }
 
 /// The ids of one body.
@@ -182,6 +185,7 @@ impl Bodies {
             fields: &mut open.fields,
             told: &mut open.told,
             persons: &mut open.persons,
+            roles: &mut open.roles,
             paths: &mut self.paths,
         };
         if missing || self.pool.feed(&mut open.reading, part.bytes, &mut collector) == Going::Stopped {
@@ -251,6 +255,7 @@ impl Bodies {
             fields: Fields::default(),
             told: Told::default(),
             persons: Vec::new(),
+            roles: 0,
         }));
         match self.free.pop().and_then(|at| self.slots.get_mut(at as usize)) {
             Some(place) => *place = slot,
@@ -297,6 +302,7 @@ impl Bodies {
             mut fields,
             mut told,
             mut persons,
+            mut roles,
             ..
         } = *open;
         let mut collector = Collector {
@@ -305,6 +311,7 @@ impl Bodies {
             fields: &mut fields,
             told: &mut told,
             persons: &mut persons,
+            roles: &mut roles,
             paths: &mut self.paths,
         };
         let mut read = self.pool.close(reading, whole, &mut collector);
@@ -331,6 +338,7 @@ impl Bodies {
             read,
             ids: ids.found.as_slice().into(),
             persons: persons.into(),
+            roles,
         };
         *slot = Slot::Found(Box::new(Found { facts, fields, told }));
         if self.spare.len() < SPARE {
@@ -341,13 +349,14 @@ impl Bodies {
 }
 
 /// What a name may tell, in the order of the numbers that stand for it in an [`Interest`], from 1.
-const TELLS: [Tells; 6] = [
+const TELLS: [Tells; 7] = [
     Tells::Token,
     Tells::Fault,
     Tells::Success,
     Tells::Status,
     Tells::Message,
     Tells::Person,
+    Tells::Role,
 ];
 /// Stands in an [`Interest`] for a name that says that it is an id.
 const NAMES_ID: u8 = 0x80;
@@ -378,6 +387,7 @@ struct Collector<'a> {
     fields: &'a mut Fields,
     told: &'a mut Told,
     persons: &'a mut Vec<Person>,
+    roles: &'a mut u64,
     paths: &'a mut Paths,
 }
 
@@ -417,6 +427,7 @@ impl Visitor for Collector<'_> {
             Part::Response => {
                 self.told.field(path, value, &self.paths.key);
                 person::add(self.persons, path, value, &self.paths.key);
+                role::add(self.roles, path, value, &self.paths.key);
             }
         }
         if !matches!(value.kind, ValueKind::Text | ValueKind::Number) {

@@ -372,3 +372,28 @@ fn persons_that_answers_name() {
     );
     assert_eq!(found.unwrap().persons.len(), 16);
 }
+
+#[test]
+fn roles_that_answers_say() {
+    let roles = |of, body: &str| {
+        read(&mut bodies(BodySettings::BOTH), of, &[JSON], body.as_bytes())
+            .unwrap()
+            .roles
+    };
+    let said = |body| roles(Part::Response, body);
+    let user = KEY.hash(crate::observe::identity::space::ROLE, b"user");
+    assert_eq!(said(r#"{"id":7,"role":"user"}"#), user);
+    assert_eq!(said(r#"{"data":{"user":{"roles":["user"]}}}"#), user);
+    assert_eq!(said(r#"{"roles":["a","b"]}"#), said(r#"{"roles":["b","a"]}"#));
+    assert_ne!(said(r#"{"is_admin":true}"#), said(r#"{"is_admin":false}"#));
+    for nobodys in [
+        r#"{"users":[{"id":1,"role":"admin"},{"id":2,"role":"user"}]}"#,
+        r#"{"a":{"b":{"c":{"role":"user"}}}}"#,
+        r#"{"role":7}"#,
+        r#"{"role":null}"#,
+        r#"{"role":{"name":"user"}}"#,
+    ] {
+        assert_eq!(said(nobodys), 0, "{nobodys}");
+    }
+    assert_eq!(roles(Part::Request, r#"{"role":"admin"}"#), 0);
+}

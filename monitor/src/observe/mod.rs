@@ -28,6 +28,7 @@ mod rare;
 mod recent;
 mod reference;
 mod repeated;
+mod role;
 mod secrets;
 mod words;
 

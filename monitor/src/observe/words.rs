@@ -48,6 +48,8 @@ pub(super) enum Tells {
     Message,
     /// Who somebody is: the one who asks, or whose something is.
     Person,
+    /// What somebody may do.
+    Role,
 }
 
 /// What a parameter says about which part of a list is asked for.
@@ -219,6 +221,18 @@ const TELLS: Words<Tells> = &[
     (b"submittedby", Tells::Person),
     (b"uploadedby", Tells::Person),
     (b"userprincipalname", Tells::Person),
+    (b"role", Tells::Role),
+    (b"roles", Tells::Role),
+    (b"rolename", Tells::Role),
+    (b"userrole", Tells::Role),
+    (b"userroles", Tells::Role),
+    (b"accountrole", Tells::Role),
+    (b"authority", Tells::Role),
+    (b"authorities", Tells::Role),
+    (b"admin", Tells::Role),
+    (b"isadmin", Tells::Role),
+    (b"isstaff", Tells::Role),
+    (b"issuperuser", Tells::Role),
 ];
 
 const PAGES: Words<Pages> = &[

@@ -64,7 +64,7 @@ use self::{
 };
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Interest, Remedy, confidence,
-    graph::{Claim, client, roles, short},
+    graph::{Claim, client, short, short_roles},
     inside::is_inside,
     objects::Asked,
     percent,
@@ -217,7 +217,7 @@ impl ForeignObject {
             errand,
             by_right: cx.graph.is_wide(me, asked.kind)
                 || cx.graph.is_staff(me)
-                || is_elevated(cx, walk, asked, roles(observation)),
+                || is_elevated(cx, walk, asked, short_roles(cx.roles)),
             newcomer: cx.known_since.since(epoch) >= NEWCOMER,
             program: cx.class.is_program(),
             shared: cx.class.is_program() && !private,

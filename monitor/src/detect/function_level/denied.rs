@@ -16,7 +16,6 @@ use super::{
         points::{Points, climb},
     },
     AROUND, FunctionLevel, finding,
-    served::class,
 };
 use crate::{observe::Observation, time::Timestamp};
 
@@ -68,8 +67,9 @@ impl FunctionLevel {
         if !changes || !refused || known || cx.served == 0 || self.around < AROUND {
             return None;
         }
+        let class = self.class(cx);
         let function = self.functions.entry(cx.endpoint.0);
-        if function.knows(class(observation, cx)) || is_inside(observation.client_addr()) {
+        if function.knows(class) || is_inside(observation.client_addr()) {
             return None;
         }
         function.refuse(cx.actor_key, observation.at);

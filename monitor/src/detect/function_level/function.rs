@@ -10,6 +10,8 @@ pub(super) const USERS: usize = 8;
 const PLACES: usize = 4;
 /// Refused principals remembered: more within a day are everybody.
 const REFUSED: usize = 8;
+/// So many that were found here are no thieves: it was opened to all of their kind.
+const FOUND: usize = 4;
 const LATELY: Duration = Duration::from_hours(24);
 
 /// What a class of users did here.
@@ -39,8 +41,8 @@ pub(super) struct Function {
     pub(super) served: u32,
     first: Option<Timestamp>,
     everybody: bool,
-    /// Somebody was found here.
-    found: bool,
+    /// Those who were found here.
+    found: [u32; FOUND],
     /// When somebody was refused beyond those who are remembered.
     everybody_refused: Option<Timestamp>,
 }
@@ -77,6 +79,11 @@ impl Function {
             .iter()
             .map(|user| user.class)
             .filter(|class| *class != 0)
+    }
+
+    /// The same without those who were found here.
+    pub(super) fn rightful(&self) -> impl Iterator<Item = u32> {
+        self.classes().filter(|class| !self.found.contains(class))
     }
 
     /// This principal is one of those that are served.
@@ -124,10 +131,23 @@ impl Function {
     }
 
     /// A request of somebody who should perhaps not be here is served. One who climbs up must not make all of his roles
-    /// users; the second one may be of a group to which the function was opened.
+    /// users; the second one may be of a group to which the function was opened, or of a large one the fifth.
     pub(super) fn serve_found(&mut self, class: u64, actor: u64, at: Timestamp) {
-        self.serve(if self.found { class } else { actor }, at);
-        self.found = true;
+        let me = short(actor);
+        let first = self.found.iter().all(|one| matches!(*one, 0) || *one == me);
+        if let Some(slot) = self
+            .found
+            .iter_mut()
+            .find(|one| matches!(**one, 0) || **one == me)
+        {
+            *slot = me;
+        }
+        self.serve(if first { actor } else { class }, at);
+    }
+
+    /// Whether so many were found here that the next one is none.
+    pub(super) fn is_opened(&self) -> bool {
+        self.found.iter().all(|one| *one != 0)
     }
 
     /// A request of this principal is refused.

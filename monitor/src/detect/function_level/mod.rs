@@ -2,23 +2,25 @@
 //!
 //! **Signal.** Functions that few use again and again while many users are around: requests that change something, and
 //! paths whose words say that they are for administrators. Somebody of another kind is served there for the first time;
-//! or is refused at several of them. The kind is what the token claims as roles and scopes; without, each principal is
-//! one. And a method (`verb.rs`): a user with other roles deletes, where only few who claim theirs ever deleted
-//! anything; or whoever it is deletes what belongs to others, and was never given to him, where next to nobody does so.
-//! And an old version (`version.rs`) of what the user has from a newer one that everybody uses, where next to
-//! nobody else asks.
+//! or is refused at several of them. The kind is what the token claims as roles and scopes, or what the page about the
+//! principal itself, or the answer to its login, says (`role`); without, and of the kind that a third of all are of,
+//! each principal is one. And a method (`verb.rs`): a user with other roles deletes, where only few who claim theirs
+//! ever deleted anything; or whoever it is deletes what belongs to others, and was never given to him, where next to
+//! nobody does so. And an old version (`version.rs`) of what the user has from a newer one that everybody uses, where
+//! next to nobody else asks.
 //!
 //! **Score**, served: a function with a word for administrators and few users 30, or one that changes something, known
 //! for a day with 100 requests, 20; others were refused there 20; who is served was refused there, or at another such
-//! function, before 20; the token claims other roles than all its users 25; he was served 50 times in an hour or longer
-//! without ever using such a function 20; of those who claim his roles, a third of all who came (25 at least), nobody
-//! is among the eight or more users, who are fewer (`roles.rs`), 30, whatever the function is called; lists and pages
-//! gave him what very many others have, as support is given, -30. A word for administrators, nobody ever there, and he
-//! was refused another such function within the hour: 55. Refused (`refused.rs`): 50 for 3 such functions within an
-//! hour, or for 2 of which one was asked for with a method that no page can send, 5 for each further, up to 65. An old
-//! version, four times, 60. Deleted without having been given it (`blind.rs`): 50 for 3 objects of 3 others (4 of 2)
-//! within a day, 5 for each further, up to 65. Refused to change or delete what one was never given (`denied.rs`): 50
-//! for 5 objects within a day, 3 for each further, up to 65. A finding from 50 on; the points are the confidence.
+//! function, before 20; it has other roles than its users, if those of half of them are known, 25; he was served 50
+//! times in an hour or longer without ever using such a function 20; of those who claim his roles, a third of all who
+//! came (25 at least), nobody is among the eight or more users, who are fewer (`roles.rs`), 30, whatever the function
+//! is called; lists and pages gave him what very many others have, as support is given, -30. A word for administrators,
+//! nobody ever there, and he was refused another such function within the hour: 55. Refused (`refused.rs`): 50 for 3
+//! such functions within an hour, or for 2 of which one was asked for with a method that no page can send, 5 for each
+//! further, up to 65. An old version, four times, 60. Deleted without having been given it (`blind.rs`): 50 for 3
+//! objects of 3 others (4 of 2) within a day, 5 for each further, up to 65. Refused to change or delete what one was
+//! never given (`denied.rs`): 50 for 5 objects within a day, 3 for each further, up to 65. A finding from 50 on; the
+//! points are the confidence.
 //!
 //! **Defaults from.** `APIClarity` learns 100 traces and then flags every newcomer, which is what its users complain
 //! about; here a function must be known for a quarter of an hour, by 20 requests of at most 8 users, where ten times as
@@ -203,8 +205,9 @@ impl Detector for FunctionLevel {
         let served = observation.is_served();
         if served && cx.served == 0 {
             self.around = self.around.saturating_add(1);
-            self.roles
-                .came(observation.credential.map_or(0, |credential| credential.roles));
+        }
+        if served && (cx.served == 0 || cx.tells_roles) {
+            self.roles.came(cx.roles);
         }
         // An old version that says no within a 200 is there all the same.
         if observation.is_status(2) {

@@ -8,7 +8,6 @@
 use super::{
     super::{Context, Evidence, Finding, points::Points},
     AROUND, FunctionLevel, PENDING, PROBED, Prober, SETTLE, TOGETHER, finding,
-    served::class,
 };
 use crate::{detect::points::climb, observe::Observation, time::Timestamp};
 
@@ -62,8 +61,9 @@ impl FunctionLevel {
 
     /// Whether that the user is refused here says something. Notes it.
     fn is_telling(&mut self, observation: &Observation, cx: &Context<'_>) -> bool {
+        let class = self.class(cx);
         let function = self.functions.entry(cx.endpoint.0);
-        if function.knows(class(observation, cx)) {
+        if function.knows(class) {
             return false;
         }
         function.refuse(cx.actor_key, observation.at);

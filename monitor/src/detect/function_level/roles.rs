@@ -12,6 +12,7 @@ const MANY: u32 = 25;
 #[derive(Debug)]
 pub(super) struct Roles {
     principals: Lru<u32, u32>,
+    /// Those of whom it is known.
     all: u32,
 }
 
@@ -27,16 +28,16 @@ impl Roles {
         self.principals.stats()
     }
 
-    /// One more principal came, with these roles; 0 for none.
+    /// What one more principal may do is known; 0 where it is not.
     pub(super) fn came(&mut self, roles: u64) {
-        self.all = self.all.saturating_add(1);
         if roles != 0 {
+            self.all = self.all.saturating_add(1);
             let count = self.principals.entry(short(roles));
             *count = count.saturating_add(1);
         }
     }
 
-    /// Whether a third or more of all that came claim these roles: so many that, of a handful who use a function, some
+    /// Whether a third or more of all who claim any claim these: so many that, of a handful who use a function, some
     /// would, if they might.
     pub(super) fn are_common(&self, roles: u64) -> bool {
         roles != 0 && self.is_common(self.count(short(roles)))
@@ -46,6 +47,11 @@ impl Roles {
     pub(super) fn are_of_some(&self, roles: u32) -> bool {
         let count = self.count(roles);
         count > 0 && !self.is_common(count)
+    }
+
+    /// Whether these are roles, by half of their key, and not a principal.
+    pub(super) fn are_known(&self, roles: u32) -> bool {
+        self.count(roles) > 0
     }
 
     fn count(&self, roles: u32) -> u32 {

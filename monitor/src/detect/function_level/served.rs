@@ -23,14 +23,15 @@ const HISTORY_AGE: Duration = Duration::from_hours(1);
 impl FunctionLevel {
     /// A finding where one of another kind is served for the first time what few use; learns who uses it.
     pub(super) fn served_first(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
+        let class = self.class(cx);
         let function = self.functions.entry(cx.endpoint.0);
-        let class = match class(observation, cx) {
+        let class = match class {
             roles if function.knows(roles) || !function.knows(cx.actor_key) => roles,
             // He was found here, so what he claims says nothing of others who claim it.
             _ => cx.actor_key,
         };
         let few = function.few(observation.at);
-        let known = function.knows(class);
+        let known = function.knows(class) || (function.is_opened() && self.roles.are_common(cx.roles));
         let refused_here = function.refused(cx.actor_key);
         let served = function.served;
         let privileged = few.filter(|few| is_privileged(&self.settings, few, served, self.around));
@@ -47,7 +48,7 @@ impl FunctionLevel {
             function.comes_from(cx.client_key);
             function.is_used_by(cx.actor_key);
             // What all do who claim the same makes nobody an administrator.
-            if privileged.is_some() && !self.roles.are_common(class) {
+            if privileged.is_some() && !self.roles.are_common(cx.roles) {
                 self.actors.entry(cx.actor_key).user = true;
             }
             return None;
@@ -55,15 +56,21 @@ impl FunctionLevel {
         let few = privileged?;
         // Two kinds of users who are both many may each have their own.
         let never = function.has_many()
-            && self.roles.are_common(class)
-            && function.classes().all(|class| self.roles.are_of_some(class));
+            && self.roles.are_common(cx.roles)
+            && function.rightful().all(|class| self.roles.are_of_some(class));
+        // Where it is known what its users may do.
+        let told = function
+            .rightful()
+            .filter(|class| self.roles.are_known(*class))
+            .count();
+        let roles = cx.roles != 0 && told * 2 >= function.rightful().count().max(1);
         let prober = self.actors.entry(cx.actor_key);
         let (user, refused) = (
             prober.user,
             refused_here || prober.refused.iter().any(|one| *one != 0),
         );
         prober.user = true;
-        let points = weigh(&few, served, (user, refused, never), observation, cx);
+        let points = weigh(&few, served, (user, refused, never, roles), observation, cx);
         if points.sum < self.settings.score_min {
             function.serve(class, observation.at);
             return None;
@@ -81,6 +88,15 @@ impl FunctionLevel {
 }
 
 impl FunctionLevel {
+    /// What makes two principals of the same kind: the roles that they claim, or that their own pages say. But what
+    /// one does of those who are most of all there are says nothing of the others.
+    pub(super) fn class(&self, cx: &Context<'_>) -> u64 {
+        match cx.roles {
+            roles if roles == 0 || self.roles.are_common(roles) => cx.actor_key,
+            roles => roles,
+        }
+    }
+
     /// Whether somebody who was just refused what is for administrators is served something like it that nobody ever
     /// used.
     fn trespasses(&self, observation: &Observation, cx: &Context<'_>) -> bool {
@@ -121,14 +137,6 @@ fn find_trespass(observation: &Observation, cx: &Context<'_>) -> Finding {
     }
 }
 
-/// What makes two principals of the same kind: what their tokens claim, else nothing.
-pub(super) fn class(observation: &Observation, cx: &Context<'_>) -> u64 {
-    match observation.credential.map_or(0, |credential| credential.roles) {
-        0 => cx.actor_key,
-        roles => roles,
-    }
-}
-
 /// Whether the function is known well enough, and by few enough, while many are around.
 pub(super) fn is_privileged(settings: &Settings, few: &Few, served: u32, around: u32) -> bool {
     few.steady > 0
@@ -141,7 +149,7 @@ pub(super) fn is_privileged(settings: &Settings, few: &Few, served: u32, around:
 fn weigh(
     few: &Few,
     served: u32,
-    (user, refused, never): (bool, bool, bool),
+    (user, refused, never, roles): (bool, bool, bool, bool),
     observation: &Observation,
     cx: &Context<'_>,
 ) -> Points {
@@ -149,9 +157,6 @@ fn weigh(
     let plain = !admin && few.age >= PLAIN_AGE && served >= PLAIN_SERVED;
     let ordinary =
         !user && cx.served >= HISTORY_SERVED && observation.at.since(cx.known_since) >= HISTORY_AGE;
-    let roles = observation
-        .credential
-        .is_some_and(|credential| credential.roles != 0);
     let mut points = Points::default();
     points.flag("for-administrators", admin, 30);
     points.flag("few-use-it-often", plain, 20);

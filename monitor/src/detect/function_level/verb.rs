@@ -30,7 +30,7 @@ impl FunctionLevel {
         if cx.about.method() != "DELETE" {
             return None;
         }
-        let roles = observation.credential.map_or(0, |credential| credential.roles);
+        let roles = cx.roles;
         let Verb {
             principals,
             roles: claimed,

@@ -72,7 +72,7 @@ impl Graph {
         self.givens.of(actor).is_some_and(|given| given.has(way::WIDE))
     }
 
-    /// The roles that an actor last claimed, as [`super::roles`] has them.
+    /// The roles that an actor last claimed, as [`super::short_roles`] has them.
     pub(in crate::detect) fn roles(&self, actor: u32) -> u32 {
         self.givens.of(actor).map_or(0, Known::roles)
     }

@@ -105,7 +105,7 @@ pub(super) struct Said {
     pub(super) kept_elsewhere: Option<f64>,
     /// Whether others are served here what is not theirs, too.
     pub(super) shared: bool,
-    /// The roles of the last one who was named himself here, as [`roles`] has them.
+    /// The roles of the last one who was named himself here, as [`short_roles`] has them.
     pub(super) roles: u32,
 }
 
@@ -203,8 +203,12 @@ impl Graph {
         }
         let voice = Voice::of(who);
         let me = voice.principal;
-        self.givens
-            .seen(me, client(observation, who), roles(observation), observation.at);
+        self.givens.seen(
+            me,
+            client(observation, who),
+            short_roles(who.roles),
+            observation.at,
+        );
         let served = observation.is_served();
         if served && target.about.hints.admin {
             self.givens.with(me, |given| {
@@ -287,9 +291,8 @@ fn is_principal(observation: &Observation, target: &Target<'_>, who: &Who) -> bo
     observation.principal.is_some() && !target.about.unknown && who.class != ActorClass::Service
 }
 
-/// Short hash of the roles that the credential claims; 0 for none.
-pub(super) fn roles(observation: &Observation) -> u32 {
-    let roles = observation.credential.map_or(0, |credential| credential.roles);
+/// Short hash of roles; 0 for none.
+pub(super) fn short_roles(roles: u64) -> u32 {
     if roles == 0 { 0 } else { short(roles) }
 }
 

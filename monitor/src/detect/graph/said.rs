@@ -6,7 +6,7 @@
 //! own count of who met himself. Nor does it where the principal was shown that other before without asking for
 //! anything of his: a team, a buyer, a patient of one's own.
 
-use super::{Claim, Graph, Said, given::Known, own::Own, owners::short, place::Voice, roles, way};
+use super::{Claim, Graph, Said, given::Known, own::Own, owners::short, place::Voice, short_roles, way};
 use crate::{
     detect::{
         Who,
@@ -122,7 +122,7 @@ impl Graph {
         );
         match named {
             Named::Me { alone } => {
-                place.roles = roles(observation);
+                place.roles = short_roles(who.roles);
                 object.mine = alone;
             }
             Named::Related => {}

@@ -12,7 +12,7 @@ use crate::{
         Context, Evidence, Finding,
         catalogue::Catalogue,
         confidence,
-        graph::{roles, short},
+        graph::{short, short_roles},
         inside::{is_inside, is_unnamed_proxy},
         objects::Asked,
         peers::Peers,
@@ -88,7 +88,7 @@ fn around(touched: &Touched<'_>, track: &Track, peers: &Peers, (least, most): (u
     let unless = |by_right: bool, count: u32| if by_right { 0 } else { count };
     Surroundings {
         foreign: track.foreign(),
-        claimed: unless(is_usual(observation, cx, track, &place), track.claimed()),
+        claimed: unless(is_usual(cx, track, &place), track.claimed()),
         deleted: unless(clears_up(cx, track, &place), track.foreign()),
         owners: track.owners(),
         unlisted: track.listed * 4 < track.touches.total(),
@@ -168,9 +168,9 @@ fn is_open(track: &Track, shape: &Shape, catalogue: bool) -> bool {
 
 /// Whether the actor may be served others' objects by right, or others are, too. Only one who has such objects, too, or
 /// claims no other role than their owner, is surely a user like any.
-fn is_usual(observation: &Observation, cx: &Context<'_>, track: &Track, place: &Asked) -> bool {
+fn is_usual(cx: &Context<'_>, track: &Track, place: &Asked) -> bool {
     let me = short(cx.actor_key);
-    let claims = roles(observation);
+    let claims = short_roles(cx.roles);
     let owner = || cx.graph.owners(place.key).all().next();
     let like_any = cx.graph.has_own(me, place.kind)
         || (claims != 0 && owner().is_some_and(|owner| cx.graph.roles(owner) == claims));

@@ -6,7 +6,7 @@ use crate::{
         Fingerprint,
         extra::{Secret, SecretKind, SecretPlace},
         identity::{InstallKey, token},
-        person, secrets,
+        person, role, secrets,
         words::{self, Tells},
     },
 };
@@ -55,6 +55,7 @@ impl Told {
             Tells::Success => is_nothing(value),
             Tells::Status => is_bad(value),
             Tells::Person => person::may_be(kind, bytes),
+            Tells::Role => role::may_be(kind, bytes),
         }
     }
 
@@ -94,7 +95,7 @@ impl Told {
         let outside = !path.in_list && !is_deep(path.bytes);
         if outside {
             let error = match tells {
-                Tells::Token | Tells::Message | Tells::Status | Tells::Person => false,
+                Tells::Token | Tells::Message | Tells::Status | Tells::Person | Tells::Role => false,
                 Tells::Fault => is_something(value),
                 Tells::Success => is_nothing(value),
             };
