@@ -6,8 +6,11 @@
 //! proportion; or 600 requests and eight times the threshold before the first minute is over. The last minute need not
 //! be over either, of who has a credential.
 //!
-//! **Score.** 50; times the threshold, from once to eight times, up to 15; minutes beyond two up to 5. 69 is the most,
-//! below what drops a source, unless it is ten minutes at ten times the threshold and ten requests a second.
+//! And letters about lost passwords that one client asks for, to many (`letters.rs`).
+//!
+//! **Score.** 60 for letters to 12 users within an hour, or 40 within a day. Else 50; times the threshold, from once to
+//! eight times, up to 15; minutes beyond two up to 5. 69 is the most, below what drops a source, unless it is ten
+//! minutes at ten times the threshold and ten requests a second.
 //!
 //! **Defaults from.** Cloudflare (p99 of the requests of a session, per endpoint), Akto (p75 and p90 with 20 to 50 % on
 //! top), this project's survey (a floor of 60 a minute, two windows in a row). 75 a minute is more than one poll a
@@ -23,7 +26,11 @@
 //! **What it trades.** Who floods a server with new objects under an API key is not seen. Many objects once each are
 //! `scraping` and `id-enumeration`. A distributed flood is the kernel's. OWASP API4:2023, CWE-770.
 
+mod letters;
+
 use serde::{Deserialize, Serialize};
+
+use self::letters::Letters;
 
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, confidence,
@@ -112,6 +119,7 @@ pub struct RateAbuse {
     settings: Settings,
     tracks: Lru<(u64, u64), Track>,
     peers: Lru<u64, Peers>,
+    letters: Letters,
 }
 
 /// What a minute gives, in tenths of the threshold.
@@ -157,6 +165,7 @@ impl RateAbuse {
         Self {
             tracks: Lru::new(settings.tracks_max),
             peers: Lru::new(ENDPOINTS),
+            letters: Letters::new(),
             settings,
         }
     }
@@ -390,6 +399,7 @@ impl Detector for RateAbuse {
     }
 
     fn observe(&mut self, observation: &Observation, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        out.extend(self.letters.observe(observation, cx));
         let served = matches!(observation.status, Some(200..=299 | 302 | 303));
         if cx.about.unknown || !(served || observation.status == Some(429)) {
             return;
@@ -443,6 +453,7 @@ impl Detector for RateAbuse {
         vec![
             ("rate_abuse_tracks", self.tracks.stats()),
             ("rate_abuse_peers", self.peers.stats()),
+            ("rate_abuse_letters", self.letters.stats()),
         ]
     }
 }

@@ -27,6 +27,8 @@ pub struct Extra {
     pub page: Option<Page>,
     /// The answer says no, although its status does not: a success whose body is an error, or a redirect back up.
     pub declined: bool,
+    /// The user whom a letter is asked for who lost his password, as [`Login::user`].
+    pub lost_by: Option<Fingerprint>,
 }
 
 /// One attempt to log in: the body, query or Basic credential names a user and proves it.
@@ -142,5 +144,6 @@ impl Extra {
         operation: None,
         page: None,
         declined: false,
+        lost_by: None,
     };
 }

@@ -143,6 +143,7 @@ impl<'a> Rare<'a> {
             repeated: mem::take(&mut self.fields.given).repeated(),
             page: self.fields.page.page(),
             declined: self.is_declined(),
+            lost_by: self.fields.asked.lost_by(self.path),
         };
         (extra != *Extra::NONE).then(|| Box::new(extra))
     }

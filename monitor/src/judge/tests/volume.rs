@@ -317,3 +317,55 @@ fn far_more_than_others() {
     requests.extend(series(3000, 100, own));
     left_alone("a sync", requests);
 }
+
+/// A letter about a lost password is asked for, for this user.
+fn lost(ms: u64, client: &str, user: u64) -> Request {
+    let mut request = get(ms, client, "/api/password/forgot").method("POST").status(204);
+    request.extra.lost_by = Some(KEY.fingerprint(PrincipalKind::User, &user.to_le_bytes()));
+    request
+}
+
+#[test]
+fn letters_about_lost_passwords_to_many() {
+    const SENDER: &str = "203.0.113.9";
+    for (name, gap_ms, users) in [("fast", 300, 12), ("slow", 1_500_000, 40)] {
+        let outcome = run((0..users).map(|n| lost(n * gap_ms, SENDER, n)).collect());
+        assert_eq!(
+            outcome.detectors(),
+            ["rate-abuse"],
+            "{name}: {}",
+            outcome.explain()
+        );
+        assert!(outcome.dropped().is_empty(), "{name}");
+    }
+    let nothing = |name: &str, requests: Vec<Request>| {
+        let outcome = run(requests);
+        assert!(outcome.detectors().is_empty(), "{name}: {}", outcome.explain());
+    };
+    nothing(
+        "one who asks again and again",
+        (0..60).map(|n| lost(n * 60_000, SENDER, 1)).collect(),
+    );
+    nothing(
+        "an office on Monday",
+        (0..11).map(|n| lost(n * 60_000, SENDER, n)).collect(),
+    );
+    nothing(
+        "a network's one address",
+        (0..39).map(|n| lost(n * 1_500_000, SENDER, n)).collect(),
+    );
+    let programs = ["app/1.0", "app/1.1", "web/9", "curl/8"];
+    let several = (0..40).map(|n| lost(n * 90_000, SENDER, n).program(programs[n as usize % 4]));
+    nothing("several programs behind it", several.collect());
+    nothing(
+        "a help desk",
+        (0..40)
+            .map(|n| lost(n * 9000, SENDER, n).token("agent"))
+            .collect(),
+    );
+    nothing("inside", (0..40).map(|n| lost(n * 9000, "10.1.2.3", n)).collect());
+    nothing(
+        "the server's own limit",
+        (0..40).map(|n| lost(n * 900, SENDER, n).status(429)).collect(),
+    );
+}

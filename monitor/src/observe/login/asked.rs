@@ -1,6 +1,6 @@
 //! What the fields of a request say about logging in. Must not know answers.
 
-use super::{Place, password, user};
+use super::{Place, is_of_lost_passwords, password, user};
 use crate::observe::{
     Fingerprint,
     fields::in_list,
@@ -130,6 +130,13 @@ impl Asked {
             user: self.user.map(|(_, user)| user),
             password: Some(password),
         })
+    }
+
+    /// The user who lost his password, where only he is named.
+    pub(in crate::observe) fn lost_by(&self, path: &str) -> Option<Fingerprint> {
+        let proves = self.password.is_some() || self.code.is_some() || self.sets_password;
+        let (_, user) = self.user.filter(|_| !proves && !self.listed)?;
+        is_of_lost_passwords(path).then_some(user)
     }
 
     /// The token that another one is asked for with.

@@ -116,6 +116,16 @@ impl Place {
     }
 }
 
+/// Whether a path is where one asks for a letter who lost his password: `forgot-password`, `password/reset`,
+/// `account/recover`.
+fn is_of_lost_passwords(path: &str) -> bool {
+    let has = |word: &[u8]| {
+        let mut windows = path.as_bytes().windows(word.len()).take(256);
+        windows.any(|window| window.eq_ignore_ascii_case(word))
+    };
+    has(b"forgot") || has(b"forget") || has(b"recover") || has(b"lost") || (has(b"reset") && has(b"passw"))
+}
+
 /// Whether a segment is this word, or this word and an ending (`login.php`, `login;jsessionid=..`).
 fn begins_with(segment: &str, word: &str) -> bool {
     let Some((head, tail)) = segment.split_at_checked(word.len()) else {
@@ -145,6 +155,41 @@ mod tests {
     use super::*;
 
     const KEY: InstallKey = InstallKey([3; 16]);
+
+    #[test]
+    fn where_one_asks_who_lost_his_password() {
+        for path in [
+            "/ForgotPassword",
+            "/v9/auth/forgot",
+            "/identity/api/auth/forget-password",
+            "/api/password/reset",
+            "/account/recover",
+        ] {
+            assert!(is_of_lost_passwords(path), "{path}");
+        }
+        for path in ["/login", "/api/reset", "/api/password", "/users/17", ""] {
+            assert!(!is_of_lost_passwords(path), "{path}");
+        }
+        let asked = |fields: &[(&str, &str)]| {
+            let mut asked = Asked::default();
+            for (name, value) in fields {
+                asked.field(
+                    name.as_bytes(),
+                    value.as_bytes(),
+                    format!("/{name}").as_bytes(),
+                    &KEY,
+                );
+            }
+            asked.lost_by("/password/forgot")
+        };
+        assert_eq!(
+            asked(&[("email", "Ann@example.org")]),
+            user(b"ann@example.org", &KEY)
+        );
+        assert_eq!(asked(&[("email", "a@b.example"), ("new_password", "x")]), None);
+        assert_eq!(asked(&[("email", "a@b.example"), ("otp", "123456")]), None);
+        assert_eq!(asked(&[("note", "x")]), None);
+    }
 
     #[test]
     fn users_are_the_same_in_any_letter_case() {
