@@ -37,8 +37,8 @@ impl Interest {
 
     /// What holds of an observation that names so many objects in its path.
     pub fn of(observation: &Observation, path_ids: usize) -> Self {
-        let names = |body: &Option<BodyFacts>| body.as_ref().is_some_and(|body| !body.persons.is_empty());
-        let has_ids = |body: &Option<BodyFacts>| body.as_ref().is_some_and(|body| !body.ids.is_empty());
+        // Only answers have persons.
+        let names = |body: &BodyFacts| !body.ids.is_empty() || !body.persons.is_empty();
         let flags = [
             (Self::SERVED, observation.is_status(2) || observation.is_status(3)),
             (Self::REFUSED, matches!(observation.status, Some(401 | 403))),
@@ -49,9 +49,8 @@ impl Interest {
                 Self::OBJECTS,
                 path_ids > 0
                     || !observation.query_ids.is_empty()
-                    || has_ids(&observation.request_body)
-                    || has_ids(&observation.response_body)
-                    || names(&observation.response_body),
+                    || observation.request_body.as_ref().is_some_and(names)
+                    || observation.response_body.as_ref().is_some_and(names),
             ),
             (Self::EXTRA, observation.extra.is_some()),
         ];

@@ -31,7 +31,6 @@ mod letters;
 use serde::{Deserialize, Serialize};
 
 use self::letters::Letters;
-
 use super::{
     Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Remedy, confidence,
     graph::short,

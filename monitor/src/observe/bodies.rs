@@ -11,8 +11,8 @@ use super::{
     login::Told,
     names::{id_about, is_handle, may_be_id, stem_of},
     paths::Paths,
-    person::{self, Person},
-    reference, role,
+    person::Person,
+    reference,
     shape::IdShape,
     words::{self, Tells},
 };
@@ -63,6 +63,11 @@ pub(super) struct Found {
 }
 
 impl BodyFacts {
+    /// What the lists take, bytes.
+    fn bytes(&self) -> usize {
+        size_of_val(&*self.ids) + size_of_val(&*self.persons)
+    }
+
     /// Whether the whole body was read, and all of its ids were kept.
     pub fn has_all_ids(&self) -> bool {
         [
@@ -127,8 +132,6 @@ struct Open {
     ids: Ids,
     fields: Fields,
     told: Told,
-    persons: Vec<Person>,
-    roles: u64,
 }
 
 /// The ids of one body.
@@ -184,8 +187,6 @@ impl Bodies {
             ids: &mut open.ids,
             fields: &mut open.fields,
             told: &mut open.told,
-            persons: &mut open.persons,
-            roles: &mut open.roles,
             paths: &mut self.paths,
         };
         if missing || self.pool.feed(&mut open.reading, part.bytes, &mut collector) == Going::Stopped {
@@ -213,7 +214,7 @@ impl Bodies {
             return None;
         };
         self.free.push(number);
-        self.found_bytes = self.found_bytes.saturating_sub(size_of_val(&*found.facts.ids));
+        self.found_bytes = self.found_bytes.saturating_sub(found.facts.bytes());
         Some(found)
     }
 
@@ -254,8 +255,6 @@ impl Bodies {
             },
             fields: Fields::default(),
             told: Told::default(),
-            persons: Vec::new(),
-            roles: 0,
         }));
         match self.free.pop().and_then(|at| self.slots.get_mut(at as usize)) {
             Some(place) => *place = slot,
@@ -301,8 +300,6 @@ impl Bodies {
             mut ids,
             mut fields,
             mut told,
-            mut persons,
-            mut roles,
             ..
         } = *open;
         let mut collector = Collector {
@@ -310,8 +307,6 @@ impl Bodies {
             ids: &mut ids,
             fields: &mut fields,
             told: &mut told,
-            persons: &mut persons,
-            roles: &mut roles,
             paths: &mut self.paths,
         };
         let mut read = self.pool.close(reading, whole, &mut collector);
@@ -320,10 +315,12 @@ impl Bodies {
             let calls = [b"/id".as_slice(), b"/~/id"].map(|path| self.paths.look(path, b"id").hash);
             ids.found.retain(|id| !calls.contains(&id.path));
         }
-        let bytes = size_of_val(&*ids.found);
+        let mut persons = std::mem::take(&mut told.persons);
+        let bytes = size_of_val(&*ids.found) + size_of_val(&*persons);
         if self.found_bytes + bytes > self.pool.limits().found_bytes {
             // The counts and facts stay.
             ids.found.clear();
+            persons.clear();
             ids.more = true;
         }
         if read.facts.contains(BodyFact::SeveralValues) {
@@ -333,13 +330,13 @@ impl Bodies {
         if ids.more {
             read.facts.insert(BodyFact::MoreIds);
         }
-        self.found_bytes += size_of_val(&*ids.found);
         let facts = BodyFacts {
             read,
             ids: ids.found.as_slice().into(),
             persons: persons.into(),
-            roles,
+            roles: told.roles,
         };
+        self.found_bytes += facts.bytes();
         *slot = Slot::Found(Box::new(Found { facts, fields, told }));
         if self.spare.len() < SPARE {
             ids.found.clear();
@@ -386,8 +383,6 @@ struct Collector<'a> {
     ids: &'a mut Ids,
     fields: &'a mut Fields,
     told: &'a mut Told,
-    persons: &'a mut Vec<Person>,
-    roles: &'a mut u64,
     paths: &'a mut Paths,
 }
 
@@ -424,11 +419,7 @@ impl Visitor for Collector<'_> {
     fn field(&mut self, path: Path<'_>, value: Value<'_>) {
         match self.of {
             Part::Request => self.fields.field(path, value, &self.paths.key),
-            Part::Response => {
-                self.told.field(path, value, &self.paths.key);
-                person::add(self.persons, path, value, &self.paths.key);
-                role::add(self.roles, path, value, &self.paths.key);
-            }
+            Part::Response => self.told.field(path, value, &self.paths.key),
         }
         if !matches!(value.kind, ValueKind::Text | ValueKind::Number) {
             return;

@@ -4,11 +4,7 @@
 //! Only a keyed hash stays, the one that a login with this name has: who logged in and whom an answer names can be
 //! compared, and nobody can be read from it.
 
-use super::{
-    identity::InstallKey,
-    login,
-    words::{self, Tells},
-};
+use super::{fields::in_list, identity::InstallKey, login};
 use crate::body::walk::{Path, Value, ValueKind};
 
 /// Most persons kept of one answer. Lists have more; who is meant stands near the beginning.
@@ -37,11 +33,9 @@ pub(super) fn may_be(kind: ValueKind, text: &[u8]) -> bool {
         && text.iter().any(u8::is_ascii_alphabetic)
 }
 
-/// Adds the person that a field names, if it does.
-#[inline]
+/// Adds the person whom a field names that is called like that, if it does.
 pub(super) fn add(persons: &mut Vec<Person>, path: Path<'_>, value: Value<'_>, key: &InstallKey) {
-    if words::tells(path.name) == Some(Tells::Person)
-        && persons.len() < PERSONS
+    if persons.len() < PERSONS
         && value.is_whole()
         && may_be(value.kind, value.bytes)
         && let Some(user) = login::user(value.bytes, key)
@@ -49,7 +43,7 @@ pub(super) fn add(persons: &mut Vec<Person>, path: Path<'_>, value: Value<'_>, k
         persons.push(Person {
             user: user.short(),
             mail: value.bytes.contains(&b'@'),
-            listed: super::fields::in_list(path.bytes),
+            listed: in_list(path.bytes),
         });
     }
 }

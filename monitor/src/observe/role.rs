@@ -5,7 +5,6 @@
 use super::{
     fields::in_list,
     identity::{InstallKey, space},
-    words::{self, Tells},
 };
 use crate::body::walk::{Path, Value, ValueKind};
 
@@ -24,10 +23,10 @@ pub(super) fn may_be(kind: ValueKind, text: &[u8]) -> bool {
     }
 }
 
-/// Adds the role that a field says, if it does; those of a list of users are nobody's in particular.
-#[inline]
+/// Adds the role that a field says that is called like that, if it does; those of a list of users are nobody's in
+/// particular.
 pub(super) fn add(roles: &mut u64, path: Path<'_>, value: Value<'_>, key: &InstallKey) {
-    if words::tells(path.name) == Some(Tells::Role) && value.is_whole() && may_be(value.kind, value.bytes) {
+    if value.is_whole() && may_be(value.kind, value.bytes) {
         let place = path.bytes.strip_suffix(b"/~").unwrap_or(path.bytes);
         if in_list(place) || memchr::memchr_iter(b'/', place).count() > DEPTH {
             return;

@@ -206,7 +206,7 @@ impl ForeignObject {
             served,
             owners,
             explained: best(
-                cx.graph.explained(asked.place, cx.voice()),
+                cx.graph.explained(asked.place, me),
                 asked.said.filter(|_| tried).and_then(|said| said.kept),
             ),
             settled: cx.graph.is_settled(asked.place),

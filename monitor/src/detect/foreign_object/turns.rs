@@ -9,7 +9,10 @@
 
 use std::time::Duration;
 
-use super::{FINDING, INFO, Settings};
+use super::{
+    FINDING, INFO, Settings,
+    walk::{OWNERS, note},
+};
 use crate::{
     detect::{
         Actor, Context, Evidence, Finding, Suspect, confidence, count,
@@ -25,10 +28,9 @@ use crate::{
 
 /// Clients and kinds of objects remembered.
 const CLIENTS: usize = 1 << 12;
-/// Accounts and owners told apart.
+/// Accounts told apart.
 const ACCOUNTS: usize = 16;
-const OWNERS: usize = 8;
-/// Fewest of each, and fewest objects and turns.
+/// Fewest accounts, owners and objects.
 const LEAST: usize = 3;
 const OWNERS_LEAST: usize = 6;
 const OBJECTS: u32 = 8;
@@ -42,9 +44,6 @@ const KEPT: f64 = 0.8;
 const SAID: f64 = 0.9;
 /// A pause after which it is another walk.
 const REST: Duration = Duration::from_hours(24);
-/// Of two accounts one says by its roles that it may.
-const MOST: i32 = 65;
-
 /// What clients do under accounts in turn.
 #[derive(Debug)]
 pub(super) struct Turns(Lru<(u64, u64), Turn>);
@@ -166,11 +165,8 @@ impl Turn {
         self.served = self.served.saturating_add(1);
         self.gaps = self.gaps.saturating_add(u32::from(observation.gaps));
         let owner = cx.graph.owners(asked.key).all().next();
-        if let Some(owner) = owner.or(asked.said.map(|said| said.owner))
-            && !self.owners.contains(&owner)
-            && let Some(slot) = self.owners.iter_mut().find(|slot| **slot == 0)
-        {
-            *slot = owner;
+        if let Some(owner) = owner.or(asked.said.map(|said| said.owner)) {
+            note(&mut self.owners, owner);
         }
     }
 
@@ -190,7 +186,6 @@ impl Turn {
         points.add("foreign-objects", self.served, 20);
         points.add("owners", count(self.owners()), 20);
         points.add("accounts-in-turn", count(self.accounts.len()), 25);
-        points.cap(MOST);
         points
     }
 

@@ -16,7 +16,7 @@ use crate::{
 /// Touches looked at for a pattern.
 const TOUCHES: usize = 16;
 /// Owners told apart.
-const OWNERS: usize = 8;
+pub(super) const OWNERS: usize = 8;
 /// Owners that answers must name where nothing else says whose the objects are: more than hand things on to one.
 const OWNERS_SAID: u32 = 6;
 /// The same where others are served what is not theirs, too: more than a team has.
@@ -93,7 +93,7 @@ pub(super) struct Surroundings {
 }
 
 /// Enters one, if there is room.
-fn note(slots: &mut [u32; OWNERS], one: u32) {
+pub(super) fn note(slots: &mut [u32; OWNERS], one: u32) {
     if !slots.contains(&one)
         && let Some(slot) = slots.iter_mut().find(|slot| **slot == 0)
     {

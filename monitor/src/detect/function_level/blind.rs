@@ -111,10 +111,8 @@ fn whose(asked: &Asked, known: &[u32], observation: &Observation, cx: &Context<'
 /// Whether it may be somebody's work, or what one does there.
 fn is_spared(asked: &Asked, observation: &Observation, cx: &Context<'_>) -> bool {
     let (graph, me) = (cx.graph, short(cx.actor_key));
-    let usual = graph
-        .explained(asked.place, cx.voice())
-        .is_some_and(|share| share < KEPT)
-        || graph.other_foreigners(asked.place, cx.voice()) > OTHERS;
+    let usual = graph.explained(asked.place, me).is_some_and(|share| share < KEPT)
+        || graph.other_foreigners(asked.place, me) > OTHERS;
     usual || graph.is_staff(me) || graph.serves_others(me) || is_inside(observation.client_addr())
 }
 

@@ -24,6 +24,7 @@ impl FunctionLevel {
     /// A finding where one of another kind is served for the first time what few use; learns who uses it.
     pub(super) fn served_first(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
         let class = self.class(cx);
+        let trespasses = self.trespasses(observation, cx);
         let function = self.functions.entry(cx.endpoint.0);
         let class = match class {
             roles if function.knows(roles) || !function.knows(cx.actor_key) => roles,
@@ -37,9 +38,7 @@ impl FunctionLevel {
         let privileged = few.filter(|few| is_privileged(&self.settings, few, served, self.around));
         // Whoever sits where its users sit is one more of them; but not at a proxy, where all sit.
         let colleague = function.is_from(cx.client_key) && !refused_here && !is_unnamed_proxy(observation);
-        let trespass = served == 0 && self.trespasses(observation, cx);
-        let function = self.functions.entry(cx.endpoint.0);
-        if trespass {
+        if trespasses && served == 0 {
             function.serve_found(class, cx.actor_key, observation.at);
             return Some(find_trespass(observation, cx));
         }
@@ -122,15 +121,7 @@ fn find_trespass(observation: &Observation, cx: &Context<'_>) -> Finding {
         evidence: Evidence {
             summary: "served what is for administrators and nobody used before, and refused others like it"
                 .into(),
-            value: 1.0,
-            threshold: 1.0,
-            requests: 1,
-            status: observation.status,
-            first: Some(observation.at),
-            last: Some(observation.at),
-            measures: points.measures.clone(),
-            object_ids: cx.path_ids.iter().map(ToString::to_string).collect(),
-            ..Evidence::default()
+            ..at_once(observation, cx, &points)
         },
         severity: 70,
         ..finding(observation, cx, points.sum)
@@ -176,6 +167,21 @@ fn weigh(
     points
 }
 
+/// The evidence that one request gives.
+fn at_once(observation: &Observation, cx: &Context<'_>, points: &Points) -> Evidence {
+    Evidence {
+        value: 1.0,
+        threshold: 1.0,
+        requests: 1,
+        status: observation.status,
+        first: Some(observation.at),
+        last: Some(observation.at),
+        measures: points.measures.clone(),
+        object_ids: cx.path_ids.iter().map(ToString::to_string).collect(),
+        ..Evidence::default()
+    }
+}
+
 pub(super) fn find_served(
     settings: &Settings,
     observation: &Observation,
@@ -191,15 +197,8 @@ pub(super) fn find_served(
                 few.users, few.refused
             ),
             window_seconds: few.age.as_secs_f64(),
-            value: 1.0,
-            threshold: 1.0,
             baseline: Some(f64::from(few.users)),
-            requests: 1,
-            status: observation.status,
-            first: Some(observation.at),
-            last: Some(observation.at),
-            measures: points.measures.clone(),
-            object_ids: cx.path_ids.iter().map(ToString::to_string).collect(),
+            ..at_once(observation, cx, points)
         },
         severity: if served >= settings.served_min { 80 } else { 70 },
         ..finding(observation, cx, points.sum)

@@ -92,9 +92,9 @@ impl Graph {
         self.ties.is_wide(actor, kind)
     }
 
-    /// Share of what others than `voice` touch at a place that the graph explains, where enough is known.
-    pub(in crate::detect) fn explained(&self, place: u64, voice: Voice) -> Option<f64> {
-        self.places.peek(&place)?.explained(voice)
+    /// Share of what others than `actor` touch at a place that the graph explains, where enough is known.
+    pub(in crate::detect) fn explained(&self, place: u64, actor: u32) -> Option<f64> {
+        self.places.peek(&place)?.explained(actor)
     }
 
     /// The same of those at other clients than that of `voice`.
@@ -108,9 +108,9 @@ impl Graph {
     }
 
     /// How many others were served foreign objects of this kind, counted up to a few.
-    pub(in crate::detect) fn other_foreigners(&self, kind: u64, voice: Voice) -> u32 {
+    pub(in crate::detect) fn other_foreigners(&self, kind: u64, actor: u32) -> u32 {
         self.places
             .peek(&kind)
-            .map_or(0, |place| place.other_foreigners(voice))
+            .map_or(0, |place| place.other_foreigners(actor))
     }
 }

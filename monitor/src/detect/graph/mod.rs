@@ -228,7 +228,7 @@ impl Graph {
             if made && object.in_path && self.objects.peek(&object.key).is_none() {
                 self.make(object, me);
             }
-            object.claim = self.claim(object, voice);
+            object.claim = self.claim(object, me);
             if object.claim == Claim::Unknown && self.is_said_to_be_foreign(object, me) {
                 object.claim = Claim::Foreign;
             }
@@ -252,8 +252,7 @@ impl Graph {
     }
 
     /// What is known of an object that was asked for.
-    fn claim(&self, asked: &Asked, voice: Voice) -> Claim {
-        let me = voice.principal;
+    fn claim(&self, asked: &Asked, me: u32) -> Claim {
         let given = self.givens.of(me);
         let has = |key| given.is_some_and(|given| given.has(key) || given.has(key ^ way::SEEN));
         let owners = self.owners(asked.key);
@@ -267,10 +266,7 @@ impl Graph {
         if !self.belongs_to_others(asked, owners, me) || everybodys() {
             return Claim::Unknown;
         }
-        let sure = || {
-            self.explained(asked.place, voice)
-                .is_some_and(|share| share >= 0.8)
-        };
+        let sure = || self.explained(asked.place, me).is_some_and(|share| share >= 0.8);
         let like = objects::key_of_any_kind(&asked.id);
         if given.is_some_and(|given| given.has(like)) && !sure() {
             return Claim::Perhaps;

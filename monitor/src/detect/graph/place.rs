@@ -47,8 +47,8 @@ pub(super) struct Place {
     given: u8,
     foreigners: [u32; ACTORS],
     /// Share of all voices that was explained when the last hour began, and the one before; 0 where it is not known.
-    recent: f32,
-    before: f32,
+    recent: f64,
+    before: f64,
     since: Timestamp,
     /// The roles of the last one who had a right to be here.
     pub(super) roles: u32,
@@ -61,8 +61,8 @@ const ACTORS: usize = 4;
 /// Touches and principals from which on a place is known.
 const KNOWN: u8 = 20;
 /// What was usual before stays so while at least so many keep to it, if so many did.
-const MOST: f32 = 0.5;
-const USUAL: f32 = 0.9;
+const MOST: f64 = 0.5;
+const USUAL: f64 = 0.9;
 const HOUR: Duration = Duration::from_hours(1);
 /// Touches of own objects from which on it says something that nobody touched those of others.
 const SETTLED: u8 = 40;
@@ -121,12 +121,17 @@ impl Place {
         }
     }
 
-    /// Share of the principals whose last touch the graph explains, where enough were seen. `voice` itself is left out.
-    pub(super) fn explained(&self, voice: Voice) -> Option<f64> {
+    /// Share of the principals whose last touch the graph explains, where enough were seen. `principal` itself is left
+    /// out.
+    pub(super) fn explained(&self, principal: u32) -> Option<f64> {
+        let voice = Voice {
+            principal,
+            ..Voice::default()
+        };
         self.lasting(voice, true)
     }
 
-    /// The same, with whoever else is at its client left out, if that tells people apart.
+    /// The same, with whoever else is at the client of `voice` left out, if that tells people apart.
     pub(super) fn explained_elsewhere(&self, voice: Voice) -> Option<f64> {
         self.lasting(voice, self.is_crowd(voice))
     }
@@ -134,11 +139,11 @@ impl Place {
     fn lasting(&self, voice: Voice, crowd: bool) -> Option<f64> {
         let now = self.explained_now(voice, crowd)?;
         let lasts = now >= MOST && self.before >= USUAL;
-        Some(f64::from(if lasts { now.max(self.before) } else { now }))
+        Some(if lasts { now.max(self.before) } else { now })
     }
 
     /// `crowd`: those at the same client count.
-    fn explained_now(&self, voice: Voice, crowd: bool) -> Option<f32> {
+    fn explained_now(&self, voice: Voice, crowd: bool) -> Option<f64> {
         let [given, ..] = self.counts;
         if self.touches < KNOWN || usize::from(given) < ACTORS {
             return None;
@@ -151,8 +156,7 @@ impl Place {
                 given += u32::from(*claim == Claim::Given);
             }
         }
-        #[expect(clippy::cast_possible_truncation, reason = "a share of at most 32")]
-        Some(share(given, all) as f32)
+        Some(share(given, all))
     }
 
     /// Whether most of those who come come from this client: a proxy that nobody named, or the office.
@@ -169,11 +173,11 @@ impl Place {
     }
 
     /// How many others were served foreign objects here, counted up to a few.
-    pub(super) fn other_foreigners(&self, voice: Voice) -> u32 {
+    pub(super) fn other_foreigners(&self, principal: u32) -> u32 {
         let others = self
             .foreigners
             .iter()
-            .filter(|other| **other != 0 && **other != voice.principal);
+            .filter(|other| **other != 0 && **other != principal);
         count(others.count())
     }
 }
@@ -225,7 +229,7 @@ mod tests {
             }
             place.touched(one(1 + n), Claim::Given, START);
         }
-        assert!(place.explained(one(99)).is_some_and(|share| share > 0.9));
+        assert!(place.explained(99).is_some_and(|share| share > 0.9));
         assert!(place.is_settled());
     }
 
@@ -251,8 +255,8 @@ mod tests {
             place.touched(one(99), Claim::Foreign, START);
             place.touched(one(1 + n % 8), Claim::Given, START);
         }
-        assert_eq!(place.explained(one(99)), Some(1.0));
-        assert!(place.explained(one(1)).is_some_and(|share| share < 1.0));
+        assert_eq!(place.explained(99), Some(1.0));
+        assert!(place.explained(1).is_some_and(|share| share < 1.0));
     }
 
     #[test]
@@ -267,9 +271,9 @@ mod tests {
         }
         assert_eq!(place.explained_elsewhere(thief(0)), Some(1.0));
         // In an office the others say what is usual there.
-        for voice in [thief(0), one(99)] {
-            assert!(place.explained(voice).is_some_and(|share| share < 0.8));
-            assert!(place.other_foreigners(voice) >= 3);
+        for principal in [thief(0).principal, 99] {
+            assert!(place.explained(principal).is_some_and(|share| share < 0.8));
+            assert!(place.other_foreigners(principal) >= 3);
         }
     }
 
@@ -282,18 +286,18 @@ mod tests {
         for n in 25..33 {
             place.touched(one(n), Claim::Foreign, at(2));
         }
-        assert!(place.explained(one(25)).is_some_and(|share| share > 0.9));
+        assert!(place.explained(25).is_some_and(|share| share > 0.9));
         for n in 33..53 {
             place.touched(one(n), Claim::Foreign, at(2));
         }
-        assert!(place.explained(one(25)).is_some_and(|share| share < 0.5));
+        assert!(place.explained(25).is_some_and(|share| share < 0.5));
         for hours in 3..5 {
             place.touched(one(3), Claim::Given, at(hours));
         }
         for n in 1..20 {
             place.touched(one(n), Claim::Given, at(4));
         }
-        assert!(place.explained(one(25)).is_some_and(|share| share < 0.8));
+        assert!(place.explained(25).is_some_and(|share| share < 0.8));
     }
 
     #[test]
@@ -309,7 +313,7 @@ mod tests {
         for n in 0..40 {
             place.touched(user(25 + n % 8), Claim::Foreign, START);
         }
-        for share in [place.explained(user(25)), place.explained_elsewhere(user(25))] {
+        for share in [place.explained(25), place.explained_elsewhere(user(25))] {
             assert!(share.is_some_and(|share| share < 0.8));
         }
     }
@@ -322,7 +326,7 @@ mod tests {
             place.touched(one(1 + n % 24), Claim::Given, START);
         }
         for n in 25..33 {
-            assert!(place.explained(one(n)).is_some_and(|share| share < 0.8), "{n}");
+            assert!(place.explained(n).is_some_and(|share| share < 0.8), "{n}");
         }
     }
 }

@@ -127,12 +127,13 @@ impl Graph {
             }
             Named::Related => {}
             Named::Other(owner) => {
-                let kept = place.explained(voice);
+                let kept = place.explained(voice.principal);
                 object.said = Some(Said {
                     owner,
                     kept,
                     kept_elsewhere: place.explained_elsewhere(voice),
-                    shared: place.other_foreigners(voice) > 0 && kept.is_none_or(|kept| kept < PRIVATE),
+                    shared: place.other_foreigners(voice.principal) > 0
+                        && kept.is_none_or(|kept| kept < PRIVATE),
                     roles: place.roles,
                 });
             }

@@ -179,7 +179,7 @@ fn is_usual(cx: &Context<'_>, track: &Track, place: &Asked) -> bool {
         || track.is_pool()
         || cx.graph.is_staff(me)
         || cx.graph.is_wide(me, place.kind)
-        || cx.graph.other_foreigners(place.kind, cx.voice()) >= 2
+        || cx.graph.other_foreigners(place.kind, me) >= 2
 }
 
 /// Whether the actor may use what many others have, or others do so, too. Who only reads may be support staff.
@@ -191,7 +191,7 @@ fn may_have_many(observation: &Observation, cx: &Context<'_>, track: &Track, pla
         || track.is_pool()
         || cx.graph.is_staff(me)
         || cx.graph.is_wide(me, place.kind)
-        || cx.graph.other_foreigners(place.kind, cx.voice()) >= 2
+        || cx.graph.other_foreigners(place.kind, me) >= 2
 }
 
 /// Whether nothing is deleted here, or by one who may do so for others: staff, a service, who shares with everybody.

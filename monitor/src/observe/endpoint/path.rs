@@ -1,8 +1,7 @@
 //! The segments of a path as they count for templates. Must not know about the tree.
 //!
 //! The keys of `OData` stand behind the name, in parentheses: `Orders(17)` (`OData` 4.01, URL conventions, section
-//! 4.3.1).
-//! They count as segments of their own, as they do where a service writes `Orders/17`.
+//! 4.3.1). They count as segments of their own, as they do where a service writes `Orders/17`.
 
 /// Most segments of a template; what is behind is `{unknown}`.
 const DEPTH: usize = 16;

@@ -123,7 +123,8 @@ fn is_of_lost_passwords(path: &str) -> bool {
         let mut windows = path.as_bytes().windows(word.len()).take(256);
         windows.any(|window| window.eq_ignore_ascii_case(word))
     };
-    has(b"forgot") || has(b"forget") || has(b"recover") || has(b"lost") || (has(b"reset") && has(b"passw"))
+    let with_password = || (has(b"reset") || has(b"lost")) && has(b"passw");
+    has(b"forgot") || has(b"forget") || has(b"recover") || with_password()
 }
 
 /// Whether a segment is this word, or this word and an ending (`login.php`, `login;jsessionid=..`).
@@ -167,7 +168,14 @@ mod tests {
         ] {
             assert!(is_of_lost_passwords(path), "{path}");
         }
-        for path in ["/login", "/api/reset", "/api/password", "/users/17", ""] {
+        for path in [
+            "/login",
+            "/api/reset",
+            "/api/password",
+            "/lost-items",
+            "/users/17",
+            "",
+        ] {
             assert!(!is_of_lost_passwords(path), "{path}");
         }
         let asked = |fields: &[(&str, &str)]| {

@@ -6,7 +6,8 @@ use crate::{
         Fingerprint,
         extra::{Secret, SecretKind, SecretPlace},
         identity::{InstallKey, token},
-        person, role, secrets,
+        person::{self, Person},
+        role, secrets,
         words::{self, Tells},
     },
 };
@@ -27,6 +28,10 @@ pub(in crate::observe) struct Told {
     pub(in crate::observe) secrets: Vec<Secret>,
     /// JSON Web Tokens where none is expected by its name.
     pub(in crate::observe) jwts: Vec<Secret>,
+    /// The persons that it names; bounded.
+    pub(in crate::observe) persons: Vec<Person>,
+    /// Keyed hash of the roles that somebody has; 0 for none.
+    pub(in crate::observe) roles: u64,
 }
 
 impl Told {
@@ -85,6 +90,12 @@ impl Told {
             && let Some(token) = token(value.bytes).filter(|_| value.is_whole())
         {
             self.handed_out(key.credential(token));
+        }
+        if tells == Tells::Person {
+            person::add(&mut self.persons, path, value, key);
+        }
+        if tells == Tells::Role {
+            role::add(&mut self.roles, path, value, key);
         }
         if tells == Tells::Message {
             let error = path.bytes.starts_with(b"/error") && is_something(value);
