@@ -282,7 +282,10 @@ fn on_a_terminal(host: &Installed) {
 
 /// `apimon tail`, ended by the one who reads. Where filters leave nothing of this log, it must go on all the same.
 fn followed(host: &Installed, typed: &Typed) {
-    let mut command = host.debian.command(&host.site.host, &typed.words());
+    // Whoever starts tests in the background of a shell has them ignore SIGINT, and what they start, too.
+    let mut words = vec!["env", "--default-signal=INT"];
+    words.extend(typed.words());
+    let mut command = host.debian.command(&host.site.host, &words);
     let mut tail = Running::start("tail", &mut command, host.site.lab().dir()).unwrap();
     if typed.words.len() == 2 {
         wait::until_true("the log", PATIENCE, || tail.stdout().contains("probing")).unwrap();
