@@ -4,6 +4,7 @@ mod attacks;
 mod benign;
 mod bounds;
 mod elsewhere;
+mod functions;
 mod handed;
 mod leaks;
 mod leases;
@@ -196,6 +197,12 @@ impl Request {
     /// The body of the answer names these objects, and was read.
     fn gives<T: ToString>(mut self, name: &str, ids: impl IntoIterator<Item = T>) -> Self {
         self.answers.get_or_insert_default().extend(body_ids(name, ids));
+        self
+    }
+
+    /// The answer sets another session in place of the one that came.
+    fn renews(mut self) -> Self {
+        self.extra.renews = self.token.as_ref().map(|token| KEY.credential(token.as_bytes()));
         self
     }
 
@@ -411,4 +418,24 @@ fn office(seconds: u64) -> Vec<Request> {
         }
     }
     requests
+}
+
+/// This detector finds something in these requests, and no other.
+fn only(requests: Vec<Request>, detector: &str, name: &str) -> Outcome {
+    let outcome = run(requests);
+    let mut detectors = outcome.detectors();
+    detectors.dedup();
+    assert_eq!(detectors, [detector], "{name}: {}", outcome.explain());
+    outcome
+}
+
+/// No detector finds anything in them.
+fn nothing(name: &str, requests: Vec<Request>) {
+    let outcome = run(requests);
+    assert_eq!(
+        outcome.detectors(),
+        Vec::<&str>::new(),
+        "{name}: {}",
+        outcome.explain()
+    );
 }

@@ -15,12 +15,13 @@
 //! times in an hour or longer without ever using such a function 20; of those who claim his roles, a third of all who
 //! came (25 at least), nobody is among the eight or more users, who are fewer (`roles.rs`), 30, whatever the function
 //! is called; lists and pages gave him what very many others have, as support is given, -30. A word for administrators,
-//! nobody ever there, and he was refused another such function within the hour: 55. Refused (`refused.rs`): 50 for 3
-//! such functions within an hour, or for 2 of which one was asked for with a method that no page can send, 5 for each
-//! further, up to 65. An old version, four times, 60. Deleted without having been given it (`blind.rs`): 50 for 3
-//! objects of 3 others (4 of 2) within a day, 5 for each further, up to 65. Refused to change or delete what one was
-//! never given (`denied.rs`): 50 for 5 objects within a day, 3 for each further, up to 65. A finding from 50 on; the
-//! points are the confidence.
+//! nobody ever there, and he was refused another such function within the hour: 55; or nobody but such as claim what
+//! few claim, and he claims what a third of all do, 25 at least: 50. Refused (`refused.rs`): 50 for 3 such functions
+//! within an hour, or for 2 of which one was asked for with a method that no page can send, 5 for each further, up to
+//! 65. An old version, four times, 60. Deleted without having been given it (`blind.rs`): 50 for 3 objects of 3 others
+//! (4 of 2) within a day, 5 for each further, up to 65. Refused to change or delete what one was never given
+//! (`denied.rs`): 50 for 5 objects within a day, 3 for each further, up to 65. A finding from 50 on; the points are the
+//! confidence.
 //!
 //! **Defaults from.** `APIClarity` learns 100 traces and then flags every newcomer, which is what its users complain
 //! about; here a function must be known for a quarter of an hour, by 20 requests of at most 8 users, where ten times as

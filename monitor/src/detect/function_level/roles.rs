@@ -49,6 +49,11 @@ impl Roles {
         count > 0 && !self.is_common(count)
     }
 
+    /// Whether few claim something else than most: so that what one claims says something.
+    pub(super) fn tell_apart(&self) -> bool {
+        self.principals.iter().any(|(_, count)| !self.is_common(*count))
+    }
+
     /// Whether these are roles, by half of their key, and not a principal.
     pub(super) fn are_known(&self, roles: u32) -> bool {
         self.count(roles) > 0

@@ -25,6 +25,7 @@ impl FunctionLevel {
     pub(super) fn served_first(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
         let class = self.class(cx);
         let trespasses = self.trespasses(observation, cx);
+        let ordinary = self.is_ordinary(observation, cx);
         let function = self.functions.entry(cx.endpoint.0);
         let class = match class {
             roles if function.knows(roles) || !function.knows(cx.actor_key) => roles,
@@ -41,6 +42,11 @@ impl FunctionLevel {
         if trespasses && served == 0 {
             function.serve_found(class, cx.actor_key, observation.at);
             return Some(find_trespass(observation, cx));
+        }
+        let lowly = ordinary && function.rightful().all(|class| self.roles.are_of_some(class));
+        if lowly && !known && !colleague && few.is_some() {
+            function.serve_found(class, cx.actor_key, observation.at);
+            return Some(find_ordinary(observation, cx));
         }
         if known || colleague || privileged.is_none() {
             function.serve(class, observation.at);
@@ -96,6 +102,15 @@ impl FunctionLevel {
         }
     }
 
+    /// Whether somebody claims what most claim, where others claim more, and this is for administrators.
+    fn is_ordinary(&self, observation: &Observation, cx: &Context<'_>) -> bool {
+        cx.about.hints.admin
+            && self.around >= AROUND
+            && self.roles.are_common(cx.roles)
+            && self.roles.tell_apart()
+            && !is_inside(observation.client_addr())
+    }
+
     /// Whether somebody who was just refused what is for administrators is served something like it that nobody ever
     /// used.
     fn trespasses(&self, observation: &Observation, cx: &Context<'_>) -> bool {
@@ -109,6 +124,22 @@ impl FunctionLevel {
             && self.around >= AROUND
             && self.actors.peek(&cx.actor_key).is_some_and(refused_lately)
             && !is_inside(observation.client_addr())
+    }
+}
+
+fn find_ordinary(observation: &Observation, cx: &Context<'_>) -> Finding {
+    let mut points = Points::default();
+    points.flag("for-administrators", true, 30);
+    points.flag("roles-never-here", true, 20);
+    Finding {
+        evidence: Evidence {
+            summary:
+                "served what is for administrators, and may do only what most users may, who never were here"
+                    .into(),
+            ..at_once(observation, cx, &points)
+        },
+        severity: 70,
+        ..finding(observation, cx, points.sum)
     }
 }
 
