@@ -13,7 +13,8 @@ pub struct Extra {
     /// Credentials that the answer hands to the client (`access_token`, `Set-Cookie`), by [`super::Credential`]'s
     /// fingerprint, so that each is known again when it is used.
     pub handed_out: Vec<Fingerprint>,
-    /// The credential that those take the place of: a refresh token, or the session that the answer replaced.
+    /// The credential that those take the place of: a refresh token, or the session that the answer replaced, be it
+    /// with one that is worth nothing, because it refuses.
     pub renews: Option<Fingerprint>,
     /// Secrets where none should be.
     pub secrets: Vec<Secret>,

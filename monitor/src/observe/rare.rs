@@ -82,7 +82,7 @@ fn have_nothing(transaction: &Transaction<'_>, caller: Option<&Caller>, callers:
         let flaws = caller.flaws(transaction.request.last, callers.skew_seconds());
         caller.basic.is_none() && flaws == TokenFlawSet::EMPTY
     });
-    let gives = |response: &Response<'_>| response.status < 400 && callers.may_give(response.head);
+    let gives = |response: &Response<'_>| callers.may_give(response.head);
     let redirects = |response: &Response<'_>| matches!(response.status, 300..=399);
     let response = transaction.response.as_ref();
     sound && !response.is_some_and(|response| redirects(response) || gives(response))
@@ -140,7 +140,7 @@ impl<'a> Rare<'a> {
             handed_out: mem::take(&mut self.told.tokens),
             token_flaws: flaws.unwrap_or_default(),
             operation: self.fields.asked.operation.take(),
-            repeated: mem::take(&mut self.fields.given).repeated(),
+            repeated: mem::take(&mut self.fields.given).repeated(self.path),
             page: self.fields.page.page(),
             declined: self.is_declined(),
             lost_by: self.fields.asked.lost_by(self.path),
@@ -155,7 +155,7 @@ impl<'a> Rare<'a> {
         };
         if response.status >= 400 {
             self.told.tokens.clear();
-            return false;
+            return self.is_given_another_session(callers, response.head);
         }
         let mut session = false;
         for field in response.head.fields() {
@@ -173,6 +173,16 @@ impl<'a> Rare<'a> {
         let known = self.caller.map(|caller| caller.credential.fingerprint);
         self.told.tokens.retain(|token| Some(*token) != known);
         session && !self.told.tokens.is_empty()
+    }
+
+    /// Whether a refusal gives the client another session in place of its own.
+    fn is_given_another_session(&self, callers: &Callers, head: Head<'_>) -> bool {
+        let known = self.caller.map(|caller| caller.credential.fingerprint);
+        let mut set = head.fields().filter(|field| field.is == Name::SetCookie);
+        set.any(|field| {
+            let session = callers.session_set(field.value);
+            session.is_some() && session != known
+        })
     }
 
     fn login(&self) -> Option<Login> {
@@ -248,7 +258,7 @@ impl<'a> Rare<'a> {
     /// A refresh token, or the session that is replaced: servers that keep all of a session in its cookie give another
     /// one with every answer.
     fn renews(&self, session: bool) -> Option<Fingerprint> {
-        if self.told.tokens.is_empty() {
+        if self.told.tokens.is_empty() && !session {
             return None;
         }
         let replaced = || {

@@ -17,6 +17,9 @@ pub struct Api {
     /// How long a token is good, minutes.
     #[serde(default = "an_hour")]
     pub token_minutes: u64,
+    /// Whether whoever is refused is given a session that is worth nothing, as many servers do.
+    #[serde(default)]
+    pub sessions_for_all: bool,
     /// How it writes what it answers.
     #[serde(default)]
     pub shape: Shape,

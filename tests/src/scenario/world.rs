@@ -319,7 +319,7 @@ impl<'a> World<'a> {
             return self.log_in(call, now_us);
         }
         if !endpoint.file.open && !call.shown.good {
-            return refusal(401);
+            return self.unknown(now_us);
         }
         let me = call.shown.account;
         let guard = call.guard.unwrap_or(endpoint.file.guard);
@@ -397,6 +397,15 @@ impl<'a> World<'a> {
             return refusal(401);
         };
         self.hand_out(at, call.device, now_us)
+    }
+
+    /// The answer to somebody whose credential is not good.
+    fn unknown(&self, now_us: u64) -> Reply {
+        let mut reply = refusal(401);
+        if self.plan.api.sessions_for_all {
+            reply.head = format!("Set-Cookie: sid={now_us:032x}; Path=/; HttpOnly\r\n");
+        }
+        reply
     }
 
     /// A new token for one that has expired.

@@ -84,6 +84,8 @@ pub(super) struct Client {
     pub(super) first: Option<Timestamp>,
     /// Credentials at the last finding.
     pub(super) reported: u32,
+    /// A refusal gave it another session in place of its own.
+    pub(super) is_renewed: bool,
 }
 
 /// What the credentials within one window show.

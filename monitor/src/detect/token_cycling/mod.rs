@@ -12,10 +12,11 @@
 //! further, up to 75, where four are refused for each that is new and served; 15 from one program 15; several programs
 //! with fewer than 4 each -25. Below that, once: 50 at 15 in six hours and 1 more for each further, up to 65, where as
 //! many say that they are different people, three quarters came once, and at most a quarter as many requests of the
-//! client were served since. Session cookies, which a server may renew with each refusal: 50 at 30 in a minute, up to
-//! 65. Borrowed: 50 at 6 within an hour and 2 more for each further, up to 65; three whose owners went on using them
-//! 20. In turn: 50 at 15 within an hour and 1 more for each further, up to 65. Logged in: 50 at 12 within three minutes
-//! and 1 more for each further, up to 65. A finding from 50 on; the points are the confidence.
+//! client were served since. Of session cookies, which pages may change, 65 is the most; and where the server is seen
+//! to give the client another with a refusal they count 50 at 30 in a minute, up to 65. Borrowed: 50 at 6 within an
+//! hour and 2 more for each further, up to 65; three whose owners went on using them 20. In turn: 50 at 15 within an
+//! hour and 1 more for each further, up to 65. Logged in: 50 at 12 within three minutes and 1 more for each further, up
+//! to 65. A finding from 50 on; the points are the confidence.
 //!
 //! **Defaults from.** This project: a person has one credential, or two while it changes; an office that comes to work
 //! has one refused and one new for each.
@@ -159,6 +160,7 @@ impl TokenCycling {
             return None;
         }
         let client = self.clients.entry(cx.client_key);
+        client.is_renewed |= observation.extra().renews.is_some();
         if !client.refuse((credential, cx.actor_key), observation, (epoch, SLOW)) {
             return None;
         }
@@ -167,10 +169,10 @@ impl TokenCycling {
         let session = observation
             .principal
             .is_some_and(|who| who.kind == PrincipalKind::Session);
-        let points = if session {
+        let points = if session && client.is_renewed {
             weigh::sessions(&self.settings, &shown(MINUTE))
         } else {
-            weigh::guessed(&self.settings, &fast, &once, &slow)
+            weigh::guessed(&self.settings, &fast, &once, &slow, session)
         };
         let again = points.sum < SURE && 2 * slow.unknown < 3 * client.reported;
         if points.sum < self.settings.score_min || again {

@@ -19,7 +19,13 @@ const ONE_PROGRAM: u32 = 15;
 const GUESSED_MOST: i32 = 75;
 
 /// Weighs refused credentials. The weights are explained in the head comment.
-pub(super) fn guessed(settings: &Settings, fast: &Refused, once: &Refused, slow: &Refused) -> Points {
+pub(super) fn guessed(
+    settings: &Settings,
+    fast: &Refused,
+    once: &Refused,
+    slow: &Refused,
+    session: bool,
+) -> Points {
     let counts = |shown: &Refused, least, each| {
         if shown.unknown >= REFUSED_SHARE * shown.fresh {
             climb(shown.unknown, least, each, GUESSED_MOST)
@@ -43,6 +49,9 @@ pub(super) fn guessed(settings: &Settings, fast: &Refused, once: &Refused, slow:
     points.add("came-once-in-six-hours", once.once, single);
     points.flag("one-program", one_program && all > 0, 15);
     points.flag("programs-of-different-people", many, -25);
+    if session {
+        points.cap(MOST);
+    }
     points
 }
 
@@ -54,8 +63,8 @@ fn is_single(once: &Refused) -> bool {
     most_once && nothing_served && once.programs == 1
 }
 
-/// Weighs refused session cookies. A server may give whoever has none a new one with each refusal, so only what no page
-/// does counts, and drops nobody.
+/// Weighs refused session cookies where the server gives whoever has none a new one with each refusal: only what no
+/// page does counts, and drops nobody.
 pub(super) fn sessions(settings: &Settings, minute: &Refused) -> Points {
     let mut points = Points::default();
     let least = settings.fast_min.saturating_mul(2);
