@@ -72,6 +72,11 @@ impl Graph {
         self.givens.of(actor).is_some_and(|given| given.has(way::WIDE))
     }
 
+    /// The address of mail on an actor's own page, or rather some bits of it: two that differ are two.
+    pub(in crate::detect) fn mail(&self, actor: u32) -> Option<u16> {
+        self.givens.of(actor)?.own().mail()
+    }
+
     /// The roles that an actor last claimed, as [`super::short_roles`] has them.
     pub(in crate::detect) fn roles(&self, actor: u32) -> u32 {
         self.givens.of(actor).map_or(0, Known::roles)

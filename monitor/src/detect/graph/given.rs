@@ -105,7 +105,7 @@ impl Givens {
             let given = self.principals.entry(principal);
             given.before = before;
             if given.own.is_empty() {
-                given.own = own.unwrap_or_default();
+                given.own = own.unwrap_or_default().followed();
             }
         }
     }

@@ -10,6 +10,8 @@ use crate::observe::{ObjectId, person::Person};
 
 /// Fields remembered of one principal.
 const FIELDS: usize = 3;
+/// Stands for the name of a person that is only taken over from the principal before.
+const FOLLOWS: u16 = 1;
 /// Times that a value was kept for each that it was not.
 const FAITH: u8 = 4;
 
@@ -77,11 +79,28 @@ impl Own {
     pub(super) fn note_person(&mut self, person: &Person) {
         let [mail, name] = &mut self.persons;
         let field = if person.mail { mail } else { name };
-        if field.kept == 0 {
-            (field.value, field.kept) = (brief(person.user), 1);
+        let value = brief(person.user);
+        // Whoever took over the token of another is not whom he was before.
+        if field.kept == 0 || (field.name == FOLLOWS && field.value != value) {
+            (field.value, field.kept, field.strayed) = (value, 1, 0);
         } else {
-            field.note(brief(person.user));
+            field.note(value);
         }
+        field.name = 0;
+    }
+
+    /// Its address of mail, or rather some bits of it: two that differ are two.
+    pub(super) fn mail(&self) -> Option<u16> {
+        let [mail, _] = self.persons;
+        (mail.kept > 0 && mail.name != FOLLOWS && mail.is_faithful()).then_some(mail.value)
+    }
+
+    /// What is expected of the next principal of the same user, until its own pages say who it is.
+    pub(super) fn followed(mut self) -> Self {
+        for person in &mut self.persons {
+            person.name = FOLLOWS;
+        }
+        self
     }
 
     /// Whether this is the principal, as far as its own answers say who it is.

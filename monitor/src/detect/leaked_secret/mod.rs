@@ -3,13 +3,14 @@
 //! **Signal.** Five things:
 //! - *theft*: a credential that one client was using stands in an answer to another, and then that other client is
 //!   served with it. Or a third one is, which never used it before and is another program than its owner. Of a key that
-//!   its field hands out, the reader counts if nothing told him of the object that the answer is about;
+//!   its field hands out, the reader counts if nothing told him of the object that the answer is about. Or it stood in
+//!   the address of a request, as logs have it, and another client with another program sends it in a header;
 //! - *as another*: a token that nobody used yet is handed out to somebody who asks (GET), and he is then served with it
-//!   as somebody else, as the tokens or the logins say; or, where nothing says whose it is, it is handed out to one who
-//!   has a credential of his own, at a place where three requests at most were ever served, among 50 credentials that
-//!   are in use, and he goes on with it within the hour;
+//!   as somebody else, as the tokens, the logins, or the addresses of mail on the pages of both say; or, where nothing
+//!   says whose it is, it is handed out to one who has a credential of his own, at a place where three requests at most
+//!   were ever served, among 50 credentials that are in use, and he goes on with it within the hour;
 //! - *exposed*: an answer holds a provider's key or a private key, or a token that somebody else is using; where its
-//!   field says that it hands a token out, somebody else as tokens or logins say it;
+//!   field says that it hands a token out, somebody else as tokens, logins or own pages say it;
 //! - *in an address*: key, token or password in the target of a request that is served: it will be in logs and
 //!   histories;
 //! - *in the clear*, if `cleartext` is on: credentials between hosts without TLS.
@@ -28,23 +29,24 @@
 //! true.
 //!
 //! **What it trades.** A secret that nobody used before it leaked is only followed if its form tells what it is, or if
-//! its use tells whose it is: of an opaque token of which no login was seen, and of a key, nothing does. Bodies must be
-//! read. OWASP API8:2023, CWE-522.
+//! its use tells whose it is: of an opaque token of which no login was seen, and of a key, only a page with an address
+//! of mail does. Bodies must be read. OWASP API8:2023, CWE-522.
 
 mod read;
+mod theft;
+mod who;
 
 use serde::{Deserialize, Serialize};
 
-use self::read::{Reader, Reads, Whose};
+use self::{read::Reads, who::Who};
 use super::{
-    Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Measure, Remedy, Suspect,
-    graph::short,
-    inside::{is_inside, is_loopback},
+    Actor, Context, Detector, DetectorInfo, Evidence, Finding, Interest, Keys, Measure, Remedy,
+    inside::is_loopback,
 };
 use crate::{
     lru::{Lru, TableStats},
     observe::{
-        Fingerprint, Observation, Principal, PrincipalKind,
+        Observation,
         extra::{Secret, SecretKind, SecretPlace},
     },
     time::Timestamp,
@@ -101,7 +103,7 @@ const PLACES: usize = 4096;
 pub struct LeakedSecret {
     settings: Settings,
     users: Lru<u64, User>,
-    leaks: Lru<u64, Leak>,
+    leaks: Lru<u64, Option<Leak>>,
     reads: Reads,
     places: Lru<(u64, Kind), Place>,
 }
@@ -113,29 +115,17 @@ struct User {
     print: u64,
     /// The client that was the last to use it.
     last: u64,
-    /// Whose it is, if that is known.
-    person: Option<Person>,
+    /// Whose it is.
+    who: Who,
+    /// Its first user had read it in an answer, and it is not known yet whether as somebody else.
+    taken: bool,
 }
 
-/// Somebody who was named, and how.
+/// A secret that stood where others than its user may have read it.
 #[derive(Clone, Copy, Debug)]
-struct Person {
-    kind: PrincipalKind,
-    key: u64,
-}
-
-impl Person {
-    /// Whether these are two. One whom a login named and one whom a token names may be the same.
-    fn is_another(self, other: Self) -> bool {
-        self.kind == other.kind && self.key != other.key
-    }
-}
-
-/// A secret that stood in an answer to somebody else than its user.
-#[derive(Clone, Copy, Debug, Default)]
 struct Leak {
-    /// Who read it.
-    client: u64,
+    /// The client that read it in an answer; an address stands in logs, which anybody may have read.
+    reader: Option<u64>,
     at: Timestamp,
     /// It is known that the reader is not the owner.
     sure: bool,
@@ -170,74 +160,6 @@ impl LeakedSecret {
         }
     }
 
-    /// A credential is in use: by whom it should not be?
-    fn used(&mut self, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
-        let credential = observation.credential?.fingerprint.short();
-        let user = self.users.entry(credential);
-        if user.client == 0 {
-            *user = User {
-                client: cx.client_key,
-                print: observation.client_print,
-                last: cx.client_key,
-                person: person(cx),
-            };
-            return self.first_use(credential, observation, cx);
-        }
-        let (user, again) = (
-            *user,
-            std::mem::replace(&mut user.last, cx.client_key) == cx.client_key,
-        );
-        if user.client == cx.client_key || self.leaks.is_empty() {
-            return None;
-        }
-        let leak = self.leaks.get(&credential)?;
-        let reader = leak.client == cx.client_key;
-        let stranger = !again && observation.client_print != user.print;
-        if leak.reported || leak.at > observation.at || !(reader || (stranger && leak.sure)) {
-            return None;
-        }
-        leak.reported = reader;
-        let (first, points) = (leak.at, if reader && leak.sure { 90 } else { 60 });
-        let who = if reader {
-            "the client that it stood in an answer to"
-        } else {
-            "a third client"
-        };
-        let summary = format!(
-            "a credential in use by one client stood in an answer to another, and {:.0} s later {who} is served with it",
-            observation.at.since(first).as_secs_f64()
-        );
-        let mut finding = finding(observation, cx, summary, points, ("stolen", 1.0), first);
-        (finding.severity, finding.actor, finding.endpoint) = (90, cx.actor, None);
-        finding.actor_key = cx.actor_key;
-        // The principal is the victim's: what it is served meanwhile at its own address must not count for the thief.
-        finding.suspects = vec![Suspect::of(observation, cx)];
-        Some(finding)
-    }
-
-    /// A credential is used for the first time: by whoever read it in an answer, as somebody else?
-    fn first_use(&mut self, credential: u64, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
-        let (read, whose) = self
-            .reads
-            .first_use(credential, cx.client_key, person(cx), observation.at)?;
-        let (as_whom, points, name) = match whose {
-            Whose::Anothers => ("as somebody else", 60, "another-ones"),
-            Whose::Nobodys => (
-                "in place of his own, which next to nobody is given,",
-                55,
-                "given-to-nobody",
-            ),
-        };
-        let summary = format!(
-            "a credential stood in an answer to somebody, who is served with it {as_whom} {:.0} s later",
-            observation.at.since(read.at).as_secs_f64()
-        );
-        let mut finding = finding(observation, cx, summary, points, (name, 1.0), read.at);
-        (finding.severity, finding.actor, finding.endpoint) = (80, cx.actor, None);
-        finding.suspects = vec![Suspect::of(observation, cx)];
-        Some(finding)
-    }
-
     /// A secret where none should be.
     fn exposed(&mut self, secret: &Secret, observation: &Observation, cx: &Context<'_>) -> Option<Finding> {
         let own = observation
@@ -245,6 +167,7 @@ impl LeakedSecret {
             .is_some_and(|credential| credential.fingerprint == secret.fingerprint);
         match secret.place {
             SecretPlace::Url => {
+                self.logged(secret, observation);
                 let times = u64::from(self.settings.in_address_min);
                 self.place(Kind::Address, times, observation, cx)
             }
@@ -262,66 +185,6 @@ impl LeakedSecret {
                     .then(|| self.place(Kind::Key, 1, observation, cx))
                     .flatten()
             }
-        }
-    }
-
-    /// A token that an answer hands out by its name: whose is it? Where that is known, and the answer goes to somebody
-    /// else, it leaks. Who looks at a key of his own leaks nothing.
-    fn handed_out(
-        &mut self,
-        token: Fingerprint,
-        observation: &Observation,
-        cx: &Context<'_>,
-    ) -> Option<Finding> {
-        let key = token.short();
-        let Some(user) = self.users.peek(&key).filter(|user| user.client != 0) else {
-            // With POST a token is made for whoever asks.
-            if observation.method.name() == "GET" {
-                let reader = Reader {
-                    actor: cx.actor_key,
-                    person: person(cx),
-                    alone: self.is_alone(observation, cx),
-                };
-                self.reads
-                    .read(key, (cx.client_key, reader), cx.endpoint, observation.at);
-            }
-            return None;
-        };
-        if [user.client, user.last].contains(&cx.client_key) {
-            return None;
-        }
-        let Some(owner) = user.person else {
-            // Keys say of nobody whose they are. What the key is of does: nothing told this reader of that.
-            let of = cx.asked.iter().rfind(|asked| asked.in_path)?;
-            let known = of.mine || cx.graph.explains(short(cx.actor_key), of.key);
-            if observation.method.name() == "GET" && !known {
-                self.leak(key, false, observation, cx);
-            }
-            return None;
-        };
-        if !owner.is_another(person(cx)?) {
-            return None;
-        }
-        self.leak(key, true, observation, cx);
-        self.place(Kind::Token, 1, observation, cx)
-    }
-
-    /// Whether next to nobody reads here, of many who have credentials, and the reader has one of his own.
-    fn is_alone(&self, observation: &Observation, cx: &Context<'_>) -> bool {
-        let about = cx.about;
-        let seldom = about.served_principals <= SELDOM && about.served_anonymous == 0;
-        observation.principal.is_some()
-            && seldom
-            && self.users.stats().len >= AROUND
-            && !about.hints.open
-            && !is_inside(observation.client_addr())
-    }
-
-    /// Remembers who read a token of somebody else.
-    fn leak(&mut self, key: u64, sure: bool, observation: &Observation, cx: &Context<'_>) {
-        let leak = self.leaks.entry(key);
-        if leak.client == 0 || (sure && !leak.sure) {
-            (leak.client, leak.at, leak.sure) = (cx.client_key, observation.at, sure);
         }
     }
 
@@ -395,20 +258,6 @@ impl LeakedSecret {
             finding.endpoint = None;
         }
         Some(finding)
-    }
-}
-
-/// Who acts, if his token says it or his login did.
-fn person(cx: &Context<'_>) -> Option<Person> {
-    match cx.actor {
-        Actor::Principal(Principal {
-            kind: kind @ (PrincipalKind::User | PrincipalKind::Jwt),
-            ..
-        }) => Some(Person {
-            kind,
-            key: cx.actor_key,
-        }),
-        _ => None,
     }
 }
 

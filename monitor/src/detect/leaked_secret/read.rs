@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use super::Person;
+use super::who::Who;
 use crate::{
+    detect::graph::Graph,
     lru::{Lru, TableStats},
     observe::endpoint::EndpointId,
     time::Timestamp,
@@ -38,10 +39,8 @@ pub(super) struct Read {
 /// Who reads a token, and what kind of place that is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader {
-    /// Key of its principal.
-    pub(super) actor: u64,
-    /// Who that is, if tokens or logins say it.
-    pub(super) person: Option<Person>,
+    /// Who that is.
+    pub(super) who: Who,
     /// Whether next to nobody ever reads there, of many who might.
     pub(super) alone: bool,
 }
@@ -53,6 +52,17 @@ pub(super) enum Whose {
     Anothers,
     /// Nothing says whose it is; but it stood where next to nobody is given one.
     Nobodys,
+}
+
+/// A token is used by whoever read it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Taken {
+    /// It is not known yet as whom.
+    ByWhom,
+    /// As himself.
+    Rightly,
+    /// As somebody else, or as nobody knows whom.
+    Wrongly(Read, Whose),
 }
 
 impl Reads {
@@ -85,31 +95,47 @@ impl Reads {
         });
     }
 
-    /// A token is used for the first time: what its reader read, if he uses it, and is somebody else by it.
-    pub(super) fn first_use(
-        &mut self,
-        token: u64,
-        client: u64,
-        user: Option<Person>,
-        now: Timestamp,
-    ) -> Option<(Read, Whose)> {
-        if self.tokens.is_empty() {
-            return None;
+    /// Whether a token that is used for the first time stood in an answer to who uses it.
+    pub(super) fn was_read(&self, token: u64, client: u64) -> bool {
+        !self.tokens.is_empty()
+            && (self.tokens.peek(&token)).is_some_and(|read| read.is_some_and(|read| read.client == client))
+    }
+
+    /// A token is used, as `user`, by whoever read it. It is forgotten once it is known whose it is.
+    pub(super) fn taken(&mut self, token: u64, user: &Who, graph: &Graph, now: Timestamp) -> Taken {
+        let Some(read) = self.tokens.peek(&token).copied().flatten() else {
+            return Taken::Rightly;
+        };
+        let reader = read.reader.who;
+        let whose = match reader.is_another(user, graph) {
+            Some(true) => Whose::Anothers,
+            Some(false) => return self.forget(token),
+            None if reader.is_named() && user.is_named() => return self.forget(token),
+            None if read.reader.alone && now.since(read.at) <= AT_ONCE => Whose::Nobodys,
+            None => return Taken::ByWhom,
+        };
+        self.forget(token);
+        if self.is_switch(&read) {
+            Taken::Rightly
+        } else {
+            Taken::Wrongly(read, whose)
         }
-        let read = self.tokens.remove(&token)??;
-        if read.client != client {
-            return None;
-        }
-        let whose = match (read.reader.person, user) {
-            (Some(reader), Some(user)) => reader.is_another(user).then_some(Whose::Anothers),
-            _ => (read.reader.alone && now.since(read.at) <= AT_ONCE).then_some(Whose::Nobodys),
-        }?;
+    }
+
+    fn forget(&mut self, token: u64) -> Taken {
+        self.tokens.remove(&token);
+        Taken::Rightly
+    }
+
+    /// Whether so many were given tokens of others where this was read that one changes the account there.
+    fn is_switch(&mut self, read: &Read) -> bool {
         let readers = self.switches.entry(read.endpoint);
-        if !readers.contains(&read.reader.actor)
+        let reader = u64::from(read.reader.who.actor()).max(1);
+        if !readers.contains(&reader)
             && let Some(slot) = readers.iter_mut().find(|slot| **slot == 0)
         {
-            *slot = read.reader.actor;
+            *slot = reader;
         }
-        readers.contains(&0).then_some((read, whose))
+        !readers.contains(&0)
     }
 }

@@ -104,6 +104,76 @@ fn a_token_that_nobody_used_yet_and_its_reader_as_another() {
     found("anna herself", with(start("eve"), "198.51.100.5"), &[], &[]);
 }
 
+/// Somebody with a key looks at the page about himself.
+fn page(ms: u64, client: &str, key: &str, mail: &str) -> Request {
+    let page = get(ms, client, "/api/me").token(key).kind(PrincipalKind::ApiKey);
+    page.names(mail)
+}
+
+/// Eve, who has a key and a page about herself, is shown another one, whose page says `whose`, and uses it; the owner
+/// did before, or not.
+fn shown_a_key(before: bool, whose: &str) -> Vec<Request> {
+    let mut requests = office(60);
+    if before {
+        requests.extend((0..5).map(|i| page(1000 + i * 900, "198.51.100.5", "key-a", whose)));
+    }
+    requests.push(page(3000, CLIENT, "key-e", "eve@example.org").program("curl/8"));
+    let mut shows = sessions(30_000, CLIENT, "key-e", "key-a").kind(PrincipalKind::ApiKey);
+    shows.target = "/debug/keys".into();
+    requests.push(shows);
+    requests.extend((0..3).map(|i| page(40_000 + i * 900, CLIENT, "key-a", whose).program("curl/8")));
+    requests
+}
+
+#[test]
+fn keys_whose_owners_pages_say_who_they_are() {
+    let (anna, eve) = ("anna@example.org", "eve@example.org");
+    found(
+        "hers was in use",
+        shown_a_key(true, anna),
+        &["leaked-secret", "leaked-secret"],
+        &[CLIENT],
+    );
+    found(
+        "nobody used it yet",
+        shown_a_key(false, anna),
+        &["leaked-secret"],
+        &[],
+    );
+    found("her own", shown_a_key(true, eve), &[], &[]);
+    found("her own, not used yet", shown_a_key(false, eve), &[], &[]);
+}
+
+/// Anna's token is in the address of a download, and then a client with this program uses it.
+fn in_a_link(program: &'static str, link: bool) -> Vec<Request> {
+    let anna = |ms: u64| {
+        get(ms, "198.51.100.5", "/api/orders")
+            .token("token-anna")
+            .program("okhttp/4")
+    };
+    let with_link = |request: Request| request.secret(SecretKind::Named, SecretPlace::Url, "token-anna");
+    let mut requests = office(60);
+    requests.extend((0..10).map(|i| anna(1000 + i * 1000)));
+    requests.push(with_link(anna(20_000)));
+    let other = get(40_000, CLIENT, "/api/orders")
+        .token("token-anna")
+        .program(program);
+    requests.push(if link { with_link(other) } else { other });
+    requests
+}
+
+#[test]
+fn a_token_that_stood_in_an_address_and_another_program() {
+    found(
+        "taken from a log",
+        in_a_link("curl/8", false),
+        &["leaked-secret"],
+        &[],
+    );
+    found("the link itself, elsewhere", in_a_link("curl/8", true), &[], &[]);
+    found("she comes from elsewhere", in_a_link("okhttp/4", false), &[], &[]);
+}
+
 /// Users with a token each; one of them goes on with a token that `/api/sessions` gave to so many.
 fn taken(readers: u64, around: u64) -> Vec<Request> {
     let me = |user: u64, ms: u64| {
