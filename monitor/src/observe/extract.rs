@@ -132,8 +132,8 @@ impl Extractor {
             trusted,
             accepted: response.is_some_and(|response| (200..300).contains(&response.status)),
         };
-        let api_key = query.as_ref().and_then(|query| query.api_key);
-        let caller = self.callers.caller(sent, request, api_key);
+        let in_query = query.as_ref().and_then(|query| query.credential);
+        let caller = self.callers.caller(sent, request, in_query);
         let query_ids = query
             .as_mut()
             .map_or_else(Box::default, |query| mem::take(&mut query.ids));

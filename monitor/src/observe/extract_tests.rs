@@ -399,6 +399,27 @@ fn a_login_in_the_query() {
 }
 
 #[test]
+fn a_token_in_the_query_and_words_for_nothing() {
+    let target = format!("/x?access_token={TOKEN}");
+    let in_query = of(&Asked {
+        target: &target,
+        ..PLAIN
+    });
+    let header = with_header("Authorization", &format!("Bearer {TOKEN}"));
+    assert!(header.principal.is_some());
+    assert_eq!(in_query.principal, header.principal);
+    assert_eq!(in_query.credential, header.credential);
+    for (name, value) in [
+        ("Authorization", "Bearer undefined"),
+        ("Authorization", "Token <your_token>"),
+        ("X-Api-Key", "{{your_api_key}}"),
+        ("X-Api-Key", "undefined"),
+    ] {
+        assert_eq!(with_header(name, value).principal, None, "{name}: {value}");
+    }
+}
+
+#[test]
 fn what_is_renewed() {
     let old = format!("session={TOKEN}old");
     let set = format!("session={TOKEN}new; Path=/");
@@ -413,6 +434,9 @@ fn what_is_renewed() {
         Some(KEY.credential(format!("{TOKEN}old").as_bytes()))
     );
     assert_eq!(extra.handed_out.len(), 1);
+    // What a refusal gives is worth nothing, but takes the place of what was there.
+    let refused = of(&Asked { status: 401, ..asked }).extra().clone();
+    assert_eq!((refused.renews, refused.handed_out.len()), (extra.renews, 0));
     // The same cookie once more is nothing new.
     let same = format!("session={TOKEN}old; Path=/");
     assert_eq!(

@@ -1,7 +1,7 @@
 //! The query of a target, by the names of its parameters: object ids, credentials. Must not know about paths.
 
 use super::{
-    IdShape, ObjectId, QueryId,
+    IdShape, ObjectId, PrincipalKind, QueryId,
     extra::{Secret, SecretKind, SecretPlace},
     fields::Fields,
     identity::{InstallKey, caller::Callers, is_opaque},
@@ -32,8 +32,8 @@ pub(super) struct QueryFound<'a> {
     pub(super) ids: Box<[QueryId]>,
     /// What it says beside them.
     pub(super) fields: Fields,
-    /// An API key.
-    pub(super) api_key: Option<&'a [u8]>,
+    /// An API key, or the token of a user.
+    pub(super) credential: Option<(PrincipalKind, &'a [u8])>,
     /// Values that should not stand there.
     pub(super) secrets: Vec<Secret>,
 }
@@ -48,8 +48,8 @@ pub(super) fn read<'a>(query: &'a [u8], key: &InstallKey, callers: &Callers) -> 
         ..QueryFound::default()
     };
     for (name, value) in pairs(query) {
-        if found.api_key.is_none() && is_opaque(value) && callers.is_key_parameter(name) {
-            found.api_key = Some(value);
+        if found.credential.is_none() && is_opaque(value) {
+            found.credential = callers.kind_of_parameter(name).map(|kind| (kind, value));
         }
         let decoded;
         let text = if memchr::memchr2(b'%', b'+', value).is_some() {
@@ -85,7 +85,7 @@ fn secret<'a>(name: &[u8], value: &'a [u8], callers: &Callers) -> Option<(Secret
     if secrets::is_jwt(value) {
         return Some((SecretKind::Jwt, value));
     }
-    let named = is_opaque(value) && (words::is_secret(name) || callers.is_key_parameter(name))
+    let named = is_opaque(value) && (words::is_secret(name) || callers.kind_of_parameter(name).is_some())
         || !value.is_empty() && words::asks(name) == Some(Asks::Password);
     named.then_some((SecretKind::Named, value))
 }

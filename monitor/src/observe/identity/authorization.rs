@@ -6,7 +6,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::token::{TOKEN_BYTES, is_opaque};
+use super::token::{TOKEN_BYTES, is_opaque, stands_for_nothing};
 
 /// Longest user name and password of Basic, bytes, decoded.
 const BASIC_BYTES: usize = 1024;
@@ -39,7 +39,7 @@ pub(super) fn parse(value: &[u8]) -> Option<Authorization<'_>> {
     };
     let (scheme, rest) = value.split_at_checked(end)?;
     let rest = rest.trim_ascii();
-    if rest.is_empty() || rest.len() > TOKEN_BYTES {
+    if stands_for_nothing(rest) || rest.len() > TOKEN_BYTES {
         return None;
     }
     let is = |names: &[&str]| {

@@ -12,7 +12,7 @@ use super::{
     jwt::{Claims, JwtReader},
     settings::IdentitySettings,
     signature::{SignatureStats, Verifier},
-    token::token,
+    token::{stands_for_nothing, token},
 };
 use crate::{
     flow::Peer,
@@ -122,12 +122,12 @@ impl Callers {
         }
     }
 
-    /// Who sends this request. `parameter` is the API key in its query, if there is one.
+    /// Who sends this request. `parameter` is the credential in its query, if there is one.
     pub(in crate::observe) fn caller(
         &mut self,
         sent: Sent,
         request: &Request<'_>,
-        parameter: Option<&[u8]>,
+        parameter: Option<(PrincipalKind, &[u8])>,
     ) -> Option<Caller> {
         let said = self.said(request.head);
         let slot = (sent.client, self.tokens.verifier.begin(sent.at, sent.accepted));
@@ -147,7 +147,7 @@ impl Callers {
                 said.key
                     .and_then(|value| self.keyed(slot, PrincipalKind::ApiKey, value))
             })
-            .or_else(|| parameter.and_then(|value| self.keyed(slot, PrincipalKind::ApiKey, value)))
+            .or_else(|| parameter.and_then(|(kind, value)| self.keyed(slot, kind, value)))
             .or_else(|| sent.trusted.then(|| certified(request.head, &self.key))?)
             .or(whole)
             .or_else(|| self.connections.who(sent.client, sent.at))
@@ -207,9 +207,14 @@ impl Callers {
         gives.then(|| token(field.value).map(|token| self.key.credential(token)))?
     }
 
-    /// Whether a query parameter of this name carries an API key.
-    pub(in crate::observe) fn is_key_parameter(&self, name: &[u8]) -> bool {
-        is_one_of(name, &self.settings.api_key_parameters)
+    /// What a query parameter of this name carries, if it is a credential: an API key, or a token (RFC 6750 section
+    /// 2.3).
+    pub(in crate::observe) fn kind_of_parameter(&self, name: &[u8]) -> Option<PrincipalKind> {
+        if name.eq_ignore_ascii_case(b"access_token") {
+            Some(PrincipalKind::Bearer)
+        } else {
+            is_one_of(name, &self.settings.api_key_parameters).then_some(PrincipalKind::ApiKey)
+        }
     }
 
     /// How far clocks may be apart, seconds.
@@ -304,7 +309,8 @@ impl Callers {
         value: &[u8],
     ) -> Option<Caller> {
         let (key, tokens) = (&self.key, &mut self.tokens);
-        let make = || (value.len() >= KEY_BYTES).then(|| bearer(value, key, tokens, kind));
+        let is_key = |value: &[u8]| value.len() >= KEY_BYTES && !stands_for_nothing(value);
+        let make = || is_key(value).then(|| bearer(value, key, tokens, kind));
         self.keys.get((client, !verifies), (verifies, kind), value, make)
     }
 }

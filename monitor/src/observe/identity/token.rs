@@ -5,6 +5,51 @@ pub(in crate::observe) const TOKEN_BYTES: usize = 8 << 10;
 /// Shortest opaque token, bytes. What is shorter can be guessed, and is some other value.
 const OPAQUE_BYTES: usize = 16;
 
+/// What stands where a program had no credential to put: words of languages and of manuals, in small letters.
+const NOTHING: [&[u8]; 14] = [
+    b"null",
+    b"undefined",
+    b"none",
+    b"nil",
+    b"nan",
+    b"false",
+    b"true",
+    b"empty",
+    b"token",
+    b"your_token",
+    b"your-token",
+    b"your_api_key",
+    b"test",
+    b"[object object]",
+];
+
+const LONGEST_NOTHING: usize = 16;
+
+/// A value without the quotes or brackets around it: `"null"`, `<token>`, `{{token}}`.
+fn bare(value: &[u8]) -> &[u8] {
+    let pairs = [
+        (b'"', b'"'),
+        (b'\'', b'\''),
+        (b'<', b'>'),
+        (b'{', b'}'),
+        (b'{', b'}'),
+    ];
+    pairs
+        .iter()
+        .fold(value.trim_ascii(), |value, (open, close)| match value {
+            [first, inner @ .., last] if first == open && last == close => inner.trim_ascii(),
+            _ => value,
+        })
+}
+
+/// Whether a value is no credential, although it stands where one should: `Bearer undefined`. A server that serves it
+/// serves whoever has none.
+pub(super) fn stands_for_nothing(value: &[u8]) -> bool {
+    let bare = bare(value);
+    bare.is_empty()
+        || (bare.len() <= LONGEST_NOTHING && NOTHING.iter().any(|word| bare.eq_ignore_ascii_case(word)))
+}
+
 /// The token in a value that should be one, without a scheme before it; `None` if it cannot be one.
 pub(in crate::observe) fn token(value: &[u8]) -> Option<&[u8]> {
     let value = value.trim_ascii();
@@ -65,6 +110,34 @@ mod tests {
             assert_eq!(token(value.as_bytes()), found.map(str::as_bytes), "{value:?}");
         }
         assert_eq!(token(&[b'a'; TOKEN_BYTES + 1]), None);
+    }
+
+    #[test]
+    fn words_for_nothing() {
+        for value in [
+            "null",
+            "Undefined",
+            " none ",
+            "\"null\"",
+            "<token>",
+            "{{token}}",
+            "[object Object]",
+            "\"\"",
+            "",
+        ] {
+            assert!(stands_for_nothing(value.as_bytes()), "{value:?}");
+        }
+        for value in [
+            "nullnullnull",
+            "s3cr3t",
+            "0",
+            "\"",
+            "testing",
+            "{\"a\":1}",
+            "undefined behaviour of it",
+        ] {
+            assert!(!stands_for_nothing(value.as_bytes()), "{value:?}");
+        }
     }
 
     #[test]
