@@ -1,9 +1,9 @@
 //! `parameter-pollution`: an object id is given twice, with different values, where everybody gives it once.
 //!
-//! **Signal.** A parameter that carries an object id (`note_id=7`; or `note=7`, where each value reads as an id), more
-//! than once with different values, in the query or both in the query and the body
-//! ([`crate::observe::extra::Repeated`]), answered 2xx: one part of the server may check the first, another answer with
-//! the second.
+//! **Signal.** A parameter that carries an object id (`note_id=7`; `note=7`, where each value reads as an id; or `org`,
+//! where the path has such an object, `/orgs/acme/`), more than once with different values, in the query or both in the
+//! query and the body ([`crate::observe::extra::Repeated`]), answered 2xx: one part of the server may check the first,
+//! another answer with the second.
 //!
 //! **Score.** 35 for the pattern; both in target and body 15; distinct pairs, from 2 to 6, up to 20; the endpoint is
 //! asked by at least three others, none of whom does so, 10. A finding from 55 on, after two distinct pairs across

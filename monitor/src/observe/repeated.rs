@@ -16,6 +16,20 @@ const GIVEN: usize = 32;
 /// Longest value that is compared, bytes.
 const VALUE_BYTES: usize = 256;
 
+/// What ends the name of a parameter that is an element of a list.
+const LIST: &[u8] = b"[]";
+
+/// Whether the path has an object of what a parameter is called like: `org`, of `/orgs/acme/members`.
+fn is_object_of(path: &[u8], name: &[u8]) -> bool {
+    let mut segments = path.split(|byte| matches!(byte, b'/' | b'?'));
+    let is_kind = |segment: &[u8]| {
+        let head = segment.get(..name.len());
+        let many: &[u8] = segment.get(name.len()..).unwrap_or_default();
+        head.is_some_and(|head| head.eq_ignore_ascii_case(name)) && matches!(many, b"" | b"s" | b"es")
+    };
+    !name.is_empty() && segments.any(is_kind) && segments.next().is_some_and(|object| !object.is_empty())
+}
+
 /// The parameters of one message so far.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Given {
@@ -30,11 +44,18 @@ struct Field {
     value: ObjectId,
     times: u16,
     is_id: bool,
+    /// Its name says that it is one of a list: `user_id[]`.
+    listed: bool,
 }
 
 impl Given {
     /// Takes a parameter. `path` is a slash and its name, or that of a field within others.
     pub(super) fn add(&mut self, path: &[u8], name: &[u8], value: &[u8], key: &InstallKey) {
+        let listed = path.ends_with(LIST);
+        let (path, name) = (
+            path.strip_suffix(LIST).unwrap_or(path),
+            name.strip_suffix(LIST).unwrap_or(name),
+        );
         let mut small = [0; NAME_BYTES + 1];
         let Some(small) = small.get_mut(..path.len()).filter(|_| value.len() <= VALUE_BYTES) else {
             return;
@@ -46,7 +67,8 @@ impl Given {
         let value = ObjectId::new(refers.map_or(value, |refers| refers.id), key);
         if let Some(field) = self.fields.iter_mut().find(|field| field.path == path) {
             field.times = field.times.saturating_add(1);
-            if field.value != value {
+            // Elements of a list have different values.
+            if field.value != value && !(listed && field.listed) {
                 let field = *field;
                 self.repeat(&field, name, value, false);
             }
@@ -56,13 +78,17 @@ impl Given {
                 value,
                 times: 1,
                 is_id: refers.is_some() || id_about(name).is_some(),
+                listed,
             });
         }
     }
 
-    /// What was given more than once with different values; one that carries an object id before others.
-    pub(super) fn repeated(self) -> Option<Repeated> {
-        self.repeated
+    /// What was given more than once with different values; one that carries an object id before others. `path` is that
+    /// of the request.
+    pub(super) fn repeated(self, path: &str) -> Option<Repeated> {
+        let mut repeated = self.repeated?;
+        repeated.is_id |= is_object_of(path.as_bytes(), repeated.name.as_bytes());
+        Some(repeated)
     }
 
     /// Whether something was.
@@ -141,25 +167,44 @@ mod tests {
     #[test]
     fn different_values_of_one_name() {
         let repeated = given(&[("user_id", "7"), ("x", "1"), ("USER_ID", "8"), ("user_id", "9")])
-            .repeated()
+            .repeated("/x")
             .unwrap();
         assert_eq!(
             (repeated.times, repeated.is_id, repeated.across),
             (2, true, false)
         );
         assert_eq!(repeated.values.map(|value| value.number), [Some(7), Some(8)]);
-        assert_eq!(given(&[("user_id", "7"), ("user_id", "7")]).repeated(), None);
-        assert_eq!(given(&[("user_id", "7"), ("order_id", "8")]).repeated(), None);
+        assert_eq!(given(&[("user_id", "7"), ("user_id", "7")]).repeated("/x"), None);
+        assert_eq!(given(&[("user_id", "7"), ("order_id", "8")]).repeated("/x"), None);
         let tags = given(&[("tag", "a"), ("tag", "b"), ("tag", "c")])
-            .repeated()
+            .repeated("/x")
             .unwrap();
         assert_eq!((tags.times, tags.is_id), (3, false));
     }
 
     #[test]
+    fn a_list_is_one_value_and_something_beside_it_another() {
+        let list = [("user_id[]", "7"), ("user_id[]", "8")];
+        assert_eq!(given(&list).repeated("/x"), None);
+        let both = given(&[("user_id", "7"), ("user_id[]", "8")]).repeated("/x");
+        assert!(both.is_some_and(|both| both.is_id && &*both.name == "user_id"));
+    }
+
+    #[test]
+    fn what_is_called_like_an_object_of_the_path_is_one() {
+        let orgs = || given(&[("org", "acme"), ("org", "umbrella")]);
+        let is_id = |path: &str| orgs().repeated(path).unwrap().is_id;
+        assert!(is_id("/api/orgs/acme/members"));
+        assert!(is_id("/org/acme"));
+        for path in ["/api/orgs", "/api/orgs/", "/organs/7", "/members/acme", ""] {
+            assert!(!is_id(path), "{path}");
+        }
+    }
+
+    #[test]
     fn ids_count_more() {
         let fields = [("tag", "a"), ("tag", "b"), ("id", "1"), ("id", "2"), ("tag", "c")];
-        assert_eq!(&*given(&fields).repeated().unwrap().name, "id");
+        assert_eq!(&*given(&fields).repeated("/x").unwrap().name, "id");
     }
 
     #[test]
@@ -167,9 +212,9 @@ mod tests {
         let mut body = given(&[("account_id", "7"), ("note", "x")]);
         body.also_in_query(b"note", b"y", &KEY);
         body.also_in_query(b"account_id", b"7", &KEY);
-        assert_eq!(body.clone().repeated(), None);
+        assert_eq!(body.clone().repeated("/x"), None);
         body.also_in_query(b"Account_Id", b"8", &KEY);
-        let repeated = body.repeated().unwrap();
+        let repeated = body.repeated("/x").unwrap();
         assert!(repeated.across && repeated.is_id);
         assert_eq!(repeated.times, 2);
     }
