@@ -15,8 +15,9 @@
 //! client were served since. Of session cookies, which pages may change, 65 is the most; and where the server is seen
 //! to give the client another with a refusal they count 50 at 30 in a minute, up to 65. Borrowed: 50 at 6 within an
 //! hour and 2 more for each further, up to 65; three whose owners went on using them 20. In turn: 50 at 15 within an
-//! hour and 1 more for each further, up to 65. Logged in: 50 at 12 within three minutes and 1 more for each further, up
-//! to 65. A finding from 50 on; the points are the confidence.
+//! hour and 1 more for each further, up to 65. Logged in: 50 at 12 within three minutes, or within twenty and none
+//! again once the next one is there, and 1 more for each further, up to 65. A finding from 50 on; the points are the
+//! confidence.
 //!
 //! **Defaults from.** This project: a person has one credential, or two while it changes; an office that comes to work
 //! has one refused and one new for each.

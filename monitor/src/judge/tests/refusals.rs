@@ -114,3 +114,31 @@ fn one_program_that_is_many_users() {
         );
     }
 }
+
+/// Users whom one program logs in a minute apart, each of whom asks twice; `back`: one of the first asks again later.
+fn in_order(back: bool) -> Outcome {
+    let mut requests = office(3600);
+    let start = |user: u64| 2_400_000 + user * 60_000;
+    let asks = |user: u64, ms: u64| {
+        let token = format!("user-{user}-{}", start(user));
+        get(ms, CLIENT, "/api/orders").token(token).program("curl/8")
+    };
+    for user in 0..16 {
+        let ms = start(user);
+        requests.push(login(ms, CLIENT, &format!("user-{user}"), "right", true).program("curl/8"));
+        requests.extend([asks(user, ms + 9000), asks(user, ms + 21_000)]);
+    }
+    if back {
+        requests.push(asks(7, start(10) + 30_000));
+    }
+    run(requests)
+}
+
+#[test]
+fn one_program_that_is_many_users_none_of_whom_comes_back() {
+    let outcome = in_order(false);
+    assert_eq!(outcome.detectors(), ["token-cycling"], "{}", outcome.explain());
+    assert_eq!(outcome.dropped(), Vec::<String>::new());
+    let shared = in_order(true);
+    assert!(shared.detectors().is_empty(), "{}", shared.explain());
+}
