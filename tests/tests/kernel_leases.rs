@@ -7,6 +7,7 @@
 
 use std::{collections::BTreeSet, process::Command, time::Duration};
 
+use anyhow::Context as _;
 use apimon::{
     kernel::{KernelSettings, Kind, Mode, Program},
     time::Clock,
@@ -407,7 +408,11 @@ fn a_restart_adopts_nets_and_throttles() {
 }
 
 fn bpftool(args: &[&str]) {
-    let done = Command::new("bpftool").args(args).status().unwrap();
+    let done = Command::new("bpftool")
+        .args(args)
+        .status()
+        .context("bpftool, which `cargo xtask test` installs")
+        .unwrap();
     assert!(done.success(), "bpftool {args:?}");
 }
 

@@ -9,6 +9,7 @@
 
 use std::{path::Path, time::Duration};
 
+use anyhow::Context as _;
 use apimon::{
     kernel::{self, Kind, Leases},
     verify::Verified,
@@ -239,6 +240,7 @@ fn a_way_out_that_was_taken_off_is_named_and_guarded_again() {
         .args(["link", "detach", "pinned"])
         .arg(&pin)
         .status()
+        .context("bpftool, which `cargo xtask test` installs")
         .unwrap();
     assert!(detached.success());
     let named = |found: &Verified| {

@@ -66,6 +66,11 @@ const TCPDUMP: Package = Package {
     sign: Sign::Program("tcpdump"),
     why: "captures what apimon sees, to replay it",
 };
+const BPFTOOL: Package = Package {
+    name: "bpftool",
+    sign: Sign::Program("bpftool"),
+    why: "changes programs and maps behind apimon's back",
+};
 const DEBOOTSTRAP: Package = Package {
     name: "debootstrap",
     sign: Sign::Program("debootstrap"),
@@ -135,6 +140,7 @@ fn wanted(purpose: Purpose) -> &'static [Package] {
             NGINX,
             HAPROXY,
             TCPDUMP,
+            BPFTOOL,
             WRK,
             DEBOOTSTRAP,
             LOGROTATE,
@@ -142,7 +148,7 @@ fn wanted(purpose: Purpose) -> &'static [Package] {
             PROMETHEUS,
         ],
         Purpose::Kernels => &[IPROUTE2, CURL, NGINX, QEMU, BUSYBOX, CPIO, KMOD, XZ],
-        Purpose::Bench => &[IPROUTE2, UTIL_LINUX, NGINX, TCPDUMP, WRK, XDP_TOOLS],
+        Purpose::Bench => &[IPROUTE2, UTIL_LINUX, NGINX, TCPDUMP, BPFTOOL, WRK, XDP_TOOLS],
     }
 }
 
